@@ -1,0 +1,18 @@
+/** Names of bugs that tests plant on purpose, to show that the judges would notice them. @module */
+
+/** Each is a mistake somebody could make. No flag, file or message reaches these: only tests and the simulator do. */
+export const PLANTED_BUGS = [
+  "ack_before_sync",
+  "merge_unserialised",
+  "read_before_sync",
+  "forget_owed",
+  "skip_read_repair",
+  "count_hints",
+  "clock_without_ceiling",
+] as const;
+
+/** One planted bug. */
+export type PlantedBug = typeof PLANTED_BUGS[number];
+
+/** What every machine gets by default: no bug at all. */
+export const NO_BUGS: ReadonlySet<PlantedBug> = new Set();

@@ -1,0 +1,45 @@
+/** Every bound on what comes from outside or waits inside, beside each other. @module */
+
+/** The version that `hello` carries. Wire format: raise on an incompatible change. */
+export const PROTOCOL_VERSION = 1;
+
+/** Bytes in a UTF-8 text key. */
+export const TEXT_KEY_BYTES_MAX = 1024;
+
+/** Bytes of a value unless the configuration says otherwise. */
+export const VALUE_BYTES_DEFAULT = 1024 * 1024;
+
+/** Largest value that the configuration may allow. */
+export const VALUE_BYTES_CEILING = 16 * 1024 * 1024;
+
+/** Bytes of one line on the wire that hold a value of `valueBytesMax` in the worst JSON escaping (six bytes for one). */
+export function lineBytesMin(valueBytesMax: number): number {
+  return 6 * valueBytesMax + 64 * 1024;
+}
+
+/** Requests in one line (a batch). */
+export const BATCH_COUNT_MAX = 1024;
+
+/** Requests that one connection may have in flight; beyond it the replica stops reading from that connection. */
+export const CONNECTION_REQUESTS_MAX = 1024;
+
+/** Requests that one replica coordinates at a time; beyond it clients get `overloaded`. */
+export const REQUESTS_IN_FLIGHT_MAX = 16 * 1024;
+
+/** Value bytes that one replica coordinates at a time; beyond it clients get `overloaded`. */
+export const REQUEST_BYTES_IN_FLIGHT_MAX = 128 * 1024 * 1024;
+
+/** Bytes that may wait for one slow peer; beyond it messages to that peer are dropped, and hints make up for them. */
+export const PEER_QUEUE_BYTES_MAX = 32 * 1024 * 1024;
+
+/** Answer bytes that may wait for one slow client before the replica stops reading from it. */
+export const CLIENT_QUEUE_BYTES_MAX = 4 * 1024 * 1024;
+
+/** Connections that one replica accepts at a time. */
+export const CONNECTIONS_MAX = 4096;
+
+/** Entries in one page of `inspect`, or of a fill between replicas. */
+export const PAGE_COUNT_MAX = 256;
+
+/** Members of one cluster. */
+export const MEMBERS_MAX = 64;

@@ -1,0 +1,30 @@
+/** What a client asks. Types only: `transport/codec.ts` parses them, `replica/` answers them. @module */
+import type { Level } from "./level.ts";
+
+/** A key as it travels: an integer where the keyspace has byte keys, a string where it has text keys. */
+export type WireKey = number | string;
+
+/** One request. Absent `keyspace` or `level` means the configured default. Wire format: only append. */
+export type Request =
+  | {
+    readonly op: "put";
+    readonly keyspace?: string;
+    readonly key: WireKey;
+    readonly value: string;
+    readonly level?: Level;
+  }
+  | { readonly op: "get"; readonly keyspace?: string; readonly key: WireKey; readonly level?: Level }
+  | { readonly op: "delete"; readonly keyspace?: string; readonly key: WireKey; readonly level?: Level }
+  /** What the asked replica itself holds, in key order, without asking others: the given keys, or a page after `after`. */
+  | {
+    readonly op: "inspect";
+    readonly keyspace?: string;
+    readonly keys?: readonly WireKey[];
+    readonly after?: WireKey;
+    readonly limit?: number;
+  }
+  /** The asked replica's view of itself and its peers. */
+  | { readonly op: "status" };
+
+/** The name of what is asked. */
+export type Op = Request["op"];

@@ -1,0 +1,373 @@
+/** The meaning of `cluster.toml`: its types, defaults and checks. Pure; reading the file is `cli/config_file.ts`'s business. @module */
+import { fail, ok, type Result } from "../base/failure.ts";
+import { lineBytesMin, MEMBERS_MAX, VALUE_BYTES_CEILING, VALUE_BYTES_DEFAULT } from "../protocol/limits.ts";
+import { type Level, LEVELS, parseLevel, requiredCount } from "../protocol/level.ts";
+import type { ReplicaId } from "./envelope.ts";
+
+/** One replica of the cluster. */
+export interface Member {
+  readonly id: ReplicaId;
+  readonly host: string;
+  readonly port: number;
+}
+
+/** How the keys of one keyspace are copied. */
+export interface KeyspaceConfig {
+  readonly name: string;
+  /** `byte`: integers 0–255. `text`: UTF-8, 1 to 1024 bytes. */
+  readonly keys: "byte" | "text";
+  readonly partitioner: "all";
+  /** N: the first N members in id order hold a copy of every key. */
+  readonly replication: number;
+  readonly defaultLevel: Level;
+  readonly readRepair: "background" | "blocking" | "off";
+  readonly hintedHandoff: boolean;
+}
+
+/** Numbers that tune a replica. In the file each stands under `[settings]` in snake case. */
+export interface Settings {
+  /** How long a put or get may wait for its level. */
+  readonly requestTimeoutMs: number;
+  /** At `ONE` a key is compared with its other copies at most this often. */
+  readonly readRepairIntervalMs: number;
+  readonly heartbeatIntervalMs: number;
+  /** Silence after which a peer counts as dead. */
+  readonly failureTimeoutMs: number;
+  /** Longest pause between two dials of a peer. */
+  readonly redialCapMs: number;
+  /** A replica whose clock is further than this ahead of the median of its live peers refuses writes. */
+  readonly clockSkewMaxMs: number;
+  readonly valueBytesMax: number;
+  readonly lineBytesMax: number;
+  readonly segmentBytes: number;
+  /** Bounds of the hints kept for one peer. */
+  readonly hintCountMax: number;
+  readonly hintBytesMax: number;
+  readonly hintAgeMaxMs: number;
+  /** Deliveries to one returning peer per second. */
+  readonly hintsPerSecond: number;
+}
+
+/** Everything that `cluster.toml` says. */
+export interface ClusterConfig {
+  readonly cluster: string;
+  readonly secret?: string;
+  /** In id order. */
+  readonly members: readonly Member[];
+  readonly keyspaces: ReadonlyMap<string, KeyspaceConfig>;
+  readonly defaultKeyspace: string;
+  readonly settings: Settings;
+}
+
+/** What is wrong with a configuration: the key path, and a sentence with the value and what is allowed. */
+export interface ConfigProblem {
+  /** Such as `keyspace.main.replication`. */
+  readonly path: string;
+  readonly message: string;
+}
+
+interface Range {
+  readonly fallback: number;
+  readonly min: number;
+  readonly max: number;
+}
+
+const SETTINGS: Readonly<Record<keyof Settings, Range>> = {
+  requestTimeoutMs: { fallback: 2000, min: 10, max: 600_000 },
+  readRepairIntervalMs: { fallback: 1000, min: 0, max: 3_600_000 },
+  heartbeatIntervalMs: { fallback: 250, min: 10, max: 60_000 },
+  failureTimeoutMs: { fallback: 1000, min: 30, max: 600_000 },
+  redialCapMs: { fallback: 1000, min: 10, max: 60_000 },
+  clockSkewMaxMs: { fallback: 10_000, min: 1, max: 86_400_000 },
+  valueBytesMax: { fallback: VALUE_BYTES_DEFAULT, min: 1, max: VALUE_BYTES_CEILING },
+  lineBytesMax: {
+    fallback: lineBytesMin(VALUE_BYTES_DEFAULT),
+    min: 65_536,
+    max: lineBytesMin(VALUE_BYTES_CEILING),
+  },
+  segmentBytes: { fallback: 8 * 1024 * 1024, min: 65_536, max: 1024 * 1024 * 1024 },
+  hintCountMax: { fallback: 100_000, min: 0, max: 10_000_000 },
+  hintBytesMax: { fallback: 64 * 1024 * 1024, min: 0, max: 16 * 1024 * 1024 * 1024 },
+  hintAgeMaxMs: { fallback: 3 * 3_600_000, min: 1000, max: 365 * 86_400_000 },
+  hintsPerSecond: { fallback: 5000, min: 1, max: 1_000_000 },
+};
+
+/** Room that a frame of the log needs beside the one value it must be able to hold. */
+export const SEGMENT_SLACK_BYTES = 16 * 1024;
+
+/** Addresses that only this machine can reach. */
+export function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || host === "[::1]" || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
+/** The configuration in a parsed TOML document, or every problem found in it. */
+export function parseClusterConfig(document: unknown): Result<ClusterConfig, readonly ConfigProblem[]> {
+  const problems: ConfigProblem[] = [];
+  const top = new Table(document, "", problems);
+  const cluster = top.text("cluster", NAME, "1 to 32 of a–z, 0–9, - and _, not starting with - or _");
+  const secret = top.has("secret")
+    ? top.text("secret", /^.{16,1024}$/su, "16 to 1024 characters")
+    : undefined;
+  const members = top.tables("replica").map(parseMember);
+  members.sort((a, b) => a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
+  checkMembers(members, problems);
+  const keyspaces = new Map<string, KeyspaceConfig>();
+  for (const [name, table] of top.namedTables("keyspace")) {
+    keyspaces.set(name, parseKeyspace(name, table, members.length));
+  }
+  if (keyspaces.size === 0) {
+    problems.push({ path: "keyspace", message: "missing: declare at least one [keyspace.NAME]" });
+  }
+  const defaultKeyspace = top.has("default_keyspace") || keyspaces.size !== 1
+    ? top.text("default_keyspace", /^/, "the name of a keyspace")
+    : [...keyspaces.keys()][0]!;
+  if (keyspaces.size > 0 && defaultKeyspace !== "" && !keyspaces.has(defaultKeyspace)) {
+    problems.push({
+      path: "default_keyspace",
+      message: `"${defaultKeyspace}" is not declared; declared: ${[...keyspaces.keys()].join(", ")}`,
+    });
+  }
+  const settings = parseSettings(top.table("settings"), problems);
+  top.refuseUnknown(["cluster", "secret", "replica", "keyspace", "default_keyspace", "settings"]);
+  if (problems.length > 0) return fail(problems);
+  return ok({
+    cluster,
+    ...(secret === undefined ? {} : { secret }),
+    members,
+    keyspaces,
+    defaultKeyspace,
+    settings,
+  });
+}
+
+const NAME = /^[a-z0-9][a-z0-9_-]{0,31}$/;
+const ADDRESS = /^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})$/;
+
+function parseMember(table: Table): Member {
+  const id = table.text("id", NAME, "1 to 32 of a–z, 0–9, - and _, not starting with - or _");
+  const address = table.text("address", ADDRESS, 'HOST:PORT, such as "127.0.0.1:7411"');
+  const [, host = "", port = "0"] = ADDRESS.exec(address) ?? [];
+  if (address !== "" && (Number(port) < 1 || Number(port) > 65_535)) {
+    table.problem("address", `port ${port} is out of range; allowed: 1 to 65535`);
+  }
+  table.refuseUnknown(["id", "address"]);
+  return { id, host: host.replace(/^\[|\]$/g, ""), port: Number(port) };
+}
+
+function checkMembers(members: readonly Member[], problems: ConfigProblem[]): void {
+  if (members.length === 0) {
+    problems.push({ path: "replica", message: "missing: declare at least one [[replica]]" });
+  }
+  if (members.length > MEMBERS_MAX) {
+    problems.push({
+      path: "replica",
+      message: `${members.length} replicas; at most ${MEMBERS_MAX} are allowed`,
+    });
+  }
+  for (let i = 1; i < members.length; i++) {
+    if (members[i]!.id !== "" && members[i]!.id === members[i - 1]!.id) {
+      problems.push({
+        path: "replica.id",
+        message: `"${members[i]!.id}" is declared twice; each id names one replica`,
+      });
+    }
+  }
+  const byAddress = new Map<string, ReplicaId>();
+  for (const { id, host, port } of members) {
+    const address = `${host}:${port}`;
+    const other = byAddress.get(address);
+    if (other !== undefined && port !== 0) {
+      problems.push({ path: "replica.address", message: `"${address}" belongs to both ${other} and ${id}` });
+    }
+    byAddress.set(address, id);
+  }
+}
+
+function parseKeyspace(name: string, table: Table, memberCount: number): KeyspaceConfig {
+  if (!NAME.test(name)) {
+    table.problem(
+      "",
+      `"${name}" is not a keyspace name; allowed: 1 to 32 of a–z, 0–9, - and _, not starting with - or _`,
+    );
+  }
+  const keys = table.choice("keys", ["byte", "text"], "byte");
+  const partitioner = table.choice("partitioner", ["all"], "all");
+  const replication = table.integer("replication", { fallback: memberCount, min: 1, max: memberCount });
+  const levelText = table.has("default_level")
+    ? table.text("default_level", /^/, LEVELS.join(", "))
+    : "QUORUM";
+  const level = parseLevel(levelText);
+  if (level === undefined) {
+    table.problem("default_level", `"${levelText}" is no level; allowed: ${LEVELS.join(", ")}`);
+  }
+  const defaultLevel = level ?? "QUORUM";
+  if (requiredCount(defaultLevel, replication) > replication) {
+    table.problem(
+      "default_level",
+      `${defaultLevel} needs more copies than replication = ${replication} makes`,
+    );
+  }
+  const readRepair = table.choice("read_repair", ["background", "blocking", "off"], "background");
+  const hintedHandoff = table.boolean("hinted_handoff", { fallback: true });
+  table.refuseUnknown([
+    "keys",
+    "partitioner",
+    "replication",
+    "default_level",
+    "read_repair",
+    "hinted_handoff",
+  ]);
+  return { name, keys, partitioner, replication, defaultLevel, readRepair, hintedHandoff };
+}
+
+function parseSettings(table: Table, problems: ConfigProblem[]): Settings {
+  const values: Partial<Record<keyof Settings, number>> = {};
+  const names = Object.keys(SETTINGS) as (keyof Settings)[];
+  for (const name of names) values[name] = table.integer(snakeCase(name), SETTINGS[name]);
+  table.refuseUnknown(names.map(snakeCase));
+  const settings = values as Settings;
+  const lineMin = lineBytesMin(settings.valueBytesMax);
+  if (!table.has("line_bytes_max")) return checkRelations({ ...settings, lineBytesMax: lineMin }, problems);
+  if (settings.lineBytesMax < lineMin) {
+    problems.push({
+      path: "settings.line_bytes_max",
+      message:
+        `${settings.lineBytesMax} is too small for value_bytes_max = ${settings.valueBytesMax}; at least ${lineMin}`,
+    });
+  }
+  return checkRelations(settings, problems);
+}
+
+function checkRelations(settings: Settings, problems: ConfigProblem[]): Settings {
+  if (settings.segmentBytes < settings.valueBytesMax + SEGMENT_SLACK_BYTES) {
+    problems.push({
+      path: "settings.segment_bytes",
+      message:
+        `${settings.segmentBytes} cannot hold a value of value_bytes_max = ${settings.valueBytesMax}; ` +
+        `at least ${settings.valueBytesMax + SEGMENT_SLACK_BYTES}`,
+    });
+  }
+  if (settings.failureTimeoutMs < 2 * settings.heartbeatIntervalMs) {
+    problems.push({
+      path: "settings.failure_timeout_ms",
+      message: `${settings.failureTimeoutMs} is under two heartbeats; at least ${
+        2 * settings.heartbeatIntervalMs
+      }`,
+    });
+  }
+  return settings;
+}
+
+function snakeCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+/** One TOML table being read: collects problems instead of stopping at the first. */
+class Table {
+  readonly #fields: Readonly<Record<string, unknown>>;
+  readonly #path: string;
+  readonly #problems: ConfigProblem[];
+
+  constructor(value: unknown, path: string, problems: ConfigProblem[]) {
+    this.#path = path;
+    this.#problems = problems;
+    const isTable = typeof value === "object" && value !== null && !Array.isArray(value);
+    if (!isTable && value !== undefined) this.problem("", `${show(value)} is not a table`);
+    this.#fields = isTable ? value as Record<string, unknown> : {};
+  }
+
+  has(name: string): boolean {
+    return Object.hasOwn(this.#fields, name);
+  }
+
+  problem(name: string, message: string): void {
+    this.#problems.push({ path: [this.#path, name].filter((part) => part !== "").join("."), message });
+  }
+
+  text(name: string, form: RegExp, allowed: string): string {
+    const value = this.#get(name);
+    if (value === undefined) this.problem(name, `missing; allowed: ${allowed}`);
+    else if (typeof value !== "string" || !form.test(value)) {
+      // Why: a secret is never printed, not even a wrong one.
+      this.problem(
+        name,
+        `${name === "secret" ? "this value" : show(value)} is not allowed; allowed: ${allowed}`,
+      );
+    } else return value;
+    return "";
+  }
+
+  choice<T extends string>(name: string, allowed: readonly T[], fallback: T): T {
+    const value = this.#get(name);
+    if (value === undefined) return fallback;
+    const choice = allowed.find((candidate) => candidate === value);
+    if (choice === undefined) {
+      this.problem(name, `${show(value)} is not allowed; allowed: ${allowed.join(", ")}`);
+    }
+    return choice ?? fallback;
+  }
+
+  boolean(name: string, { fallback }: { fallback: boolean }): boolean {
+    const value = this.#get(name);
+    if (value === undefined) return fallback;
+    if (typeof value === "boolean") return value;
+    this.problem(name, `${show(value)} is not allowed; allowed: true, false`);
+    return fallback;
+  }
+
+  integer(name: string, { fallback, min, max }: Range): number {
+    const value = this.#get(name);
+    if (value === undefined) return fallback;
+    if (typeof value === "number" && Number.isSafeInteger(value) && value >= min && value <= max) {
+      return value;
+    }
+    this.problem(name, `${show(value)} is not allowed; allowed: an integer from ${min} to ${max}`);
+    return fallback;
+  }
+
+  table(name: string): Table {
+    return new Table(this.#get(name), this.#join(name), this.#problems);
+  }
+
+  tables(name: string): Table[] {
+    const value = this.#get(name);
+    if (value === undefined) return [];
+    if (!Array.isArray(value)) {
+      this.problem(name, `must be written [[${name}]], with double brackets`);
+      return [];
+    }
+    return value.map((item: unknown, index) =>
+      new Table(item, `${this.#join(name)}[${index + 1}]`, this.#problems)
+    );
+  }
+
+  namedTables(name: string): [string, Table][] {
+    const value = this.#get(name);
+    if (value === undefined) return [];
+    if (typeof value !== "object" || value === null || Array.isArray(value)) {
+      this.problem(name, `must be written [${name}.NAME]`);
+      return [];
+    }
+    return Object.entries(value).map((
+      [key, item],
+    ) => [key, new Table(item, `${this.#join(name)}.${key}`, this.#problems)]);
+  }
+
+  refuseUnknown(known: readonly string[]): void {
+    for (const name of Object.keys(this.#fields)) {
+      if (!known.includes(name)) this.problem(name, `unknown key; known here: ${known.join(", ")}`);
+    }
+  }
+
+  #get(name: string): unknown {
+    return this.has(name) ? this.#fields[name] : undefined;
+  }
+
+  #join(name: string): string {
+    return this.#path === "" ? name : `${this.#path}.${name}`;
+  }
+}
+
+function show(value: unknown): string {
+  return typeof value === "bigint" ? String(value) : JSON.stringify(value) ?? String(value);
+}

@@ -1,0 +1,77 @@
+/** Joins one `Replica` with its store and the world: feeds events, carries out effects, flushes once a turn. @module */
+import type { Result } from "../base/failure.ts";
+import type { Now, Store, StoreResult } from "../ports.ts";
+import type { Failure } from "../protocol/error_codes.ts";
+import type { Reply } from "../protocol/reply.ts";
+import type { Effect } from "./effect.ts";
+import type { Envelope } from "./envelope.ts";
+import type { Event, RequestId } from "./event.ts";
+
+/** What a runner needs of the world around it. */
+export interface RunnerPorts {
+  now(): Now;
+  /** Best effort: may lose, repeat, delay and reorder. Never throws. */
+  send(envelope: Envelope): void;
+  /** Never throws; the client may be gone. */
+  reply(id: RequestId, result: Result<Reply, Failure>): void;
+  /** Sends what `send` and `reply` queued, one write a connection. Never throws. */
+  flush(): void;
+  /** Asks for one call of `Runner.flush` at the end of this turn, when all events at hand have been fed. */
+  wake(): void;
+}
+
+/** The part of a replica that the runner drives. */
+export interface Machine {
+  step(now: Now, event: Event): readonly Effect[];
+}
+
+/** One replica at work. */
+export class Runner {
+  readonly #machine: Machine;
+  readonly #store: Store;
+  readonly #ports: RunnerPorts;
+  readonly #inbox: Event[] = [];
+  #isDraining = false;
+  #isAwake = false;
+
+  constructor(machine: Machine, store: Store, ports: RunnerPorts) {
+    this.#machine = machine;
+    this.#store = store;
+    this.#ports = ports;
+  }
+
+  /** Lets something happen. Effects are carried out before this returns, but for what waits for `flush`. */
+  feed(event: Event): void {
+    if (!this.#isAwake) {
+      this.#isAwake = true;
+      this.#ports.wake();
+    }
+    this.#inbox.push(event);
+    if (this.#isDraining) return;
+    this.#isDraining = true;
+    for (let next = this.#inbox.shift(); next !== undefined; next = this.#inbox.shift()) {
+      for (const effect of this.#machine.step(this.#ports.now(), next)) this.#perform(effect);
+    }
+    this.#isDraining = false;
+  }
+
+  /** Ends a turn: messages leave first, so that peers work while this disk syncs. */
+  flush(): void {
+    this.#isAwake = false;
+    this.#ports.flush();
+    this.#store.flush();
+  }
+
+  #perform(effect: Effect): void {
+    switch (effect.kind) {
+      case "send":
+        return this.#ports.send(effect.envelope);
+      case "reply":
+        return this.#ports.reply(effect.id, effect.result);
+      case "store":
+        return this.#store.submit(effect.command, (result: StoreResult) => {
+          this.feed({ kind: "stored", ticket: effect.ticket, result });
+        });
+    }
+  }
+}

@@ -1,0 +1,147 @@
+/**
+ * The stored form of the versions of one key. Wire format: only append.
+ *
+ * ```
+ * record   u8 format = 1 | u8 count | version*
+ * version  u8 flags (1 = tombstone) | f64 stamp | text8 origin | vector seen | vector deps | u32 length | UTF-8 value
+ * vector   u16 count | (text8 origin | f64 stamp)*
+ * text8    u8 length | ASCII
+ * ```
+ * Numbers are big-endian.
+ * @module
+ */
+import { assert } from "../base/assert.ts";
+import { compareBytes, decodeText, encodeText } from "../base/bytes.ts";
+import type { Origin, Vector, Version } from "./version.ts";
+
+const FORMAT = 1;
+const TOMBSTONE = 1;
+const HEADER_BYTES = 2;
+/** Offset of the stamp of the first version. */
+const FIRST_STAMP = HEADER_BYTES + 1;
+const FIRST_ORIGIN = FIRST_STAMP + 8;
+
+/** Bytes of versions. Requires: 1 to 255 versions with well-formed values. */
+export function encodeRecord(versions: readonly Version[]): Uint8Array<ArrayBuffer> {
+  assert(versions.length > 0 && versions.length < 256, () => `record of ${versions.length} versions`);
+  const values = versions.map((version) =>
+    version.value === undefined ? undefined : encodeText(version.value)
+  );
+  let size = HEADER_BYTES;
+  for (let i = 0; i < versions.length; i++) {
+    const version = versions[i]!;
+    size += 14 + version.origin.length + vectorBytes(version.seen) + vectorBytes(version.deps) +
+      (values[i]?.length ?? 0);
+  }
+  const bytes = new Uint8Array(size);
+  const view = new DataView(bytes.buffer);
+  bytes[0] = FORMAT;
+  bytes[1] = versions.length;
+  let at = HEADER_BYTES;
+  for (let i = 0; i < versions.length; i++) {
+    const version = versions[i]!;
+    const value = values[i];
+    bytes[at++] = value === undefined ? TOMBSTONE : 0;
+    view.setFloat64(at, version.stamp);
+    at = putText(bytes, at + 8, version.origin);
+    at = putVector(bytes, view, at, version.seen);
+    at = putVector(bytes, view, at, version.deps);
+    view.setUint32(at, value?.length ?? 0);
+    at += 4;
+    if (value) bytes.set(value, at);
+    at += value?.length ?? 0;
+  }
+  assert(at === size, "record size was reckoned wrong");
+  return bytes;
+}
+
+/** The versions that `encodeRecord` was given. Requires: bytes of `encodeRecord`; storage checksums vouch for that. */
+export function decodeRecord(bytes: Uint8Array): Version[] {
+  assert(bytes[0] === FORMAT, () => `record format ${bytes[0]}`);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const versions: Version[] = [];
+  let at = HEADER_BYTES;
+  for (let count = bytes[1]!; count > 0; count--) {
+    const tombstone = bytes[at++] === TOMBSTONE;
+    const stamp = view.getFloat64(at);
+    at += 8;
+    const origin = text(bytes, at);
+    at += 1 + origin.length;
+    const seen = vector(bytes, view, at);
+    const deps = vector(bytes, view, seen.end);
+    const length = view.getUint32(deps.end);
+    at = deps.end + 4;
+    versions.push({
+      stamp,
+      origin,
+      ...(tombstone ? {} : { value: decodeText(bytes.subarray(at, at + length)) }),
+      ...(seen.vector ? { seen: seen.vector } : {}),
+      ...(deps.vector ? { deps: deps.vector } : {}),
+    });
+    at += length;
+  }
+  assert(at === bytes.length, () => `record of ${bytes.length} bytes ends at ${at}`);
+  return versions;
+}
+
+/** Whether both records hold one version each: then `compareSingles` settles them without decoding. */
+export function areSingles(a: Uint8Array, b: Uint8Array): boolean {
+  return a[1] === 1 && b[1] === 1;
+}
+
+/** Order of two single-version records by stamp, origin and then bytes: the total order, straight from the bytes. */
+export function compareSingles(a: Uint8Array, b: Uint8Array): number {
+  for (let i = FIRST_STAMP; i < FIRST_ORIGIN; i++) {
+    // Positive doubles compare like their big-endian bytes.
+    if (a[i] !== b[i]) return a[i]! - b[i]!;
+  }
+  const byOrigin = compareBytes(origin(a), origin(b));
+  return byOrigin !== 0 ? byOrigin : compareBytes(a, b);
+}
+
+function origin(record: Uint8Array): Uint8Array {
+  return record.subarray(FIRST_ORIGIN + 1, FIRST_ORIGIN + 1 + record[FIRST_ORIGIN]!);
+}
+
+function vectorBytes(vector: Vector | undefined): number {
+  let size = 2;
+  if (vector) { for (const origin of Object.keys(vector)) size += 9 + origin.length; }
+  return size;
+}
+
+function putText(bytes: Uint8Array, at: number, text: string): number {
+  bytes[at] = text.length;
+  for (let i = 0; i < text.length; i++) bytes[at + 1 + i] = text.charCodeAt(i);
+  return at + 1 + text.length;
+}
+
+function putVector(bytes: Uint8Array, view: DataView, at: number, vector: Vector | undefined): number {
+  // Why: sorted, so that one vector has one form and equal versions have equal bytes.
+  const entries = vector ? Object.entries(vector).sort(([a], [b]) => a < b ? -1 : 1) : [];
+  view.setUint16(at, entries.length);
+  at += 2;
+  for (const [origin, stamp] of entries) {
+    at = putText(bytes, at, origin);
+    view.setFloat64(at, stamp);
+    at += 8;
+  }
+  return at;
+}
+
+function text(bytes: Uint8Array, at: number): Origin {
+  return String.fromCharCode(...bytes.subarray(at + 1, at + 1 + bytes[at]!));
+}
+
+function vector(bytes: Uint8Array, view: DataView, at: number): { vector: Vector | undefined; end: number } {
+  const count = view.getUint16(at);
+  at += 2;
+  if (count === 0) return { vector: undefined, end: at };
+  const entries: [Origin, number][] = [];
+  for (let i = 0; i < count; i++) {
+    const origin = text(bytes, at);
+    at += 1 + origin.length;
+    entries.push([origin, view.getFloat64(at)]);
+    at += 8;
+  }
+  return { vector: Object.fromEntries(entries), end: at };
+}

@@ -1,0 +1,22 @@
+/** Stamps: a hybrid logical clock reading in one safe integer (Kulkarni et al., "Logical Physical Clocks", 2014). @module */
+
+/** `wallMs * 2048 + logical`. Orders writes; equal stamps are told apart by origin. */
+export type Stamp = number;
+
+/** Logical steps within one millisecond. */
+export const LOGICAL_STEPS = 2048;
+
+/** The first stamp of a wall-clock millisecond. */
+export function stampOf(wallMs: number): Stamp {
+  return wallMs * LOGICAL_STEPS;
+}
+
+/** The wall-clock millisecond a stamp belongs to. */
+export function wallMsOf(stamp: Stamp): number {
+  return Math.floor(stamp / LOGICAL_STEPS);
+}
+
+/** Whether a number from outside can be a stamp at all. */
+export function isStamp(value: unknown): value is Stamp {
+  return typeof value === "number" && Number.isSafeInteger(value) && value > 0;
+}
