@@ -1,0 +1,97 @@
+import { assert, assertEquals } from "@std/assert";
+import { parseConfigText, readConfigFile } from "../../src/cli/config_file.ts";
+
+const GOOD = await Deno.readTextFile(new URL("../../cluster.toml", import.meta.url));
+
+function problems(text: string): string {
+  const result = parseConfigText(text, "cluster.toml");
+  return result.ok ? "no problem" : result.failure.join("\n");
+}
+
+Deno.test("the shipped cluster.toml is read", () => {
+  const result = parseConfigText(GOOD, "cluster.toml");
+  assert(result.ok);
+  assertEquals(result.value.members.map(({ id }) => id), ["r1", "r2", "r3", "r4"]);
+  assertEquals(result.value.keyspaces.get("main")?.replication, 4);
+});
+
+Deno.test("all problems come at once, each with its line, key, value and what is allowed", () => {
+  assertEquals(
+    problems(`cluster = "La b"
+colour = "red"
+[[replica]]
+id = "r1"
+address = "127.0.0.1:7411"
+[[replica]]
+id = "r2"
+address = "127.0.0.1:99999"
+port = 7
+[keyspace.main]
+keys = "bits"
+replication = 9   # too many
+[settings]
+heartbeat_interval_ms = "often"
+`),
+    `cluster.toml:1: cluster: "La b" is not allowed; allowed: 1 to 32 of a–z, 0–9, - and _, not starting with - or _
+cluster.toml:8: replica[2].address: port 99999 is out of range; allowed: 1 to 65535
+cluster.toml:9: replica[2].port: unknown key; known here: id, address
+cluster.toml:11: keyspace.main.keys: "bits" is not allowed; allowed: byte, text
+cluster.toml:12: keyspace.main.replication: 9 is not allowed; allowed: an integer from 1 to 2
+cluster.toml:14: settings.heartbeat_interval_ms: "often" is not allowed; allowed: an integer from 10 to 60000
+cluster.toml:2: colour: unknown key; known here: cluster, secret, replica, keyspace, default_keyspace, settings`,
+  );
+});
+
+Deno.test("a missing key is reported at its table, and a missing table without a line", () => {
+  assertEquals(
+    problems(`cluster = "lab"
+[[replica]]
+id = "r1"
+`),
+    `cluster.toml:2: replica[1].address: missing; allowed: HOST:PORT, such as "127.0.0.1:7411"
+cluster.toml: keyspace: missing: declare at least one [keyspace.NAME]
+cluster.toml: default_keyspace: missing; allowed: the name of a keyspace`,
+  );
+});
+
+Deno.test("an id or address that is declared twice is reported where it is declared again", () => {
+  assertEquals(
+    problems(`cluster = "lab"
+[[replica]]
+id = "r1"
+address = "127.0.0.1:7411"
+[[replica]]
+id = "r1"
+address = "127.0.0.1:7411"
+[[replica]]
+id = "r0"
+address = "127.0.0.1:7412"
+[keyspace.main]
+`),
+    `cluster.toml:6: replica.id: "r1" is declared twice; each id names one replica
+cluster.toml:7: replica.address: "127.0.0.1:7411" belongs to both r1 and r1`,
+  );
+});
+
+Deno.test("text that is not TOML is reported with line and column", () => {
+  assertEquals(
+    problems(`cluster = "lab"\ncluster = "again"\n`),
+    `cluster.toml:2:1: trying to redefine an already defined table or value: cluster = "again"`,
+  );
+});
+
+Deno.test("a secret is never printed, whether its value or its line is wrong", () => {
+  const wrongValue = problems(GOOD.replace(/^# secret = .*$/m, 'secret = "hunter2"'));
+  assertEquals(
+    wrongValue,
+    "cluster.toml:4: secret: this value is not allowed; allowed: 16 to 1024 characters",
+  );
+  const wrongLine = problems(GOOD.replace(/^# secret = .*$/m, 'secret = "hunter2'));
+  assert(wrongLine.startsWith("cluster.toml:4:"), wrongLine);
+  assert(!wrongLine.includes("hunter2"), wrongLine);
+});
+
+Deno.test("a file that does not exist is named", async () => {
+  const result = await readConfigFile("/nonexistent/cluster.toml");
+  assertEquals(result, { ok: false, failure: ["/nonexistent/cluster.toml: no such file"] });
+});
