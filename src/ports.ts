@@ -70,7 +70,10 @@ export type StoreCommand =
   /** All writes or none. For each, in log order, the held bytes become `merge(held, value)`. */
   | { readonly kind: "apply"; readonly writes: readonly StoreWrite[] }
   | { readonly kind: "get"; readonly key: ByteString }
-  /** Keys in [begin, end) in byte order: at most `countMax`, and no more once the values exceed `bytesMax`. */
+  /**
+   * Keys in [begin, end) in byte order: at most `countMax`; stops before the entry with which keys and values together
+   * would exceed `bytesMax`, but gives at least one.
+   */
   | {
     readonly kind: "scan";
     readonly begin: ByteString;

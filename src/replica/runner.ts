@@ -49,9 +49,11 @@ export class Runner {
     this.#inbox.push(event);
     if (this.#isDraining) return;
     this.#isDraining = true;
-    for (let next = this.#inbox.shift(); next !== undefined; next = this.#inbox.shift()) {
-      for (const effect of this.#machine.step(this.#ports.now(), next)) this.#perform(effect);
+    // Why: by index, since carrying out an effect may feed more events.
+    for (let i = 0; i < this.#inbox.length; i++) {
+      for (const effect of this.#machine.step(this.#ports.now(), this.#inbox[i]!)) this.#perform(effect);
     }
+    this.#inbox.length = 0;
     this.#isDraining = false;
   }
 

@@ -23,6 +23,8 @@ export interface WrittenMessage {
   readonly round: number;
   /** What the sender holds instead, when the write had already lost there. */
   readonly superseded_by?: { readonly stamp: number; readonly origin: string };
+  /** Present where the sender is recovering: the acknowledgement counts for no level. */
+  readonly recovering?: true;
 }
 
 /** The sender could not do what the round asked. */

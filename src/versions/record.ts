@@ -99,6 +99,19 @@ export function compareSingles(a: Uint8Array, b: Uint8Array): number {
   return byOrigin !== 0 ? byOrigin : compareBytes(a, b);
 }
 
+/** Whether the first versions of both records are one write. */
+export function isSameFirst(a: Uint8Array, b: Uint8Array): boolean {
+  const end = FIRST_ORIGIN + 1 + a[FIRST_ORIGIN]!;
+  for (let i = FIRST_STAMP; i < end; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+
+/** The name of the first version of a record. */
+export function firstDot(record: Uint8Array): { readonly stamp: number; readonly origin: Origin } {
+  const stamp = new DataView(record.buffer, record.byteOffset).getFloat64(FIRST_STAMP);
+  return { stamp, origin: text(record, FIRST_ORIGIN) };
+}
+
 function origin(record: Uint8Array): Uint8Array {
   return record.subarray(FIRST_ORIGIN + 1, FIRST_ORIGIN + 1 + record[FIRST_ORIGIN]!);
 }

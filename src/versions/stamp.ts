@@ -16,7 +16,10 @@ export function wallMsOf(stamp: Stamp): number {
   return Math.floor(stamp / LOGICAL_STEPS);
 }
 
+/** Stamps from outside stay below this (the year 2105), so that a clock can always move past what it has seen. */
+export const STAMP_MAX = Number.MAX_SAFE_INTEGER - 2 ** 48;
+
 /** Whether a number from outside can be a stamp at all. */
 export function isStamp(value: unknown): value is Stamp {
-  return typeof value === "number" && Number.isSafeInteger(value) && value > 0;
+  return typeof value === "number" && Number.isSafeInteger(value) && value > 0 && value < STAMP_MAX;
 }

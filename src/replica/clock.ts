@@ -1,0 +1,65 @@
+/**
+ * The replica's hybrid logical clock: gives stamps that never repeat and never go back, also over a crash.
+ *
+ * Every stamp given lies below a ceiling that is on disk (HAZARD H6); after a start the clock begins at that ceiling.
+ * The clock asks for a higher ceiling in good time, and gives no stamp while it has to wait for one.
+ * @module
+ */
+import { NO_BUGS, type PlantedBug } from "../base/planted_bug.ts";
+import { assert } from "../base/assert.ts";
+import { type Stamp, stampOf } from "../versions/stamp.ts";
+
+/** How far above the present the ceiling is set. A restart may find the clock that far ahead. */
+const LEAD = stampOf(1000);
+
+/** What is left of the lead when a new ceiling is asked for. */
+const RENEW = stampOf(500);
+
+/** Stamps, given and seen. */
+export class Clock {
+  /** Invariant: no stamp above it was given or seen. */
+  #last: Stamp = 0;
+  /** Invariant: durable, and every stamp given lies below it. */
+  #ceiling: Stamp = 0;
+  #isRenewing = false;
+  readonly #bugs: ReadonlySet<PlantedBug>;
+
+  constructor(bugs: ReadonlySet<PlantedBug> = NO_BUGS) {
+    this.#bugs = bugs;
+  }
+
+  /** Begins where the last life can not have been. */
+  recover(ceiling: Stamp | undefined): void {
+    this.#ceiling = ceiling ?? 0;
+    if (!this.#bugs.has("clock_without_ceiling")) this.#last = Math.max(this.#last, this.#ceiling);
+  }
+
+  /** Moves past a stamp that came from elsewhere. */
+  observe(stamp: Stamp): void {
+    if (stamp > this.#last) this.#last = stamp;
+  }
+
+  /** A stamp greater than all given and seen; undefined while the ceiling is too low. */
+  next(wallMs: number): Stamp | undefined {
+    const stamp = Math.max(this.#last + 1, stampOf(wallMs));
+    if (stamp >= this.#ceiling) return undefined;
+    this.#last = stamp;
+    return stamp;
+  }
+
+  /** The ceiling to write now, or undefined while the one on disk is high enough or a write is under way. */
+  dueCeiling(wallMs: number): Stamp | undefined {
+    const present = Math.max(this.#last, stampOf(wallMs));
+    if (this.#isRenewing || this.#ceiling - present > RENEW) return undefined;
+    this.#isRenewing = true;
+    return present + LEAD;
+  }
+
+  /** The ceiling asked for is on disk, or (undefined) could not be written. */
+  onCeilingStored(ceiling: Stamp | undefined): void {
+    this.#isRenewing = false;
+    if (ceiling === undefined) return;
+    assert(ceiling >= this.#ceiling, () => `ceiling went back from ${this.#ceiling} to ${ceiling}`);
+    this.#ceiling = ceiling;
+  }
+}

@@ -1,0 +1,214 @@
+/** The copies this replica holds, as its peers and a curious client ask for them. It coordinates nothing. @module */
+import { type ByteString, equalBytes } from "../base/bytes.ts";
+import type { Log } from "../ports.ts";
+import { PAGE_COUNT_MAX } from "../protocol/limits.ts";
+import type { Held } from "../protocol/reply.ts";
+import type { WireKey } from "../protocol/request.ts";
+import type { FillMessage, ReadMessage, WriteMessage } from "../replication/messages.ts";
+import { decodeRecord, encodeRecord, firstDot, isSameFirst } from "../versions/record.ts";
+import type { Version } from "../versions/version.ts";
+import type { Clock } from "./clock.ts";
+import type { Core } from "./core.ts";
+import type { ReplicaId } from "./envelope.ts";
+import type { RequestId } from "./event.ts";
+import * as failures from "./failures.ts";
+import type { Keyspace } from "./keyspace.ts";
+import { dataKey, dataRange, keyOfDataKey } from "./store_keys.ts";
+import { versionName } from "./version_name.ts";
+
+/** What a page of keys and values may exceed one value by; with JSON around it, it still fits a line. */
+const PAGE_SLACK_BYTES = 4096;
+
+interface Entry {
+  readonly key: ByteString;
+  readonly versions: readonly Version[];
+}
+
+/** This replica's copies. */
+export class Copies {
+  readonly #core: Core;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #keyspaces: ReadonlyMap<string, Keyspace>;
+
+  constructor(options: {
+    readonly core: Core;
+    readonly clock: Clock;
+    readonly log: Log;
+    readonly keyspaces: ReadonlyMap<string, Keyspace>;
+  }) {
+    this.#core = options.core;
+    this.#clock = options.clock;
+    this.#log = options.log;
+    this.#keyspaces = options.keyspaces;
+  }
+
+  /** Stores versions that a peer sends. Their stamps are always taken, however far ahead (HAZARD H9). */
+  onWrite(from: ReplicaId, message: WriteMessage): void {
+    const target = this.#find(from, message);
+    if (!target) return;
+    const { queue } = this.#core;
+    for (const version of message.versions) this.#clock.observe(version.stamp);
+    const record = encodeRecord(message.versions);
+    queue.apply([{ key: target.storeKey, value: record }], (result) => {
+      if (result.kind === "disk_full") {
+        const { code, message: text } = failures.diskFull(this.#core.selfId);
+        return queue.send([from], { type: "refused", round: message.round, code, message: text });
+      }
+      const { old, new: held } = result.changes[0]!;
+      if (old && isSameFirst(old, record) && !equalBytes(old, record)) this.#alarm(message);
+      const isSuperseded = held !== undefined && !isSameFirst(held, record);
+      queue.send([from], {
+        type: "written",
+        round: message.round,
+        ...(isSuperseded ? { superseded_by: firstDot(held) } : {}),
+        ...(this.#core.isRecovering() ? { recovering: true as const } : {}),
+      });
+    });
+  }
+
+  /** Tells a peer which versions are on this disk. */
+  onRead(from: ReplicaId, message: ReadMessage): void {
+    const target = this.#find(from, message);
+    if (!target) return;
+    this.#core.queue.get(target.storeKey, (value) => {
+      this.#core.queue.send([from], {
+        type: "answer",
+        round: message.round,
+        versions: value ? decodeRecord(value) : [],
+        ...(this.#core.isRecovering() ? { recovering: true as const } : {}),
+      });
+    });
+  }
+
+  /** Gives a recovering peer one page of everything. */
+  onFill(from: ReplicaId, message: FillMessage): void {
+    const keyspace = this.#keyspaces.get(message.keyspace);
+    if (!keyspace) return this.#refuse(from, message.round, `no keyspace "${message.keyspace}" here`);
+    let begin = dataRange(keyspace.name).begin;
+    if (message.after !== undefined) {
+      const after = keyspace.parseKey(message.after);
+      if (!after.ok) return this.#refuse(from, message.round, after.failure.message);
+      begin = `${dataKey(keyspace.name, after.value)}\0` as ByteString;
+    }
+    this.#page(keyspace, begin, PAGE_COUNT_MAX, (entries, more) => {
+      const wire = entries.map(({ key, versions }) => ({ key: keyspace.wireKey(key), versions }));
+      this.#core.queue.send([from], { type: "filled", round: message.round, entries: wire, more });
+    });
+  }
+
+  /** Shows a client what this replica holds: the given keys, or a page of all. */
+  inspect(id: RequestId, keyspace: Keyspace, range: {
+    readonly keys?: readonly ByteString[];
+    readonly after?: ByteString;
+    readonly limit: number;
+  }): void {
+    const { queue } = this.#core;
+    if (range.keys === undefined) {
+      const begin = range.after === undefined
+        ? dataRange(keyspace.name).begin
+        : `${dataKey(keyspace.name, range.after)}\0` as ByteString;
+      return this.#page(
+        keyspace,
+        begin,
+        range.limit,
+        (entries, more) => this.#show(id, keyspace, entries, { more }),
+      );
+    }
+    const records: { key: ByteString; value: Uint8Array | undefined }[] = [];
+    const { keys } = range;
+    if (keys.length === 0) return this.#show(id, keyspace, [], { more: false });
+    let openCount = keys.length;
+    keys.forEach((key, index) => {
+      queue.get(dataKey(keyspace.name, key), (value) => {
+        records[index] = { key, value };
+        if (--openCount === 0) this.#showRecords(id, keyspace, records);
+      });
+    });
+  }
+
+  /** Shows as many of the records as fit a line; `more` says that the rest must be asked for again. */
+  #showRecords(
+    id: RequestId,
+    keyspace: Keyspace,
+    records: readonly { readonly key: ByteString; readonly value: Uint8Array | undefined }[],
+  ): void {
+    let bytes = 0;
+    let end = 0;
+    for (const { key, value } of records) {
+      bytes += key.length + (value?.length ?? 0);
+      if (end > 0 && bytes > this.#pageBytesMax) break;
+      end++;
+    }
+    const entries = records.slice(0, end).map(({ key, value }) => ({
+      key,
+      versions: value ? decodeRecord(value) : [],
+    }));
+    this.#show(id, keyspace, entries, { more: end < records.length });
+  }
+
+  #show(id: RequestId, keyspace: Keyspace, entries: readonly Entry[], { more }: { more: boolean }): void {
+    this.#core.queue.reply(id, {
+      kind: "held",
+      replica: this.#core.selfId,
+      entries: entries.map(({ key, versions }) => shown(keyspace.wireKey(key), versions)),
+      more,
+    });
+  }
+
+  get #pageBytesMax(): number {
+    return this.#core.config.settings.valueBytesMax + PAGE_SLACK_BYTES;
+  }
+
+  #page(
+    keyspace: Keyspace,
+    begin: ByteString,
+    countMax: number,
+    then: (entries: readonly Entry[], more: boolean) => void,
+  ): void {
+    const { end } = dataRange(keyspace.name);
+    this.#core.queue.scan({ begin, end, countMax, bytesMax: this.#pageBytesMax }, ({ entries, more }) => {
+      then(
+        entries.map(({ key, value }) => ({ key: keyOfDataKey(key), versions: decodeRecord(value) })),
+        more,
+      );
+    });
+  }
+
+  #find(
+    from: ReplicaId,
+    message: { readonly keyspace: string; readonly key: WireKey; readonly round: number },
+  ): { readonly storeKey: ByteString } | undefined {
+    const keyspace = this.#keyspaces.get(message.keyspace);
+    const key = keyspace?.parseKey(message.key);
+    if (keyspace && key?.ok) return { storeKey: dataKey(keyspace.name, key.value) };
+    const reason = key && !key.ok ? key.failure.message : `no keyspace "${message.keyspace}" here`;
+    this.#refuse(from, message.round, reason);
+    return undefined;
+  }
+
+  #refuse(from: ReplicaId, round: number, message: string): void {
+    this.#core.queue.send([from], { type: "refused", round, code: "malformed_request", message });
+  }
+
+  /** One dot, two values: some disk broke its promise. The greater bytes win everywhere (HAZARD H6). */
+  #alarm(message: WriteMessage): void {
+    const { stamp, origin } = message.versions[0]!;
+    this.#core.counters.add("dot_conflicts", 1);
+    this.#log.write("error", "one write has two values; the greater one stays", {
+      key: message.key,
+      stamp,
+      origin,
+    });
+  }
+}
+
+function shown(key: WireKey, versions: readonly Version[]): Held {
+  return {
+    key,
+    versions: versions.map((version) => ({
+      ...versionName(version),
+      ...(version.value === undefined ? {} : { value: version.value }),
+    })),
+  };
+}

@@ -1,0 +1,87 @@
+/** The effects of one step as they gather, and the store tickets that lead back to who asked. @module */
+import { fail, ok } from "../base/failure.ts";
+import type { Now, StoreCommand, StoreResult, StoreWrite } from "../ports.ts";
+import type { Failure } from "../protocol/error_codes.ts";
+import type { Reply } from "../protocol/reply.ts";
+import type { Effect } from "./effect.ts";
+import type { Message, ReplicaId } from "./envelope.ts";
+import type { RequestId, Ticket } from "./event.ts";
+
+/** Result of an `apply`: durable, or refused for want of room. */
+export type ApplyResult = Extract<StoreResult, { kind: "applied" | "disk_full" }>;
+/** Result of a `scan`. */
+export type ScanResult = Extract<StoreResult, { kind: "scanned" }>;
+
+/** What the parts of a replica share: the time of this step, and ways to say what should be done. */
+export class EffectQueue {
+  /** The time of the step under way. */
+  now: Now = { monotonicMs: 0, wallMs: 0 };
+  #effects: Effect[] = [];
+  /** Whether the disk refused the last write for want of room. */
+  isDiskFull = false;
+  #nextTicket: Ticket = 1;
+  /** Invariant: one entry for each store command that has not come back. */
+  readonly #waiting = new Map<Ticket, (result: StoreResult) => void>();
+
+  /** Sends one message to each of `to`. */
+  send(to: readonly ReplicaId[], message: Message): void {
+    if (to.length > 0) this.#effects.push({ kind: "send", envelope: { to, message } });
+  }
+
+  /** Answers a client with what was done. */
+  reply(id: RequestId, reply: Reply): void {
+    this.#effects.push({ kind: "reply", id, result: ok(reply) });
+  }
+
+  /** Answers a client with why it was not done. */
+  refuse(id: RequestId, failure: Failure): void {
+    this.#effects.push({ kind: "reply", id, result: fail(failure) });
+  }
+
+  /** Stores all writes or none; `then` runs in the step in which the result comes back. */
+  apply(writes: readonly StoreWrite[], then: (result: ApplyResult) => void): void {
+    this.#store({ kind: "apply", writes }, then as (result: StoreResult) => void);
+  }
+
+  /** Reads one store key. */
+  get(key: StoreWrite["key"], then: (value: Uint8Array | undefined) => void): void {
+    this.#store({ kind: "get", key }, (result) => {
+      if (result.kind === "got") then(result.value);
+    });
+  }
+
+  /** Reads one page of store keys. */
+  scan(
+    range: Omit<Extract<StoreCommand, { kind: "scan" }>, "kind">,
+    then: (result: ScanResult) => void,
+  ): void {
+    this.#store({ kind: "scan", ...range }, then as (result: StoreResult) => void);
+  }
+
+  /** Hands a result to who asked for it. */
+  onStored(ticket: Ticket, result: StoreResult): void {
+    const then = this.#waiting.get(ticket);
+    this.#waiting.delete(ticket);
+    if (result.kind === "disk_full") this.isDiskFull = true;
+    else if (result.kind === "applied") this.isDiskFull = false;
+    then?.(result);
+  }
+
+  /** Takes what has gathered. */
+  take(): readonly Effect[] {
+    const effects = this.#effects;
+    this.#effects = [];
+    return effects;
+  }
+
+  /** Store commands that have not come back. */
+  get waitingCount(): number {
+    return this.#waiting.size;
+  }
+
+  #store(command: StoreCommand, then: (result: StoreResult) => void): void {
+    const ticket = this.#nextTicket++;
+    this.#waiting.set(ticket, then);
+    this.#effects.push({ kind: "store", ticket, command });
+  }
+}

@@ -1,0 +1,102 @@
+/** The sentences of refusals: value, limit, way out. @module */
+import type { Failure } from "../protocol/error_codes.ts";
+import type { Level } from "../protocol/level.ts";
+import type { ReplicaId } from "./envelope.ts";
+import type { Keyspace } from "./keyspace.ts";
+
+/** Too few replicas are live for the level; nobody was asked. */
+export function unavailable(
+  keyspace: Keyspace,
+  level: Level,
+  required: number,
+  live: readonly ReplicaId[],
+): Failure {
+  const names = live.length === 0 ? "" : ` (${live.join(" ")})`;
+  return {
+    code: "unavailable",
+    message:
+      `${level} needs ${required} live of the ${keyspace.naturals.length} replicas of "${keyspace.name}", ` +
+      `${live.length} ${
+        live.length === 1 ? "is" : "are"
+      } live${names}; start the others or ask for a lower level`,
+    required,
+    live: live.length,
+  };
+}
+
+/** The replica has just started and does not know its own state yet. */
+export function starting(selfId: ReplicaId): Failure {
+  return { code: "unavailable", message: `${selfId} is starting; try again in a moment` };
+}
+
+/** The coordinator's disk took nothing; nobody was asked. */
+export function diskFull(selfId: ReplicaId): Failure {
+  return {
+    code: "disk_full",
+    message: `the disk of ${selfId} is full; reads still work, and writes will as soon as there is room`,
+  };
+}
+
+/** The coordinator's disk did not take a higher clock ceiling in time; nobody was asked. */
+export function diskSlow(selfId: ReplicaId): Failure {
+  return { code: "overloaded", message: `the disk of ${selfId} did not answer in time; nothing was written` };
+}
+
+/** The coordinator's clock is far ahead; nobody was asked. */
+export function clockSkew(selfId: ReplicaId, leadMs: number, maxMs: number): Failure {
+  return {
+    code: "clock_skew",
+    message: `the clock of ${selfId} is ${Math.round(leadMs)} ms ahead of the median of its live peers, ` +
+      `at most ${maxMs} ms are allowed; set the clock, or use another coordinator`,
+  };
+}
+
+/** More requests wait than the replica takes; nobody was asked. */
+export function overloaded(selfId: ReplicaId, what: string, limit: number): Failure {
+  return {
+    code: "overloaded",
+    message: `${selfId} has ${what} in flight, the limit is ${limit}; try again later`,
+  };
+}
+
+/** Copies were asked, and not enough acknowledged: the write may have happened, and may still happen. */
+export function writeTimeout(selfId: ReplicaId, outcome: {
+  readonly level: Level;
+  readonly required: number;
+  readonly acked: readonly ReplicaId[];
+  readonly refusal: string | undefined;
+  readonly timeoutMs: number;
+}): Failure {
+  const { level, required, acked } = outcome;
+  const names = acked.length === 0 ? "" : ` (${acked.join(" ")})`;
+  const why = outcome.refusal === undefined ? `the limit is ${outcome.timeoutMs} ms` : outcome.refusal;
+  return {
+    code: "timeout",
+    message: `${level} needs ${required} acknowledgements, ${acked.length} came${names}; ${why}; ` +
+      "the write may have happened and may still happen: read the key before trying again",
+    required,
+    acked,
+    coordinator: selfId,
+  };
+}
+
+/** Copies were asked, and not enough answered. A read changes nothing, so this is definite. */
+export function readTimeout(selfId: ReplicaId, outcome: {
+  readonly level: Level;
+  readonly required: number;
+  readonly answered: readonly ReplicaId[];
+  readonly timeoutMs: number;
+}): Failure {
+  const { level, required, answered } = outcome;
+  const names = answered.length === 0 ? "" : ` (${answered.join(" ")})`;
+  return {
+    code: "timeout",
+    message:
+      `${level} needs ${required} answers, ${answered.length} came${names} within ${outcome.timeoutMs} ms; ` +
+      "try again, or ask for a lower level",
+    required,
+    acked: answered,
+    coordinator: selfId,
+    definite: true,
+  };
+}

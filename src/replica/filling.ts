@@ -1,0 +1,162 @@
+/**
+ * Whether this replica's answers count, and how a wiped one becomes whole again (HAZARD H7).
+ *
+ * A new directory is `recovering`: it takes writes, but what it does not hold proves nothing. Its peers tell under which
+ * epochs they have known it. If a majority (itself included) never knew it under another one, it is simply new, and counts.
+ * If any peer knew an older epoch, the directory was lost: then every key is fetched from every other natural replica,
+ * and only then do its answers count. Either way the fact is written down, and not asked again.
+ * @module
+ */
+import type { ByteString } from "../base/bytes.ts";
+import { encodeRecord } from "../versions/record.ts";
+import type { FilledMessage } from "../replication/messages.ts";
+import type { WireKey } from "../protocol/request.ts";
+import type { EffectQueue } from "./effect_queue.ts";
+import type { ReplicaId } from "./envelope.ts";
+import type { Keyspace } from "./keyspace.ts";
+import { dataKey, FILLED_KEY } from "./store_keys.ts";
+
+/** A page that was asked for and did not come is asked for again after this. */
+const PATIENCE_MS = 2000;
+
+interface Source {
+  readonly keyspace: Keyspace;
+  readonly peer: ReplicaId;
+  after: WireKey | undefined;
+  round: number | undefined;
+  askedMs: number;
+  isDone: boolean;
+}
+
+/** The way from a new directory to a replica that counts. */
+export class Filling {
+  readonly #queue: EffectQueue;
+  readonly #epoch: string;
+  readonly #memberCount: number;
+  readonly #nextRound: () => number;
+  readonly #isAlive: (id: ReplicaId) => boolean;
+  readonly #sources: Source[];
+  readonly #strangers = new Set<ReplicaId>();
+  #state: "unknown" | "undecided" | "filling" | "storing" | "filled" = "unknown";
+  #keysFilled = 0;
+
+  constructor(options: {
+    readonly queue: EffectQueue;
+    readonly selfId: ReplicaId;
+    readonly epoch: string;
+    readonly memberCount: number;
+    readonly keyspaces: readonly Keyspace[];
+    readonly nextRound: () => number;
+    readonly isAlive: (id: ReplicaId) => boolean;
+  }) {
+    this.#queue = options.queue;
+    this.#epoch = options.epoch;
+    this.#memberCount = options.memberCount;
+    this.#nextRound = options.nextRound;
+    this.#isAlive = options.isAlive;
+    this.#sources = options.keyspaces
+      .filter((keyspace) => keyspace.naturals.includes(options.selfId))
+      .flatMap((keyspace) =>
+        keyspace.naturals.filter((peer) => peer !== options.selfId).map((peer) => (
+          { keyspace, peer, after: undefined, round: undefined, askedMs: 0, isDone: false }
+        ))
+      );
+  }
+
+  /** Reads whether this directory was whole in an earlier life. */
+  recover(done: () => void): void {
+    this.#queue.get(FILLED_KEY, (value) => {
+      this.#state = value === undefined ? "undecided" : "filled";
+      this.#decide();
+      done();
+    });
+  }
+
+  /** Whether answers of this replica count for no level. */
+  get isRecovering(): boolean {
+    return this.#state !== "filled";
+  }
+
+  /** Keys taken over from peers in this life. */
+  get keysFilled(): number {
+    return this.#keysFilled;
+  }
+
+  /** A peer told under which epochs it has known us. */
+  onKnownEpochs(peer: ReplicaId, epochs: readonly string[]): void {
+    if (this.#state !== "undecided") return;
+    if (epochs.some((epoch) => epoch !== this.#epoch)) this.#state = "filling";
+    else this.#strangers.add(peer);
+    this.#decide();
+  }
+
+  /** Asks for pages that are due. */
+  tick(): void {
+    this.#decide();
+    if (this.#state !== "filling") return;
+    if (this.#sources.every(({ isDone }) => isDone)) return this.#finish();
+    const nowMs = this.#queue.now.monotonicMs;
+    for (const source of this.#sources) {
+      const isWaiting = source.round !== undefined && nowMs - source.askedMs < PATIENCE_MS;
+      if (!source.isDone && !isWaiting && this.#isAlive(source.peer)) this.#ask(source);
+    }
+  }
+
+  /** A page came: it is stored before the next one is asked for. */
+  onFilled(peer: ReplicaId, message: FilledMessage): void {
+    const source = this.#sources.find((candidate) =>
+      candidate.peer === peer && candidate.round === message.round
+    );
+    if (!source || this.#state !== "filling") return;
+    const { keyspace } = source;
+    const last = message.entries.at(-1)?.key;
+    let openCount = 1;
+    const advance = (): void => {
+      // A page that finds no room, or was asked for again meanwhile, is not advanced over.
+      if (--openCount > 0 || source.round !== message.round) return;
+      source.round = undefined;
+      source.after = last ?? source.after;
+      source.isDone = !message.more || last === undefined;
+      if (!source.isDone && this.#isAlive(peer)) this.#ask(source);
+    };
+    for (const { key: wireKey, versions } of message.entries) {
+      const key = keyspace.parseKey(wireKey);
+      if (!key.ok || versions.length === 0) continue;
+      openCount++;
+      this.#queue.apply(
+        [{ key: dataKey(keyspace.name, key.value), value: encodeRecord(versions) }],
+        (result) => {
+          if (result.kind !== "applied") return;
+          this.#keysFilled++;
+          advance();
+        },
+      );
+    }
+    advance();
+  }
+
+  #decide(): void {
+    if (this.#state !== "undecided") return;
+    const majority = Math.floor(this.#memberCount / 2) + 1;
+    if (this.#strangers.size + 1 >= majority) this.#finish();
+  }
+
+  #ask(source: Source): void {
+    source.round = this.#nextRound();
+    source.askedMs = this.#queue.now.monotonicMs;
+    this.#queue.send([source.peer], {
+      type: "fill",
+      round: source.round,
+      keyspace: source.keyspace.name,
+      ...(source.after === undefined ? {} : { after: source.after }),
+    });
+  }
+
+  #finish(): void {
+    const before = this.#state;
+    this.#state = "storing";
+    this.#queue.apply([{ key: FILLED_KEY, value: Uint8Array.of(1) }], (result) => {
+      this.#state = result.kind === "applied" ? "filled" : before;
+    });
+  }
+}

@@ -1,0 +1,216 @@
+/** The hints this replica keeps for others: durable, bounded, counted, delivered when their target is back. @module */
+import { type ByteString, equalBytes } from "../base/bytes.ts";
+import type { StoreChange, StoreWrite } from "../ports.ts";
+import type { RefusedMessage, WrittenMessage } from "../replication/messages.ts";
+import { HintedHandoff } from "../replication/hinted_handoff.ts";
+import { decodeRecord } from "../versions/record.ts";
+import type { Settings } from "./cluster_config.ts";
+import type { Counters } from "./counters.ts";
+import type { EffectQueue } from "./effect_queue.ts";
+import type { ReplicaId } from "./envelope.ts";
+import { decodeHint, encodeDelivered, encodeHint } from "./hint_record.ts";
+import type { Keyspace } from "./keyspace.ts";
+import { hintKey, hintRange, partsOfHintKey } from "./store_keys.ts";
+
+const SCAN_BYTES_MAX = 1024 * 1024;
+const COUNT_PAGE_MAX = 1024;
+
+/** Hints waiting for one target. Invariant: count and bytes are those of its hint keys in the store. */
+interface Target {
+  count: number;
+  bytes: number;
+  readonly handoff: HintedHandoff<SentHint>;
+}
+
+/** What was sent, to be removed when acknowledged. `name` is its store key. */
+interface SentHint {
+  readonly name: ByteString;
+  readonly record: Uint8Array;
+}
+
+/** All hints of one replica. */
+export class Hints {
+  readonly #queue: EffectQueue;
+  readonly #settings: Settings;
+  readonly #counters: Counters;
+  readonly #keyspaces: ReadonlyMap<string, Keyspace>;
+  readonly #nextRound: () => number;
+  readonly #targets: Map<ReplicaId, Target>;
+
+  constructor(options: {
+    readonly queue: EffectQueue;
+    readonly settings: Settings;
+    readonly counters: Counters;
+    readonly keyspaces: ReadonlyMap<string, Keyspace>;
+    readonly peerIds: readonly ReplicaId[];
+    readonly nextRound: () => number;
+  }) {
+    this.#queue = options.queue;
+    this.#settings = options.settings;
+    this.#counters = options.counters;
+    this.#keyspaces = options.keyspaces;
+    this.#nextRound = options.nextRound;
+    this.#targets = new Map(options.peerIds.map((id) => [id, {
+      count: 0,
+      bytes: 0,
+      handoff: new HintedHandoff<SentHint>({
+        perSecond: options.settings.hintsPerSecond,
+        timeoutMs: options.settings.requestTimeoutMs,
+      }),
+    }]));
+  }
+
+  /** Counts the hints left from earlier lives. */
+  recover(done: () => void): void {
+    let openCount = 1;
+    const close = (): void => {
+      if (--openCount === 0) done();
+    };
+    for (const [id, target] of this.#targets) {
+      openCount++;
+      this.#countFrom(target, hintRange(id).begin, hintRange(id).end, close);
+    }
+    close();
+  }
+
+  /** Hints waiting for a target. */
+  waiting(id: ReplicaId): { readonly count: number; readonly bytes: number } {
+    return this.#targets.get(id) ?? { count: 0, bytes: 0 };
+  }
+
+  /**
+   * Keeps `record` for each target that has room for it, then drops the owed record, if one is given. Hints that find no
+   * room are dropped and counted. `done` tells whether all this is on disk.
+   */
+  keep(
+    hint: { readonly keyspace: string; readonly key: ByteString; readonly record: Uint8Array },
+    targets: readonly ReplicaId[],
+    closing: readonly StoreWrite[],
+    done: (isStored: boolean) => void,
+  ): void {
+    const kept = targets.filter((id) => this.#hasRoom(id));
+    this.#counters.add("hints_dropped", targets.length - kept.length);
+    const value = encodeHint(hint.record, this.#queue.now.wallMs);
+    let openCount = 1;
+    let isStored = true;
+    const close = (): void => {
+      if (--openCount > 0) return;
+      // Why: the owed record goes last, so that a crash in between only makes hints twice, and twice is once.
+      if (closing.length === 0 || !isStored) return done(isStored);
+      this.#queue.apply(closing, (result) => done(result.kind === "applied"));
+    };
+    for (const id of kept) {
+      openCount++;
+      this.#queue.apply([{ key: hintKey(id, hint.keyspace, hint.key), value }], (result) => {
+        if (result.kind === "applied") this.#count(id, result.changes[0]!);
+        else isStored = false;
+        close();
+      });
+    }
+    this.#counters.add("hints_kept", kept.length);
+    close();
+  }
+
+  /** Delivers what is due to the targets that are alive. */
+  tick(isAlive: (id: ReplicaId) => boolean): void {
+    const nowMs = this.#queue.now.monotonicMs;
+    for (const [id, target] of this.#targets) {
+      target.handoff.tick(nowMs);
+      if (target.count === 0 || !isAlive(id)) continue;
+      const batch = target.handoff.nextBatch(nowMs);
+      if (!batch) continue;
+      const range = hintRange(id);
+      const begin = batch.after === undefined ? range.begin : `${batch.after}\0` as ByteString;
+      this.#queue.scan(
+        { begin, end: range.end, countMax: batch.countMax, bytesMax: SCAN_BYTES_MAX },
+        (page) => {
+          const sentCount = page.entries.filter((entry) => this.#deliver(id, target, entry)).length;
+          const last = page.entries.at(-1)?.key;
+          target.handoff.onBatch({ last, more: page.more, sentCount }, this.#queue.now.monotonicMs);
+        },
+      );
+    }
+  }
+
+  /** A target acknowledged. True if the round was a hint's. */
+  onWritten(from: ReplicaId, message: WrittenMessage): boolean {
+    const hint = this.#targets.get(from)?.handoff.onDelivered(message.round);
+    if (!hint) return false;
+    this.#counters.add("hints_delivered", 1);
+    this.#remove(from, hint.name, hint.record);
+    return true;
+  }
+
+  /** A target refused. True if the round was a hint's. */
+  onRefused(from: ReplicaId, message: RefusedMessage): boolean {
+    const target = this.#targets.get(from);
+    const isPassing = message.code === "disk_full" || message.code === "overloaded" ||
+      message.code === "unavailable";
+    if (!target?.handoff.onRefused(message.round, { isPassing }, this.#queue.now.monotonicMs)) return false;
+    if (!isPassing) this.#counters.add("hints_refused", 1);
+    return true;
+  }
+
+  /** A target died: what was on its way will be sent again. */
+  onDied(id: ReplicaId): void {
+    this.#targets.get(id)?.handoff.onTargetLost();
+  }
+
+  /** Sends one hint, unless it is too old or set aside. */
+  #deliver(id: ReplicaId, target: Target, entry: StoreWrite): boolean {
+    const { record, sinceMs } = decodeHint(entry.value);
+    const { keyspace: name, key } = partsOfHintKey(entry.key);
+    const keyspace = this.#keyspaces.get(name);
+    if (!keyspace || this.#queue.now.wallMs - sinceMs > this.#settings.hintAgeMaxMs) {
+      this.#counters.add("hints_dropped", 1);
+      this.#remove(id, entry.key, record);
+      return false;
+    }
+    if (target.handoff.isSetAside(entry.key, this.#queue.now.monotonicMs)) return false;
+    const round = this.#nextRound();
+    target.handoff.onSent(round, { name: entry.key, record }, this.#queue.now.monotonicMs);
+    this.#queue.send([id], {
+      type: "write",
+      round,
+      cause: "hint",
+      keyspace: name,
+      key: keyspace.wireKey(key),
+      versions: decodeRecord(record),
+    });
+    return true;
+  }
+
+  #remove(id: ReplicaId, key: ByteString, record: Uint8Array): void {
+    this.#queue.apply([{ key, value: encodeDelivered(record) }], (result) => {
+      if (result.kind === "applied") this.#count(id, result.changes[0]!);
+    });
+  }
+
+  #count(id: ReplicaId, change: StoreChange): void {
+    const target = this.#targets.get(id)!;
+    if (change.old && change.new && equalBytes(change.old, change.new)) return;
+    target.count += (change.new ? 1 : 0) - (change.old ? 1 : 0);
+    target.bytes += (change.new?.length ?? 0) - (change.old?.length ?? 0);
+  }
+
+  #hasRoom(id: ReplicaId): boolean {
+    const target = this.#targets.get(id);
+    return target !== undefined && target.count < this.#settings.hintCountMax &&
+      target.bytes < this.#settings.hintBytesMax;
+  }
+
+  #countFrom(target: Target, begin: ByteString, end: ByteString, done: () => void): void {
+    this.#queue.scan(
+      { begin, end, countMax: COUNT_PAGE_MAX, bytesMax: SCAN_BYTES_MAX },
+      ({ entries, more }) => {
+        for (const { value } of entries) {
+          target.count++;
+          target.bytes += value.length;
+        }
+        const last = entries.at(-1)?.key;
+        if (more && last !== undefined) this.#countFrom(target, `${last}\0` as ByteString, end, done);
+        else done();
+      },
+    );
+  }
+}

@@ -1,0 +1,23 @@
+/** What new bytes mean for the bytes held, by kind of store key: the function the engine is opened with. @module */
+import type { ByteString } from "../base/bytes.ts";
+import { mergeRecords } from "../versions/merge_records.ts";
+import { mergeHints } from "./hint_record.ts";
+
+const DATA = 0x64; // "d"
+const HINT = 0x68; // "h"
+
+/** Versions resolve; hints accumulate; all else is replaced, and empty bytes remove. */
+export function mergeStored(
+  key: ByteString,
+  held: Uint8Array | undefined,
+  incoming: Uint8Array,
+): Uint8Array | undefined {
+  switch (key.charCodeAt(0)) {
+    case DATA:
+      return held ? mergeRecords(held, incoming) : incoming;
+    case HINT:
+      return mergeHints(held, incoming);
+    default:
+      return incoming.length === 0 ? undefined : incoming;
+  }
+}

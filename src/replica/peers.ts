@@ -1,0 +1,180 @@
+/** What this replica knows of the others: who is alive, whose answers count, whose clock says what, who was wiped. @module */
+import { decodeText, encodeText } from "../base/bytes.ts";
+import type { StoreWrite } from "../ports.ts";
+import { FailureDetector } from "../membership/failure_detector.ts";
+import type { Heartbeat } from "../membership/messages.ts";
+import type { PeerStatus } from "../protocol/reply.ts";
+import type { EffectQueue } from "./effect_queue.ts";
+import type { ClusterConfig, Member } from "./cluster_config.ts";
+import type { ReplicaId } from "./envelope.ts";
+import { MEMBER_RANGE, memberKey } from "./store_keys.ts";
+
+/** Epochs remembered of one member. */
+const EPOCHS_MAX = 8;
+
+/** On a busy link only every fourth heartbeat is sent: enough to keep clock offsets known. */
+const BUSY_FACTOR = 4;
+
+interface Peer {
+  readonly member: Member;
+  /** Newest last. Invariant: what heartbeats tell of is durable. */
+  epochs: readonly string[];
+  isRecovering: boolean;
+  clockOffsetMs: number | undefined;
+  heartbeatSentMs: number;
+  wasAlive: boolean;
+}
+
+/** The other members. */
+export class Peers {
+  readonly #queue: EffectQueue;
+  readonly #config: ClusterConfig;
+  readonly #epoch: string;
+  readonly #isRecovering: () => boolean;
+  readonly #detector: FailureDetector;
+  readonly #peers: Map<ReplicaId, Peer>;
+  /** Why: a heartbeat before that would tell a wiped peer that we never knew it. */
+  #isRecovered = false;
+
+  constructor(options: {
+    readonly queue: EffectQueue;
+    readonly config: ClusterConfig;
+    readonly selfId: ReplicaId;
+    readonly epoch: string;
+    readonly isRecovering: () => boolean;
+  }) {
+    this.#queue = options.queue;
+    this.#config = options.config;
+    this.#epoch = options.epoch;
+    this.#isRecovering = options.isRecovering;
+    const others = options.config.members.filter((member) => member.id !== options.selfId);
+    this.#detector = new FailureDetector(
+      others.map(({ id }) => id),
+      options.config.settings.failureTimeoutMs,
+    );
+    this.#peers = new Map(others.map((member) => [member.id, {
+      member,
+      epochs: [],
+      isRecovering: false,
+      clockOffsetMs: undefined,
+      heartbeatSentMs: -Infinity,
+      wasAlive: false,
+    }]));
+  }
+
+  /** Ids of all other members, in id order. */
+  ids(): ReplicaId[] {
+    return [...this.#peers.keys()];
+  }
+
+  /** Reads the epochs known from earlier lives; `done` runs when heartbeats may tell of them. */
+  recover(done: () => void): void {
+    this.#queue.scan({ ...MEMBER_RANGE, countMax: 1024, bytesMax: 1024 * 1024 }, ({ entries }) => {
+      for (const { key, value } of entries) {
+        const peer = this.#peers.get(key.slice(1));
+        if (peer) peer.epochs = JSON.parse(decodeText(value)) as string[];
+      }
+      this.#isRecovered = true;
+      done();
+    });
+  }
+
+  /** Whether requests to the peer have a good chance to be answered. */
+  isAlive(id: ReplicaId): boolean {
+    return this.#detector.isAlive(id, this.#queue.now.monotonicMs);
+  }
+
+  /** Whether the peer is alive and its answers count for a level. */
+  isCounted(id: ReplicaId): boolean {
+    return this.isAlive(id) && !this.#peers.get(id)!.isRecovering;
+  }
+
+  /** The link layer noticed something. A new link is greeted with a heartbeat. */
+  onLink(id: ReplicaId, state: "up" | "down" | "heard"): void {
+    const nowMs = this.#queue.now.monotonicMs;
+    if (state === "heard") return this.#detector.onHeard(id, nowMs);
+    this.#detector.onLink(id, { isUp: state === "up" }, nowMs);
+    const peer = this.#peers.get(id);
+    if (peer && state === "up") this.#sendHeartbeat(peer);
+  }
+
+  /** A heartbeat or its answer came; the former is answered. */
+  onHeartbeat(id: ReplicaId, heartbeat: Heartbeat): void {
+    const peer = this.#peers.get(id);
+    if (!peer || !this.#isRecovered) return;
+    this.#detector.onHeard(id, this.#queue.now.monotonicMs);
+    peer.clockOffsetMs = heartbeat.wall_ms - this.#queue.now.wallMs;
+    peer.isRecovering = heartbeat.recovering;
+    if (!peer.epochs.includes(heartbeat.epoch)) this.#remember(peer, heartbeat.epoch);
+    if (heartbeat.type === "heartbeat") this.#queue.send([id], this.#heartbeat("heartbeat_ack", peer));
+  }
+
+  /** Sends due heartbeats. Returns who came alive and who died since the last call. */
+  tick(): { born: ReplicaId[]; died: ReplicaId[] } {
+    const nowMs = this.#queue.now.monotonicMs;
+    const intervalMs = this.#config.settings.heartbeatIntervalMs;
+    const born: ReplicaId[] = [];
+    const died: ReplicaId[] = [];
+    for (const [id, peer] of this.#peers) {
+      const silentMs = this.#detector.heardMsAgo(id, nowMs) ?? Infinity;
+      const unsentMs = nowMs - peer.heartbeatSentMs;
+      const isDue = unsentMs >= (silentMs >= intervalMs ? intervalMs : BUSY_FACTOR * intervalMs);
+      if (isDue && this.#detector.isLinked(id)) this.#sendHeartbeat(peer);
+      const isAlive = this.#detector.isAlive(id, nowMs);
+      if (isAlive !== peer.wasAlive) (isAlive ? born : died).push(id);
+      peer.wasAlive = isAlive;
+    }
+    return { born, died };
+  }
+
+  /** Milliseconds that our clock is ahead of the median of the live peers' clocks; 0 with no live peer. */
+  leadMs(): number {
+    const offsets: number[] = [];
+    for (const [id, peer] of this.#peers) {
+      if (peer.clockOffsetMs !== undefined && this.isAlive(id)) offsets.push(peer.clockOffsetMs);
+    }
+    if (offsets.length === 0) return 0;
+    offsets.sort((a, b) => a - b);
+    return -offsets[Math.floor(offsets.length / 2)]!;
+  }
+
+  /** One peer as `status` shows it. */
+  status(id: ReplicaId, hints: { readonly count: number; readonly bytes: number }): PeerStatus {
+    const peer = this.#peers.get(id)!;
+    const heardMsAgo = this.#detector.heardMsAgo(id, this.#queue.now.monotonicMs);
+    return {
+      id,
+      address: `${peer.member.host}:${peer.member.port}`,
+      alive: this.isAlive(id),
+      ...(heardMsAgo === undefined ? {} : { heard_ms_ago: Math.round(heardMsAgo) }),
+      ...(peer.clockOffsetMs === undefined ? {} : { clock_offset_ms: Math.round(peer.clockOffsetMs) }),
+      recovering: peer.isRecovering,
+      hints: hints.count,
+      hint_bytes: hints.bytes,
+    };
+  }
+
+  #remember(peer: Peer, epoch: string): void {
+    const epochs = [...peer.epochs, epoch].slice(-EPOCHS_MAX);
+    const write: StoreWrite = { key: memberKey(peer.member.id), value: encodeText(JSON.stringify(epochs)) };
+    this.#queue.apply([write], (result) => {
+      if (result.kind === "applied") peer.epochs = epochs;
+    });
+  }
+
+  #sendHeartbeat(peer: Peer): void {
+    if (!this.#isRecovered) return;
+    peer.heartbeatSentMs = this.#queue.now.monotonicMs;
+    this.#queue.send([peer.member.id], this.#heartbeat("heartbeat", peer));
+  }
+
+  #heartbeat(type: Heartbeat["type"], peer: Peer): Heartbeat {
+    return {
+      type,
+      epoch: this.#epoch,
+      known_epochs: peer.epochs,
+      wall_ms: this.#queue.now.wallMs,
+      recovering: this.#isRecovering(),
+    };
+  }
+}

@@ -1,0 +1,268 @@
+/** Coordinated gets: ask the copies, answer at the level, mend what was found stale. @module */
+import type { ByteString } from "../base/bytes.ts";
+import type { PlantedBug } from "../base/planted_bug.ts";
+import { type Level, requiredCount } from "../protocol/level.ts";
+import type { Receipt } from "../protocol/reply.ts";
+import type { AnswerMessage, RefusedMessage, WrittenMessage } from "../replication/messages.ts";
+import { ReadRepair } from "../replication/read_repair.ts";
+import { ReadRound } from "../replication/read_round.ts";
+import { decodeRecord, encodeRecord } from "../versions/record.ts";
+import { type Held, winner } from "../versions/resolve.ts";
+import type { Core } from "./core.ts";
+import type { ReplicaId } from "./envelope.ts";
+import type { RequestId } from "./event.ts";
+import * as failures from "./failures.ts";
+import type { Keyspace } from "./keyspace.ts";
+import { dataKey } from "./store_keys.ts";
+import { versionName } from "./version_name.ts";
+
+/** A get as a client asked for it. */
+export interface ReadRequest {
+  readonly id: RequestId;
+  readonly keyspace: Keyspace;
+  readonly key: ByteString;
+  readonly level: Level;
+}
+
+/** A reply that waits until enough replicas hold what it will say (`read_repair = "blocking"`). */
+interface Blocking {
+  readonly held: Held;
+  readonly answered: readonly ReplicaId[];
+  readonly holders: Set<ReplicaId>;
+  readonly repaired: Set<ReplicaId>;
+}
+
+/** One read under way. */
+interface Pending {
+  readonly request: ReadRequest;
+  readonly round: ReadRound;
+  readonly required: number;
+  readonly deadlineMs: number;
+  isReplied: boolean;
+  blocking: Blocking | undefined;
+}
+
+/** All coordinated reads of one replica. */
+export class Reads {
+  readonly #core: Core;
+  readonly #repairs = new Map<string, ReadRepair>();
+  /** Invariant: in order of deadline. */
+  readonly #pending = new Map<number, Pending>();
+  #unansweredCount = 0;
+
+  constructor(options: {
+    readonly core: Core;
+    readonly keyspaces: ReadonlyMap<string, Keyspace>;
+    readonly bugs: ReadonlySet<PlantedBug>;
+  }) {
+    this.#core = options.core;
+    for (const keyspace of options.keyspaces.values()) {
+      if (keyspace.config.readRepair === "off") continue;
+      const intervalMs = options.core.config.settings.readRepairIntervalMs;
+      this.#repairs.set(keyspace.name, new ReadRepair({ intervalMs, bugs: options.bugs }));
+    }
+  }
+
+  /** Reads that no client has an answer to yet. */
+  get load(): number {
+    return this.#unansweredCount;
+  }
+
+  /** Begins a read. */
+  start(request: ReadRequest): void {
+    const { queue, peers, selfId, config, nextRound } = this.#core;
+    const { keyspace, key, level } = request;
+    const naturals = keyspace.naturals;
+    const required = requiredCount(level, naturals.length);
+    const live = this.#core.counted(keyspace);
+    if (live.length < required) {
+      return queue.refuse(request.id, failures.unavailable(keyspace, level, required, live));
+    }
+    const holdsCopy = naturals.includes(selfId);
+    const isOwnEnough = required === 1 && holdsCopy && !this.#core.isRecovering() &&
+      !this.#isComparisonDue(keyspace, key);
+    const asked = isOwnEnough ? [selfId] : naturals;
+    const number = nextRound();
+    const pending: Pending = {
+      request,
+      round: new ReadRound({ asked, required, ...(holdsCopy ? { self: selfId } : {}) }),
+      required,
+      deadlineMs: queue.now.monotonicMs + config.settings.requestTimeoutMs,
+      isReplied: false,
+      blocking: undefined,
+    };
+    this.#pending.set(number, pending);
+    this.#unansweredCount++;
+    const others = asked.filter((id) => id !== selfId);
+    const alive = others.filter((id) => peers.isAlive(id));
+    for (const id of others) if (!alive.includes(id)) pending.round.onFailure(id);
+    queue.send(alive, { type: "read", round: number, keyspace: keyspace.name, key: keyspace.wireKey(key) });
+    if (!holdsCopy) return;
+    queue.get(dataKey(keyspace.name, key), (value) => {
+      pending.round.onAnswer(selfId, value ? decodeRecord(value) : [], {
+        counts: !this.#core.isRecovering(),
+      });
+      this.#advance(number, pending);
+    });
+  }
+
+  /** A replica told what it holds. True if the round was a read's. */
+  onAnswer(from: ReplicaId, message: AnswerMessage): boolean {
+    const pending = this.#pending.get(message.round);
+    if (!pending) return false;
+    pending.round.onAnswer(from, message.versions, { counts: message.recovering !== true });
+    this.#advance(message.round, pending);
+    return true;
+  }
+
+  /** A replica stored a repair that a reply waits for. True if the round was a read's. */
+  onWritten(from: ReplicaId, message: WrittenMessage): boolean {
+    const pending = this.#pending.get(message.round);
+    if (!pending) return false;
+    this.#onRepaired(message.round, pending, from, { counts: message.recovering !== true });
+    return true;
+  }
+
+  /** A replica refused. True if the round was a read's. */
+  onRefused(from: ReplicaId, message: RefusedMessage): boolean {
+    const pending = this.#pending.get(message.round);
+    if (!pending) return false;
+    pending.round.onFailure(from);
+    this.#advance(message.round, pending);
+    return true;
+  }
+
+  /** A peer can no longer be reached. */
+  onDied(id: ReplicaId): void {
+    for (const [number, pending] of [...this.#pending]) {
+      pending.round.onFailure(id);
+      this.#advance(number, pending);
+    }
+  }
+
+  /** Ends what is past its deadline. */
+  tick(): void {
+    const nowMs = this.#core.queue.now.monotonicMs;
+    for (const [number, pending] of [...this.#pending]) {
+      if (pending.deadlineMs > nowMs) break;
+      if (!pending.isReplied) this.#refuse(pending);
+      this.#settle(number, pending);
+    }
+  }
+
+  #advance(number: number, pending: Pending): void {
+    if (!this.#pending.has(number)) return;
+    const { round } = pending;
+    if (!pending.isReplied && !pending.blocking) {
+      const verdict = round.verdict();
+      if (verdict.kind === "failed") this.#refuse(pending);
+      else if (verdict.kind === "answered") this.#answer(number, pending, verdict.held, verdict.answered);
+    }
+    if (round.isSettled() && pending.isReplied) this.#settle(number, pending);
+  }
+
+  #answer(number: number, pending: Pending, held: Held, answered: readonly ReplicaId[]): void {
+    const { keyspace } = pending.request;
+    if (keyspace.config.readRepair !== "blocking" || pending.round.stale().length === 0) {
+      return this.#reply(pending, held, answered, []);
+    }
+    const holders = new Set(pending.round.fresh());
+    pending.blocking = { held, answered, holders, repaired: new Set() };
+    this.#mend(number, pending);
+    this.#replyIfHeld(pending, pending.blocking);
+  }
+
+  #onRepaired(number: number, pending: Pending, id: ReplicaId, { counts }: { counts: boolean }): void {
+    const { blocking } = pending;
+    if (!blocking || pending.isReplied) return;
+    blocking.repaired.add(id);
+    if (counts) blocking.holders.add(id);
+    this.#replyIfHeld(pending, blocking);
+    this.#advance(number, pending);
+  }
+
+  #replyIfHeld(pending: Pending, { held, answered, holders, repaired }: Blocking): void {
+    if (holders.size >= pending.required) this.#reply(pending, held, answered, [...repaired].sort());
+  }
+
+  #reply(pending: Pending, held: Held, answered: readonly ReplicaId[], repaired: readonly ReplicaId[]): void {
+    const { request, required } = pending;
+    const { queue, selfId } = this.#core;
+    this.#close(pending);
+    const version = winner(held);
+    if (version?.value === undefined) {
+      return queue.refuse(request.id, {
+        code: "not_found",
+        message: version ? "the key was deleted" : "no such key",
+        required,
+        acked: answered,
+        coordinator: selfId,
+      });
+    }
+    const receipt: Receipt = {
+      coordinator: selfId,
+      keyspace: request.keyspace.name,
+      level: request.level,
+      required,
+      copies: request.keyspace.naturals.length,
+      acked: answered,
+      owed: [],
+      repaired,
+      version: versionName(version),
+    };
+    queue.reply(request.id, { kind: "value", value: version.value, receipt });
+  }
+
+  #refuse(pending: Pending): void {
+    const { request, required, round } = pending;
+    this.#close(pending);
+    const verdict = round.verdict();
+    this.#core.queue.refuse(
+      request.id,
+      failures.readTimeout(this.#core.selfId, {
+        level: request.level,
+        required,
+        answered: verdict.kind === "waiting" ? [] : verdict.answered,
+        timeoutMs: this.#core.config.settings.requestTimeoutMs,
+      }),
+    );
+  }
+
+  #close(pending: Pending): void {
+    pending.isReplied = true;
+    this.#unansweredCount--;
+  }
+
+  /** Everybody asked has answered or never will: stale copies are mended, also after the reply. */
+  #settle(number: number, pending: Pending): void {
+    this.#pending.delete(number);
+    this.#mend(number, pending);
+  }
+
+  /** Sends what remains of all answers to those who hold less; our own copy too. */
+  #mend(number: number, pending: Pending): void {
+    const { keyspace, key } = pending.request;
+    const plan = this.#repairs.get(keyspace.name)?.plan(pending.round);
+    if (!plan) return;
+    const { queue, selfId, counters } = this.#core;
+    counters.add("read_repairs", plan.targets.length);
+    queue.send(plan.targets.filter((id) => id !== selfId), {
+      type: "write",
+      round: number,
+      cause: "repair",
+      keyspace: keyspace.name,
+      key: keyspace.wireKey(key),
+      versions: plan.held,
+    });
+    if (!plan.targets.includes(selfId)) return;
+    queue.apply([{ key: dataKey(keyspace.name, key), value: encodeRecord(plan.held) }], (result) => {
+      if (result.kind !== "applied") return;
+      this.#onRepaired(number, pending, selfId, { counts: !this.#core.isRecovering() });
+    });
+  }
+
+  #isComparisonDue(keyspace: Keyspace, key: ByteString): boolean {
+    const repair = this.#repairs.get(keyspace.name);
+    return repair?.isComparisonDue(key, this.#core.queue.now.monotonicMs) ?? false;
+  }
+}

@@ -1,0 +1,338 @@
+/**
+ * One replica as a value: events in, effects out, no clock, no chance, no I/O.
+ *
+ * `step` hands each event to the part that owns it: `Writes` and `Reads` coordinate for clients, `Copies` answers peers,
+ * `Hints` and `Filling` bring copies up to date, `Peers` knows who is there. All they do gathers in one `EffectQueue`.
+ * @module
+ */
+import { assert, unreachable } from "../base/assert.ts";
+import { NO_BUGS, type PlantedBug } from "../base/planted_bug.ts";
+import { fail, ok, type Result } from "../base/failure.ts";
+import type { ByteString } from "../base/bytes.ts";
+import type { Entropy, Log, Now } from "../ports.ts";
+import type { Failure } from "../protocol/error_codes.ts";
+import { type Level, requiredCount } from "../protocol/level.ts";
+import { PAGE_COUNT_MAX, REQUEST_BYTES_IN_FLIGHT_MAX, REQUESTS_IN_FLIGHT_MAX } from "../protocol/limits.ts";
+import type { Status } from "../protocol/reply.ts";
+import type { Request, WireKey } from "../protocol/request.ts";
+import { originOf } from "../versions/version.ts";
+import type { ClusterConfig } from "./cluster_config.ts";
+import { Clock } from "./clock.ts";
+import { Copies } from "./copies.ts";
+import type { Core } from "./core.ts";
+import { Counters } from "./counters.ts";
+import type { Effect } from "./effect.ts";
+import { EffectQueue } from "./effect_queue.ts";
+import type { Message, ReplicaId } from "./envelope.ts";
+import type { Event, RequestId } from "./event.ts";
+import * as failures from "./failures.ts";
+import { Filling } from "./filling.ts";
+import { Hints } from "./hints.ts";
+import { Keyspace } from "./keyspace.ts";
+import { Peers } from "./peers.ts";
+import { Reads } from "./reads.ts";
+import { CEILING_KEY, decodeStamp, PROBE_KEY } from "./store_keys.ts";
+import { Writes } from "./writes.ts";
+
+/** What a replica is made from. */
+export interface ReplicaOptions {
+  readonly config: ClusterConfig;
+  readonly id: ReplicaId;
+  /** Of the data directory, 1 to 16 hex digits. */
+  readonly epoch: string;
+  readonly entropy: Entropy;
+  readonly log: Log;
+  /** The program's version, for `status`. */
+  readonly version: string;
+  /** Counts kept elsewhere (disk, links), for `status`. */
+  readonly gauges?: () => Readonly<Record<string, number>>;
+  readonly bugs?: ReadonlySet<PlantedBug>;
+}
+
+/** A full disk is tried this often. */
+const PROBE_MS = 200;
+
+/** One replica. */
+export class Replica {
+  readonly #options: ReplicaOptions;
+  readonly #queue = new EffectQueue();
+  readonly #counters = new Counters();
+  readonly #keyspaces: ReadonlyMap<string, Keyspace>;
+  readonly #clock: Clock;
+  readonly #core: Core;
+  readonly #filling: Filling;
+  readonly #hints: Hints;
+  readonly #writes: Writes;
+  readonly #reads: Reads;
+  readonly #copies: Copies;
+  #startedMs: number | undefined;
+  #isReady = false;
+  #probedMs = -Infinity;
+  #lastRound: number;
+
+  constructor(options: ReplicaOptions) {
+    const { config, id, epoch } = options;
+    assert(config.members.some((member) => member.id === id), () => `${id} is no member`);
+    this.#options = options;
+    const bugs = options.bugs ?? NO_BUGS;
+    const queue = this.#queue;
+    const counters = this.#counters;
+    // Why: a random beginning, so that answers to an earlier life's questions are nobody's.
+    this.#lastRound = options.entropy.uint32() * 1024;
+    const nextRound = (): number => ++this.#lastRound;
+    const isRecovering = (): boolean => this.#filling.isRecovering;
+    const peers = new Peers({ queue, config, selfId: id, epoch, isRecovering });
+    const isCounted = (other: ReplicaId): boolean => other === id ? !isRecovering() : peers.isCounted(other);
+    const counted = (keyspace: Keyspace): ReplicaId[] => keyspace.naturals.filter(isCounted);
+    const core = { selfId: id, config, queue, counters, peers, nextRound, isRecovering, counted };
+    const keyspaces = new Map<string, Keyspace>();
+    for (const [name, keyspace] of config.keyspaces) {
+      keyspaces.set(name, new Keyspace(keyspace, config.members));
+    }
+    this.#core = core;
+    this.#keyspaces = keyspaces;
+    this.#clock = new Clock(bugs);
+    this.#filling = new Filling({
+      queue,
+      selfId: id,
+      epoch,
+      memberCount: config.members.length,
+      keyspaces: [...keyspaces.values()],
+      nextRound,
+      isAlive: (other) => peers.isAlive(other),
+    });
+    const settings = config.settings;
+    this.#hints = new Hints({ queue, settings, counters, keyspaces, peerIds: peers.ids(), nextRound });
+    this.#writes = new Writes({
+      core,
+      clock: this.#clock,
+      hints: this.#hints,
+      origin: originOf(id, epoch),
+      bugs,
+    });
+    this.#reads = new Reads({ core, keyspaces, bugs });
+    this.#copies = new Copies({ core, clock: this.#clock, log: options.log, keyspaces });
+  }
+
+  /** Whether what earlier lives left on disk has been taken up, so that requests can be served. */
+  get isReady(): boolean {
+    return this.#isReady;
+  }
+
+  /** The only way in. Synchronous: a step sees one world, and leaves a consistent one. */
+  step(now: Now, event: Event): readonly Effect[] {
+    this.#queue.now = now;
+    switch (event.kind) {
+      case "tick":
+        this.#onTick();
+        break;
+      case "message":
+        this.#onMessage(event.from, event.message);
+        break;
+      case "request":
+        this.#onRequest(event.id, event.request);
+        break;
+      case "stored":
+        this.#queue.onStored(event.ticket, event.result);
+        break;
+      case "link":
+        this.#core.peers.onLink(event.peer, event.state);
+        if (event.state === "down") this.#onDied(event.peer);
+        break;
+      default:
+        unreachable(event);
+    }
+    return this.#queue.take();
+  }
+
+  #onTick(): void {
+    const nowMs = this.#queue.now.monotonicMs;
+    if (this.#startedMs === undefined) {
+      this.#startedMs = nowMs;
+      this.#recover();
+    }
+    const { died } = this.#core.peers.tick();
+    for (const id of died) this.#onDied(id);
+    this.#writes.tick();
+    this.#reads.tick();
+    this.#filling.tick();
+    if (this.#isReady) this.#hints.tick((id) => this.#core.peers.isAlive(id));
+    if (this.#queue.isDiskFull && nowMs - this.#probedMs >= PROBE_MS) {
+      this.#probedMs = nowMs;
+      this.#queue.apply([{ key: PROBE_KEY, value: new Uint8Array(0) }], () => {});
+    }
+  }
+
+  /** Takes up what earlier lives left: ceiling, members, standing, hints, what was owed. In this order, then ready. */
+  #recover(): void {
+    this.#queue.get(CEILING_KEY, (value) => {
+      this.#clock.recover(value ? decodeStamp(value) : undefined);
+      this.#core.peers.recover(() =>
+        this.#filling.recover(() =>
+          this.#hints.recover(() =>
+            this.#writes.recover(() => {
+              this.#writes.renewCeiling();
+              this.#isReady = true;
+            })
+          )
+        )
+      );
+    });
+  }
+
+  #onDied(id: ReplicaId): void {
+    this.#writes.onDied(id);
+    this.#reads.onDied(id);
+    this.#hints.onDied(id);
+  }
+
+  #onMessage(from: ReplicaId, message: Message): void {
+    this.#counters.add(`received_${message.type}`, 1);
+    switch (message.type) {
+      case "heartbeat":
+      case "heartbeat_ack":
+        this.#core.peers.onHeartbeat(from, message);
+        return this.#filling.onKnownEpochs(from, message.known_epochs);
+      case "write":
+        return this.#copies.onWrite(from, message);
+      case "read":
+        return this.#copies.onRead(from, message);
+      case "fill":
+        return this.#copies.onFill(from, message);
+      case "filled":
+        return this.#filling.onFilled(from, message);
+      case "answer":
+        return void this.#reads.onAnswer(from, message);
+      case "written":
+        return void (this.#writes.onWritten(from, message) || this.#reads.onWritten(from, message) ||
+          this.#hints.onWritten(from, message));
+      case "refused":
+        return void (this.#writes.onRefused(from, message) || this.#reads.onRefused(from, message) ||
+          this.#hints.onRefused(from, message));
+      default:
+        unreachable(message);
+    }
+  }
+
+  #onRequest(id: RequestId, request: Request): void {
+    if (request.op === "status") return this.#queue.reply(id, { kind: "status", status: this.status() });
+    const target = this.#parse(request);
+    if (!target.ok) return this.#queue.refuse(id, target.failure);
+    const { keyspace, key, level } = target.value;
+    if (request.op === "inspect") return this.#inspect(id, keyspace, request);
+    this.#counters.add(`${request.op}s`, 1);
+    if (!this.#isReady) return this.#queue.refuse(id, failures.starting(this.#core.selfId));
+    const overload = this.#overload();
+    if (overload) return this.#queue.refuse(id, overload);
+    if (request.op === "get") return this.#reads.start({ id, keyspace, key, level });
+    const value = request.op === "put" ? request.value : undefined;
+    this.#writes.start({ id, keyspace, key, value, level });
+  }
+
+  #parse(
+    request: Exclude<Request, { op: "status" }>,
+  ): Result<{ keyspace: Keyspace; key: ByteString; level: Level }, Failure> {
+    const name = request.keyspace ?? this.#options.config.defaultKeyspace;
+    const keyspace = this.#keyspaces.get(name);
+    if (!keyspace) {
+      const known = [...this.#keyspaces.keys()].join(", ");
+      return fail({
+        code: "unknown_keyspace",
+        message: `no keyspace ${JSON.stringify(name)}; there are: ${known}`,
+      });
+    }
+    const { defaultLevel, replication } = keyspace.config;
+    if (request.op === "inspect") return ok({ keyspace, key: "" as ByteString, level: defaultLevel });
+    const level = request.level ?? defaultLevel;
+    if (requiredCount(level, replication) > replication) {
+      const message = `level ${level} needs more copies than the ${replication} of keyspace "${name}"`;
+      return fail({ code: "malformed_request", message });
+    }
+    const key = keyspace.parseKey(request.key);
+    if (!key.ok) return key;
+    if (request.op === "put") {
+      const refusal = this.#checkValue(request.value);
+      if (refusal) return fail(refusal);
+    }
+    return ok({ keyspace, key: key.value, level });
+  }
+
+  #checkValue(value: string): Failure | undefined {
+    const limit = this.#options.config.settings.valueBytesMax;
+    if (!value.isWellFormed()) {
+      return { code: "malformed_request", message: "the value holds a lone surrogate" };
+    }
+    // A UTF-16 unit makes at most three bytes; only values near the limit are measured.
+    const bytes = value.length * 3 <= limit ? 0 : utf8Length(value);
+    if (bytes <= limit) return undefined;
+    return { code: "too_large", message: `the value has ${bytes} bytes; value_bytes_max is ${limit}` };
+  }
+
+  #overload(): Failure | undefined {
+    const { count, bytes } = this.#writes.load;
+    const { selfId } = this.#core;
+    if (count + this.#reads.load >= REQUESTS_IN_FLIGHT_MAX) {
+      return failures.overloaded(selfId, `${count + this.#reads.load} requests`, REQUESTS_IN_FLIGHT_MAX);
+    }
+    if (bytes >= REQUEST_BYTES_IN_FLIGHT_MAX) {
+      return failures.overloaded(selfId, `${bytes} bytes of values`, REQUEST_BYTES_IN_FLIGHT_MAX);
+    }
+    return undefined;
+  }
+
+  #inspect(id: RequestId, keyspace: Keyspace, request: Extract<Request, { op: "inspect" }>): void {
+    const limit = Math.min(request.limit ?? PAGE_COUNT_MAX, PAGE_COUNT_MAX);
+    if (request.keys !== undefined && request.keys.length > PAGE_COUNT_MAX) {
+      const message = `${request.keys.length} keys in one inspect; at most ${PAGE_COUNT_MAX} are allowed`;
+      return this.#queue.refuse(id, { code: "too_large", message });
+    }
+    const keys: ByteString[] = [];
+    const wireKeys: readonly WireKey[] = [
+      ...(request.keys ?? []),
+      ...(request.after === undefined ? [] : [request.after]),
+    ];
+    for (const wireKey of wireKeys) {
+      const key = keyspace.parseKey(wireKey);
+      if (!key.ok) return this.#queue.refuse(id, key.failure);
+      keys.push(key.value);
+    }
+    const after = request.after === undefined ? undefined : keys.pop();
+    this.#copies.inspect(id, keyspace, {
+      ...(request.keys === undefined ? {} : { keys }),
+      ...(after === undefined ? {} : { after }),
+      limit,
+    });
+  }
+
+  /** What this replica says of itself. */
+  status(): Status {
+    const { config, id, epoch, version } = this.#options;
+    const { peers } = this.#core;
+    return {
+      id,
+      cluster: config.cluster,
+      epoch,
+      version,
+      ready: this.#isReady,
+      recovering: this.#filling.isRecovering,
+      disk_full: this.#queue.isDiskFull,
+      uptime_ms: Math.round(this.#queue.now.monotonicMs - (this.#startedMs ?? this.#queue.now.monotonicMs)),
+      peers: peers.ids().map((peer) => peers.status(peer, this.#hints.waiting(peer))),
+      counters: {
+        ...this.#counters.all(),
+        keys_filled: this.#filling.keysFilled,
+        ...this.#options.gauges?.(),
+      },
+    };
+  }
+}
+
+function utf8Length(text: string): number {
+  let bytes = 0;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    // A surrogate pair makes four bytes: two for each half.
+    bytes += unit < 0x80 ? 1 : unit < 0x800 || (unit >= 0xd800 && unit < 0xe000) ? 2 : 3;
+  }
+  return bytes;
+}

@@ -1,0 +1,360 @@
+/** Coordinated puts and deletes: stamp, send to all copies, answer at the level, owe hints to whoever missed it. @module */
+import type { ByteString } from "../base/bytes.ts";
+import type { PlantedBug } from "../base/planted_bug.ts";
+import type { StoreWrite } from "../ports.ts";
+import type { Failure } from "../protocol/error_codes.ts";
+import { type Level, requiredCount } from "../protocol/level.ts";
+import type { Receipt } from "../protocol/reply.ts";
+import type { RefusedMessage, WrittenMessage } from "../replication/messages.ts";
+import { WriteRound } from "../replication/write_round.ts";
+import { encodeRecord, firstDot, isSameFirst } from "../versions/record.ts";
+import { compareVersions, type Version } from "../versions/version.ts";
+import type { Clock } from "./clock.ts";
+import type { Core } from "./core.ts";
+import type { ReplicaId } from "./envelope.ts";
+import type { RequestId } from "./event.ts";
+import * as failures from "./failures.ts";
+import type { Hints } from "./hints.ts";
+import type { Keyspace } from "./keyspace.ts";
+import { decodeOwed, encodeOwed } from "./owed_record.ts";
+import { CEILING_KEY, dataKey, encodeStamp, OWED_RANGE, owedKey } from "./store_keys.ts";
+import { versionName } from "./version_name.ts";
+
+/** A put (or, without a value, a delete) as a client asked for it. */
+export interface WriteRequest {
+  readonly id: RequestId;
+  readonly keyspace: Keyspace;
+  readonly key: ByteString;
+  readonly value: string | undefined;
+  readonly level: Level;
+}
+
+/** Owed records whose removal rides along in one batch. */
+const REMOVALS_MAX = 64;
+
+const OWED_PAGE_MAX = 1024;
+const OWED_PAGE_BYTES_MAX = 1024 * 1024;
+const NOTHING = new Uint8Array(0);
+
+/** One write under way. */
+interface Pending {
+  readonly request: WriteRequest;
+  readonly round: WriteRound;
+  readonly version: Version;
+  readonly record: Uint8Array;
+  readonly deadlineMs: number;
+  /** Where the owed record lies, if there is one. */
+  owedAt: ByteString | undefined;
+  isReplied: boolean;
+  supersededBy: { readonly stamp: number; readonly origin: string } | undefined;
+  refusal: string | undefined;
+}
+
+/** A write whose missing copies are owed hints that could not be stored yet. */
+interface Unkept {
+  readonly keyspace: string;
+  readonly key: ByteString;
+  readonly record: Uint8Array;
+  readonly targets: readonly ReplicaId[];
+  readonly closing: readonly StoreWrite[];
+}
+
+/** All coordinated writes of one replica. */
+export class Writes {
+  readonly #core: Core;
+  readonly #clock: Clock;
+  readonly #hints: Hints;
+  readonly #origin: string;
+  readonly #bugs: ReadonlySet<PlantedBug>;
+  /** Invariant: in order of deadline. */
+  readonly #pending = new Map<number, Pending>();
+  /** Invariant: requests that wait for a higher clock ceiling; nothing of them was sent. */
+  #parked: { readonly request: WriteRequest; readonly deadlineMs: number }[] = [];
+  /** Owed records that are owed no more. */
+  #removals: StoreWrite[] = [];
+  #unkept: Unkept[] = [];
+  #unansweredCount = 0;
+  #unansweredBytes = 0;
+
+  constructor(options: {
+    readonly core: Core;
+    readonly clock: Clock;
+    readonly hints: Hints;
+    readonly origin: string;
+    readonly bugs: ReadonlySet<PlantedBug>;
+  }) {
+    this.#core = options.core;
+    this.#clock = options.clock;
+    this.#hints = options.hints;
+    this.#origin = options.origin;
+    this.#bugs = options.bugs;
+  }
+
+  /** Writes that no client has an answer to yet, and the value bytes they hold. */
+  get load(): { readonly count: number; readonly bytes: number } {
+    return { count: this.#unansweredCount + this.#parked.length, bytes: this.#unansweredBytes };
+  }
+
+  /** Turns what an earlier life still owed into hints (HAZARD H8), then calls `done`. */
+  recover(done: () => void): void {
+    if (this.#bugs.has("forget_owed")) return done();
+    this.#recoverFrom(OWED_RANGE.begin, done);
+  }
+
+  /** Begins a write. Every refusal here is definite: nothing was sent yet (HAZARD H15). */
+  start(request: WriteRequest): void {
+    const { queue, config, peers, selfId } = this.#core;
+    const { keyspace, level } = request;
+    const required = requiredCount(level, keyspace.naturals.length);
+    if (queue.isDiskFull) return queue.refuse(request.id, failures.diskFull(selfId));
+    const leadMs = peers.leadMs();
+    if (leadMs > config.settings.clockSkewMaxMs) {
+      return queue.refuse(request.id, failures.clockSkew(selfId, leadMs, config.settings.clockSkewMaxMs));
+    }
+    const live = this.#bugs.has("count_hints") ? keyspace.naturals : this.#core.counted(keyspace);
+    if (live.length < required) {
+      return queue.refuse(request.id, failures.unavailable(keyspace, level, required, live));
+    }
+    const stamp = this.#clock.next(queue.now.wallMs);
+    this.renewCeiling();
+    if (stamp === undefined) {
+      this.#parked.push({ request, deadlineMs: queue.now.monotonicMs + config.settings.requestTimeoutMs });
+      return;
+    }
+    const version = {
+      stamp,
+      origin: this.#origin,
+      ...(request.value === undefined ? {} : { value: request.value }),
+    };
+    this.#send(request, required, version);
+  }
+
+  /** A replica has a write on disk. True if the round was a write's. */
+  onWritten(from: ReplicaId, message: WrittenMessage): boolean {
+    const pending = this.#pending.get(message.round);
+    if (!pending) return false;
+    pending.round.onAck(from, { counts: message.recovering !== true });
+    this.#supersede(pending, message.superseded_by);
+    this.#advance(message.round, pending);
+    return true;
+  }
+
+  /** A replica refused. True if the round was a write's. */
+  onRefused(from: ReplicaId, message: RefusedMessage): boolean {
+    const pending = this.#pending.get(message.round);
+    if (!pending) return false;
+    pending.round.onFailure(from);
+    pending.refusal = `${from} refused: ${message.message}`;
+    this.#advance(message.round, pending);
+    return true;
+  }
+
+  /** A peer can no longer be reached: what it has not acknowledged, it is owed. */
+  onDied(id: ReplicaId): void {
+    for (const [number, pending] of [...this.#pending]) {
+      pending.round.onFailure(id);
+      this.#advance(number, pending);
+    }
+  }
+
+  /** Ends what is past its deadline, removes owed records, tries again to keep hints that found no room. */
+  tick(): void {
+    const { queue } = this.#core;
+    const nowMs = queue.now.monotonicMs;
+    for (const [number, pending] of [...this.#pending]) {
+      if (pending.deadlineMs > nowMs) break;
+      if (!pending.isReplied) this.#refuseTimeout(pending);
+      for (const id of pending.round.missing()) pending.round.onFailure(id);
+      pending.round.onFailure(this.#core.selfId);
+      this.#settle(number, pending);
+    }
+    const late = this.#parked.filter(({ deadlineMs }) => deadlineMs <= nowMs);
+    this.#parked = this.#parked.filter(({ deadlineMs }) => deadlineMs > nowMs);
+    for (const { request } of late) queue.refuse(request.id, failures.diskSlow(this.#core.selfId));
+    if (this.#parked.length > 0) this.renewCeiling();
+    if (this.#removals.length > 0) this.#removeOwed();
+    if (this.#unkept.length > 0 && !queue.isDiskFull) {
+      for (const unkept of this.#unkept.splice(0)) this.#keep(unkept);
+    }
+  }
+
+  /** Writes a higher clock ceiling if one is due; parked requests go on when it is on disk. */
+  renewCeiling(): void {
+    const { queue } = this.#core;
+    const ceiling = this.#clock.dueCeiling(queue.now.wallMs);
+    if (ceiling === undefined) return;
+    queue.apply([{ key: CEILING_KEY, value: encodeStamp(ceiling) }], (result) => {
+      this.#clock.onCeilingStored(result.kind === "applied" ? ceiling : undefined);
+      for (const { request } of this.#parked.splice(0)) this.start(request);
+    });
+  }
+
+  #send(request: WriteRequest, required: number, version: Version): void {
+    const { queue, peers, selfId, config, nextRound } = this.#core;
+    const { keyspace, key } = request;
+    const number = nextRound();
+    const record = encodeRecord([version]);
+    const others = keyspace.naturals.filter((id) => id !== selfId);
+    const holdsCopy = others.length < keyspace.naturals.length;
+    const owedAt = keyspace.config.hintedHandoff && others.length > 0 ? owedKey(version.stamp) : undefined;
+    const pending: Pending = {
+      request,
+      round: new WriteRound({ naturals: keyspace.naturals, required, self: selfId }),
+      version,
+      record,
+      deadlineMs: queue.now.monotonicMs + config.settings.requestTimeoutMs,
+      owedAt,
+      isReplied: false,
+      supersededBy: undefined,
+      refusal: undefined,
+    };
+    this.#pending.set(number, pending);
+    this.#unansweredCount++;
+    this.#unansweredBytes += request.value?.length ?? 0;
+    const alive = others.filter((id) => peers.isAlive(id));
+    queue.send(alive, {
+      type: "write",
+      round: number,
+      cause: "put",
+      keyspace: keyspace.name,
+      key: keyspace.wireKey(key),
+      versions: [version],
+    });
+    for (const id of others) {
+      if (alive.includes(id)) continue;
+      if (this.#bugs.has("count_hints")) pending.round.onAck(id, { counts: true });
+      else pending.round.onFailure(id);
+    }
+    const writes: StoreWrite[] = this.#removals.splice(0, REMOVALS_MAX);
+    const removals = [...writes];
+    const dataIndex = writes.length;
+    if (holdsCopy) writes.push({ key: dataKey(keyspace.name, key), value: record });
+    if (owedAt !== undefined) {
+      const owed = { keyspace: keyspace.name, key, targets: others, ...(holdsCopy ? {} : { record }) };
+      writes.push({ key: owedAt, value: encodeOwed(owed) });
+    }
+    if (writes.length === dataIndex) {
+      // A coordinator without a copy, and nobody to keep a hint for: nothing of its own need be on disk.
+      this.#removals.push(...removals);
+      return this.#onOwn(number, pending, undefined);
+    }
+    queue.apply(writes, (result) => {
+      if (result.kind === "applied") {
+        return this.#onOwn(number, pending, holdsCopy ? result.changes[dataIndex]!.new : undefined);
+      }
+      this.#removals.push(...removals);
+      pending.refusal = failures.diskFull(selfId).message;
+      pending.owedAt = undefined;
+      pending.round.onFailure(selfId);
+      this.#advance(number, pending);
+    });
+  }
+
+  #onOwn(number: number, pending: Pending, held: Uint8Array | undefined): void {
+    pending.round.onAck(this.#core.selfId, { counts: !this.#core.isRecovering() });
+    if (held && !isSameFirst(held, pending.record)) this.#supersede(pending, firstDot(held));
+    this.#advance(number, pending);
+  }
+
+  #supersede(pending: Pending, by: { readonly stamp: number; readonly origin: string } | undefined): void {
+    if (!by) return;
+    this.#clock.observe(by.stamp);
+    if (!pending.supersededBy || compareVersions(by, pending.supersededBy) > 0) pending.supersededBy = by;
+  }
+
+  #advance(number: number, pending: Pending): void {
+    if (!this.#pending.has(number)) return;
+    if (!pending.isReplied) {
+      const verdict = pending.round.verdict();
+      if (verdict.kind === "done") this.#reply(pending, verdict.acked, verdict.missing);
+      else if (verdict.kind === "failed") this.#refuseTimeout(pending);
+    }
+    if (pending.round.isSettled()) this.#settle(number, pending);
+  }
+
+  #reply(pending: Pending, acked: readonly ReplicaId[], missing: readonly ReplicaId[]): void {
+    const { request, version, supersededBy } = pending;
+    this.#close(pending);
+    const receipt: Receipt = {
+      coordinator: this.#core.selfId,
+      keyspace: request.keyspace.name,
+      level: request.level,
+      required: requiredCount(request.level, request.keyspace.naturals.length),
+      copies: request.keyspace.naturals.length,
+      acked,
+      owed: missing,
+      repaired: [],
+      version: versionName(version),
+      ...(supersededBy ? { superseded_by: versionName(supersededBy) } : {}),
+    };
+    this.#core.queue.reply(request.id, { kind: "written", receipt });
+  }
+
+  #refuseTimeout(pending: Pending): void {
+    const { request, round } = pending;
+    this.#close(pending);
+    const required = requiredCount(request.level, request.keyspace.naturals.length);
+    const failure: Failure = failures.writeTimeout(this.#core.selfId, {
+      level: request.level,
+      required,
+      acked: round.acked(),
+      refusal: pending.refusal,
+      timeoutMs: this.#core.config.settings.requestTimeoutMs,
+    });
+    this.#core.queue.refuse(request.id, failure);
+  }
+
+  #close(pending: Pending): void {
+    pending.isReplied = true;
+    this.#unansweredCount--;
+    this.#unansweredBytes -= pending.request.value?.length ?? 0;
+  }
+
+  /** Nobody is waited for any more: whoever is missing gets a hint, and the owed record goes. */
+  #settle(number: number, pending: Pending): void {
+    this.#pending.delete(number);
+    if (pending.owedAt === undefined) return;
+    const closing = { key: pending.owedAt, value: NOTHING };
+    const targets = pending.round.missing().filter((id) => id !== this.#core.selfId);
+    if (targets.length === 0) {
+      this.#removals.push(closing);
+      return;
+    }
+    const { keyspace, key } = pending.request;
+    this.#keep({ keyspace: keyspace.name, key, record: pending.record, targets, closing: [closing] });
+  }
+
+  #keep(unkept: Unkept): void {
+    this.#hints.keep(unkept, unkept.targets, unkept.closing, (isStored) => {
+      if (!isStored) this.#unkept.push(unkept);
+    });
+  }
+
+  #removeOwed(): void {
+    const removals = this.#removals.splice(0, REMOVALS_MAX);
+    this.#core.queue.apply(removals, (result) => {
+      if (result.kind !== "applied") this.#removals.push(...removals);
+    });
+  }
+
+  #recoverFrom(begin: ByteString, done: () => void): void {
+    const { queue } = this.#core;
+    const range = { begin, end: OWED_RANGE.end, countMax: OWED_PAGE_MAX, bytesMax: OWED_PAGE_BYTES_MAX };
+    queue.scan(range, ({ entries, more }) => {
+      for (const { key: at, value } of entries) {
+        const owed = decodeOwed(value);
+        const keep = (record: Uint8Array | undefined): void => {
+          const closing = [{ key: at, value: NOTHING }];
+          if (record) {
+            this.#keep({ keyspace: owed.keyspace, key: owed.key, record, targets: owed.targets, closing });
+          }
+        };
+        if (owed.record) keep(owed.record);
+        else queue.get(dataKey(owed.keyspace, owed.key), keep);
+      }
+      const last = entries.at(-1)?.key;
+      if (more && last !== undefined) this.#recoverFrom(`${last}\0` as ByteString, done);
+      else done();
+    });
+  }
+}

@@ -1,0 +1,99 @@
+/**
+ * One coordinated read: collects what the replicas hold until the consistency level is met, then goes on listening so
+ * that stale copies are found (Dynamo, section 5: read repair). Knows versions and names, no messages or clocks.
+ * @module
+ */
+import { compareVersions } from "../versions/version.ts";
+import { type Held, resolve } from "../versions/resolve.ts";
+
+/** How a read stands. */
+export type ReadVerdict =
+  | { readonly kind: "waiting" }
+  /** `held` is what remains of all answers so far; `answered` are those that count, in the order asked. */
+  | { readonly kind: "answered"; readonly held: Held; readonly answered: readonly string[] }
+  | { readonly kind: "failed"; readonly answered: readonly string[]; readonly required: number };
+
+/** What a round is about. */
+export interface ReadRoundOptions {
+  /** Whom is asked, in id order. */
+  readonly asked: readonly string[];
+  /** Answers that count which the level needs. */
+  readonly required: number;
+  /** The coordinator, where it holds a copy: its answer is always among those that count. */
+  readonly self?: string;
+}
+
+interface Answer {
+  readonly held: Held;
+  readonly counts: boolean;
+}
+
+/** Invariant: `asked` is partitioned into those that answered, failed and are pending. */
+export class ReadRound {
+  readonly #options: ReadRoundOptions;
+  readonly #answers = new Map<string, Answer>();
+  readonly #failed = new Set<string>();
+  #held: Held = [];
+
+  constructor(options: ReadRoundOptions) {
+    this.#options = options;
+  }
+
+  /** What this replica holds. `counts` is false for a replica that is recovering (HAZARD H7). The first answer stays. */
+  onAnswer(id: string, held: Held, { counts }: { counts: boolean }): void {
+    if (!this.#options.asked.includes(id) || this.#answers.has(id)) return;
+    this.#failed.delete(id);
+    this.#answers.set(id, { held, counts });
+    this.#held = resolve(this.#held, held, { siblings: false });
+  }
+
+  /** This replica refused, or cannot be reached. */
+  onFailure(id: string): void {
+    if (this.#options.asked.includes(id) && !this.#answers.has(id)) this.#failed.add(id);
+  }
+
+  /** Whether the client can be answered. */
+  verdict(): ReadVerdict {
+    const { asked, required, self } = this.#options;
+    const answered = asked.filter((id) => this.#answers.get(id)?.counts);
+    const open = asked.length - this.#answers.size - this.#failed.size;
+    if (self !== undefined && this.#failed.has(self)) return { kind: "failed", answered, required };
+    if (answered.length + open < required) return { kind: "failed", answered, required };
+    const isOwnOpen = self !== undefined && !this.#answers.has(self);
+    if (answered.length < required || isOwnOpen) return { kind: "waiting" };
+    return { kind: "answered", held: this.#held, answered };
+  }
+
+  /** Whether nobody is waited for any more. */
+  isSettled(): boolean {
+    return this.#answers.size + this.#failed.size === this.#options.asked.length;
+  }
+
+  /** What remains of all answers so far. */
+  held(): Held {
+    return this.#held;
+  }
+
+  /** Who answered with less than what remains of all answers, in the order asked. */
+  stale(): string[] {
+    return this.#options.asked.filter((id) => {
+      const answer = this.#answers.get(id);
+      return answer !== undefined && !isSame(answer.held, this.#held);
+    });
+  }
+
+  /** Whose answer counts and is what remains of all answers, in the order asked. */
+  fresh(): string[] {
+    return this.#options.asked.filter((id) => {
+      const answer = this.#answers.get(id);
+      return answer !== undefined && answer.counts && isSame(answer.held, this.#held);
+    });
+  }
+}
+
+function isSame(a: Held, b: Held): boolean {
+  return a.length === b.length && a.every((version, index) => {
+    const other = b[index]!;
+    return compareVersions(version, other) === 0 && version.value === other.value;
+  });
+}
