@@ -1,0 +1,55 @@
+/** What stands in the way of starting a cluster here, found before anything is started. @module */
+import { type ClusterFile, clusterFilePath, readClusterFile, removeClusterFile } from "./cluster_file.ts";
+import { isRunning } from "./os_process.ts";
+import { whyTaken } from "./port_owner.ts";
+import { addressOf, type ClusterSetup, shortPath } from "./supervisor.ts";
+
+/** Who of an earlier start is still there. */
+export type Remains =
+  | { readonly kind: "none" }
+  /** The file is left over; nobody it names runs. */
+  | { readonly kind: "stale"; readonly file: ClusterFile }
+  /** The supervisor is gone, these replicas run on. */
+  | { readonly kind: "orphans"; readonly file: ClusterFile; readonly ids: readonly string[] }
+  | { readonly kind: "running"; readonly file: ClusterFile };
+
+/** Looks at `cluster.json` and at the processes it names. */
+export function findRemains(dataDirectory: string): Remains {
+  const file = readClusterFile(dataDirectory);
+  if (!file) return { kind: "none" };
+  if (isRunning(file.supervisor)) return { kind: "running", file };
+  const ids = file.replicas.filter((replica) => isRunning(replica)).map(({ id }) => id);
+  return ids.length > 0 ? { kind: "orphans", file, ids } : { kind: "stale", file };
+}
+
+/** One line for each obstacle, with the way out; empty when the cluster can start. Clears what is merely left over. */
+export function findObstacles({ launch, config }: ClusterSetup, say: (line: string) => void): string[] {
+  const path = shortPath(clusterFilePath(launch.dataDirectory));
+  const remains = findRemains(launch.dataDirectory);
+  switch (remains.kind) {
+    case "running":
+      return [
+        `a cluster runs here already (supervisor ${remains.file.supervisor.pid}, ${path}); ` +
+        "see deno task cluster status, or end it: deno task cluster stop",
+      ];
+    case "orphans":
+      return [
+        `${remains.ids.join(", ")} of an earlier cluster still run, their supervisor ` +
+        `${remains.file.supervisor.pid} is gone (${path}); end them: deno task cluster stop`,
+      ];
+    case "stale":
+      say(`${path} was left over from supervisor ${remains.file.supervisor.pid}, which is gone; removed`);
+      removeClusterFile(launch.dataDirectory);
+      break;
+    case "none":
+      // Half a file names nobody; whoever wrote it did not live to start anything.
+      removeClusterFile(launch.dataDirectory);
+  }
+  return config.members.flatMap((member) => {
+    const why = whyTaken(member.host, member.port);
+    return why === undefined ? [] : [
+      `${addressOf(member)} of ${member.id} ${why}; end that process, or give ${member.id} another address ` +
+      `in ${shortPath(launch.configFile)}`,
+    ];
+  });
+}
