@@ -1,0 +1,275 @@
+/**
+ * One accepted connection: says hello, learns whether a peer or a client is there, and passes on what comes.
+ * A client is read only as fast as it takes its answers.
+ * @module
+ */
+import { fail, type Result } from "../base/failure.ts";
+import type { Failure } from "../protocol/error_codes.ts";
+import { CLIENT_QUEUE_BYTES_MAX, CONNECTION_REQUESTS_MAX, PEER_QUEUE_BYTES_MAX } from "../protocol/limits.ts";
+import type { Reply } from "../protocol/reply.ts";
+import type { Request } from "../protocol/request.ts";
+import type { Message, ReplicaId } from "../replica/envelope.ts";
+import { parseJson, show } from "./fields.ts";
+import { type Self, welcomeFor } from "./handshake.ts";
+import { encodeHello, encodeWelcome, isHello, parseDiallerHello, type ServerHello } from "./hello.ts";
+import { LineChannel, type Socket } from "./line_channel.ts";
+import { parseMessageLine } from "./message_codec.ts";
+import type { Line } from "./ndjson.ts";
+import { encodeReply } from "./reply_codec.ts";
+import { parseRequestLine, type WireId } from "./request_codec.ts";
+
+/** What accepted connections need of the transport around them. */
+export interface InboundContext {
+  readonly self: Self;
+  readonly lineBytesMax: number;
+  /** True while the replica stops: no further requests are taken. */
+  readonly isDraining: boolean;
+  nowMs(): number;
+  /** 32 hex digits that were never drawn before. */
+  drawNonce(): string;
+  /** `connection` proved to be the peer `id`. */
+  onPeer(id: ReplicaId, connection: InboundConnection): void;
+  /** Bytes came from a peer. */
+  onHeard(id: ReplicaId): void;
+  onMessage(from: ReplicaId, message: Message): void;
+  onRequest(connection: InboundConnection, id: WireId, request: Request): void;
+  /** A hello was refused; `failure` went to the other side. */
+  onRefused(failure: Failure): void;
+  /** Messages that could not be read were skipped. */
+  onSkipped(from: ReplicaId, count: number): void;
+  halt(cause: unknown): void;
+}
+
+/** The hello must be complete within this time where a secret is set. */
+const HELLO_TIMEOUT_MS = 10_000;
+/** A connection that takes nothing for so long is cut. */
+const STALL_MS = 30_000;
+/** How long the other side may take to end after our last line. */
+const FINISH_TIMEOUT_MS = 2_000;
+const READ_BYTES_MAX = 64 * 1024;
+
+/** One accepted connection. */
+export class InboundConnection {
+  readonly #context: InboundContext;
+  readonly #channel: LineChannel;
+  readonly #hello: ServerHello;
+  /** Who is there; `unknown` until the first line. */
+  #role: "unknown" | "client" | "peer" = "unknown";
+  #peerId: ReplicaId = "";
+  #inFlightCount = 0;
+  #deadlineMs = Infinity;
+  #waiters: (() => void)[] = [];
+
+  constructor(socket: Socket, context: InboundContext) {
+    this.#context = context;
+    this.#channel = new LineChannel(socket, {
+      lineBytesMax: context.lineBytesMax,
+      readBytesMax: READ_BYTES_MAX,
+      nowMs: () => context.nowMs(),
+      onChange: () => this.#wake(),
+      halt: (cause) => context.halt(cause),
+    });
+    const { id, cluster, epoch, hmac } = context.self;
+    this.#hello = {
+      cluster,
+      id,
+      epoch,
+      nonce: context.drawNonce(),
+      auth: hmac !== undefined,
+      line_bytes_max: context.lineBytesMax,
+    };
+    if (this.#hello.auth) this.#deadlineMs = context.nowMs() + HELLO_TIMEOUT_MS;
+  }
+
+  /** The peer that proved to be here; empty for all others. */
+  get peerId(): ReplicaId {
+    return this.#peerId;
+  }
+
+  /** Serves the connection until it is closed. Rejects only for bugs. */
+  async run(): Promise<void> {
+    this.#channel.outbox.pushLine(encodeHello(this.#hello));
+    this.#channel.flush();
+    for (;;) {
+      const { lines, state } = await this.#channel.read();
+      if (state === "lost") return;
+      if (this.#role === "peer") this.#context.onHeard(this.#peerId);
+      for (const line of lines) {
+        while (this.#isBlocked) await this.#changed();
+        if (this.#channel.isClosed) return;
+        const refusal = this.#onLine(line);
+        if (refusal !== undefined) return await this.#refuse(refusal);
+      }
+      if (state === "too_long") return await this.#refuse(this.#tooLong());
+      if (state === "ended") return await this.finish();
+      while (this.#isBlocked) await this.#changed();
+    }
+  }
+
+  /** Refuses the connection as a whole: says why, then closes. */
+  async refuse(failure: Failure): Promise<void> {
+    this.#channel.outbox.pushLine(encodeHello(this.#hello));
+    await this.#refuse(failure);
+  }
+
+  /** Queues the answer to one request that `onRequest` was given. Dropped where the client is gone. */
+  reply(id: WireId, result: Result<Reply, Failure>): void {
+    this.#inFlightCount--;
+    if (!this.#channel.isClosed) this.#channel.outbox.pushLine(encodeReply(id, result));
+    this.#wake();
+  }
+
+  /** Queues an encoded answer to a peer; false where it is dropped because too much waits. */
+  send(encoded: string): boolean {
+    const { outbox } = this.#channel;
+    if (this.#channel.isClosed || outbox.chars + encoded.length > PEER_QUEUE_BYTES_MAX) return false;
+    outbox.pushMessage(encoded);
+    return true;
+  }
+
+  /** Writes what is queued. */
+  flush(): void {
+    this.#channel.flush();
+  }
+
+  /** Answers what is in flight, then closes. For clients; a peer is closed at once. */
+  async finish(): Promise<void> {
+    this.#wake();
+    while (this.#inFlightCount > 0 && !this.#channel.isClosed) await this.#changed();
+    await this.#writeOut();
+    if (this.#role === "peer" || this.#context.isDraining) return this.#channel.close("finished");
+    this.#deadlineMs = this.#context.nowMs() + FINISH_TIMEOUT_MS;
+    await this.#channel.finish();
+  }
+
+  /** Closes at once. */
+  close(reason: string): void {
+    this.#channel.close(reason);
+  }
+
+  /** The passing of time: cuts whoever takes too long. */
+  sweep(nowMs: number): void {
+    if (nowMs >= this.#deadlineMs) this.#channel.close("took too long");
+    if (this.#channel.stalledMs(nowMs) >= STALL_MS) this.#channel.close("takes nothing");
+  }
+
+  /** Whether reading waits: for answers to leave, or for good because the replica stops. */
+  get #isBlocked(): boolean {
+    if (this.#role !== "client" || this.#channel.isClosed) return false;
+    return this.#inFlightCount >= CONNECTION_REQUESTS_MAX || this.#context.isDraining ||
+      this.#channel.outbox.chars > CLIENT_QUEUE_BYTES_MAX;
+  }
+
+  #changed(): Promise<void> {
+    return new Promise((resolve) => this.#waiters.push(resolve));
+  }
+
+  #wake(): void {
+    if (this.#waiters.length === 0) return;
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    for (const resolve of waiters) resolve();
+  }
+
+  /** Handles one line; returns why the connection must be closed, if it must. */
+  #onLine(line: Line): Failure | undefined {
+    switch (this.#role) {
+      case "unknown":
+        return this.#onFirstLine(line);
+      case "client":
+        this.#onRequestLine(line);
+        return undefined;
+      case "peer":
+        return this.#onMessageLine(line);
+    }
+  }
+
+  #onFirstLine(line: Line): Failure | undefined {
+    const input = line === null ? undefined : parseJson(line);
+    if (isHello(input)) return this.#onHello(input);
+    if (this.#hello.auth) {
+      return {
+        code: "unauthorized",
+        message: 'this cluster has a secret; the first line must be a {"hello":{…}} with a proof of it',
+      };
+    }
+    const requests = parseRequestLine(line);
+    // Why: whoever does not speak our language must not reach its second line. A web page can make a browser send any
+    // second line, but never a first one that is JSON.
+    if (!requests.ok) return requests.failure;
+    this.#role = "client";
+    this.#onRequestLine(line);
+    return undefined;
+  }
+
+  #onHello(input: unknown): Failure | undefined {
+    const hello = parseDiallerHello(input);
+    if (!hello.ok) return this.#refused(hello.failure);
+    const welcome = welcomeFor(this.#context.self, this.#hello, hello.value);
+    if (!welcome.ok) return this.#refused(welcome.failure);
+    this.#deadlineMs = Infinity;
+    this.#role = hello.value.role;
+    this.#channel.outbox.pushLine(encodeWelcome(welcome.value));
+    this.#channel.flush();
+    if (hello.value.role === "peer") {
+      this.#peerId = hello.value.id;
+      this.#context.onPeer(this.#peerId, this);
+    }
+    return undefined;
+  }
+
+  #refused(failure: Failure): Failure {
+    this.#context.onRefused(failure);
+    return failure;
+  }
+
+  #onRequestLine(line: Line): void {
+    const requests = parseRequestLine(line);
+    if (!requests.ok) return this.#answerNow(null, requests.failure);
+    for (const parsed of requests.value) {
+      if (parsed.isRequest) {
+        this.#inFlightCount++;
+        this.#context.onRequest(this, parsed.id, parsed.request);
+      } else this.#answerNow(parsed.id, parsed.failure);
+    }
+  }
+
+  #onMessageLine(line: Line): Failure | undefined {
+    const parsed = parseMessageLine(line);
+    if (parsed === undefined) {
+      return {
+        code: "malformed_request",
+        message: `this line is ${show(line)}; allowed between peers: an array of messages`,
+      };
+    }
+    if (parsed.skippedCount > 0) this.#context.onSkipped(this.#peerId, parsed.skippedCount);
+    for (const message of parsed.messages) this.#context.onMessage(this.#peerId, message);
+    return undefined;
+  }
+
+  #answerNow(id: WireId | null, failure: Failure): void {
+    this.#channel.outbox.pushLine(encodeReply(id, fail(failure)));
+    this.#channel.flush();
+  }
+
+  #tooLong(): Failure {
+    return {
+      code: "too_large",
+      message: `this line exceeds line_bytes_max = ${this.#context.lineBytesMax}; send smaller values`,
+    };
+  }
+
+  /** Says why, lets what is in flight be answered, and closes. */
+  async #refuse(failure: Failure): Promise<void> {
+    this.#answerNow(null, failure);
+    while (this.#inFlightCount > 0 && !this.#channel.isClosed) await this.#changed();
+    this.#deadlineMs = this.#context.nowMs() + FINISH_TIMEOUT_MS;
+    await this.#writeOut();
+    await this.#channel.finish();
+  }
+
+  async #writeOut(): Promise<void> {
+    this.#channel.flush();
+    while (!this.#channel.isDrained) await this.#changed();
+  }
+}

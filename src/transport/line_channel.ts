@@ -1,0 +1,168 @@
+/**
+ * One connection as lines in and queued output out, over any socket. Contains every error of the socket; knows neither
+ * peers nor clients.
+ * @module
+ */
+import { encodeText } from "../base/bytes.ts";
+import { type Line, LineSplitter } from "./ndjson.ts";
+import { Outbox } from "./outbox.ts";
+
+/** What a channel needs of a connection; `Deno.TcpConn` has this shape. */
+export interface Socket {
+  /** Null at the end of input. */
+  read(buffer: Uint8Array): Promise<number | null>;
+  /** Returns how many bytes were taken. */
+  write(bytes: Uint8Array): Promise<number>;
+  closeWrite(): Promise<void>;
+  close(): void;
+}
+
+/** What one read brought. After any state but `open` there is nothing more to read. */
+export interface Input {
+  readonly lines: readonly Line[];
+  readonly state: "open" | "ended" | "too_long" | "lost";
+}
+
+/** What a channel is opened with. */
+export interface ChannelOptions {
+  readonly lineBytesMax: number;
+  /** Largest read buffer; it begins small and grows where reads fill it. */
+  readonly readBytesMax: number;
+  /** Monotonic milliseconds. */
+  nowMs(): number;
+  /** Output went out, or the connection closed. */
+  onChange(): void;
+  /** A bug showed while writing: stop the replica. */
+  halt(cause: unknown): void;
+}
+
+const READ_BYTES_MIN = 2 * 1024;
+/** Input that is thrown away while the last answer travels; whoever sends more loses it. */
+const DISCARD_BYTES_MAX = 16 * 1024 * 1024;
+const LOST: Input = { lines: [], state: "lost" };
+
+/** One connection. */
+export class LineChannel {
+  /** What waits to be written; `flush` starts it. */
+  readonly outbox: Outbox;
+  readonly #socket: Socket;
+  readonly #options: ChannelOptions;
+  readonly #splitter: LineSplitter;
+  #buffer: Uint8Array = new Uint8Array(READ_BYTES_MIN);
+  #isWriting = false;
+  #isClosed = false;
+  #progressMs = 0;
+  #lossReason = "";
+
+  constructor(socket: Socket, options: ChannelOptions) {
+    this.#socket = socket;
+    this.#options = options;
+    this.#splitter = new LineSplitter(options.lineBytesMax);
+    this.outbox = new Outbox(options.lineBytesMax);
+  }
+
+  /** Whether nothing can be read or written any more. */
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** Why the connection was lost, for the log; empty while it is not. */
+  get lossReason(): string {
+    return this.#lossReason;
+  }
+
+  /** The next bytes as lines, often none or many. Never rejects. Requires: no other read under way. */
+  async read(): Promise<Input> {
+    if (this.#isClosed) return LOST;
+    let count: number | null;
+    try {
+      count = await this.#socket.read(this.#buffer);
+    } catch (error) {
+      this.close(String(error));
+      return LOST;
+    }
+    if (count === null) return { lines: this.#splitter.end(), state: "ended" };
+    const { lines, isTooLong } = this.#splitter.feed(this.#buffer.subarray(0, count));
+    if (count === this.#buffer.length && count < this.#options.readBytesMax) {
+      this.#buffer = new Uint8Array(Math.min(4 * count, this.#options.readBytesMax));
+    }
+    return { lines, state: isTooLong ? "too_long" : "open" };
+  }
+
+  /** Starts writing what waits, unless a write is under way: that one goes on by itself until nothing waits. */
+  flush(): void {
+    if (this.#isWriting || this.#isClosed) return;
+    const text = this.outbox.take();
+    if (text === "") return;
+    this.#isWriting = true;
+    this.#write(text).catch((cause) => this.#options.halt(cause));
+  }
+
+  /** Whether all output is with the network, or lost with the connection. */
+  get isDrained(): boolean {
+    return this.#isClosed || this.outbox.chars === 0;
+  }
+
+  /** For how long the other side has taken nothing of what is being written to it. */
+  stalledMs(nowMs: number): number {
+    return this.#isWriting && !this.#isClosed ? nowMs - this.#progressMs : 0;
+  }
+
+  /**
+   * Ends the output and waits for the other side to end too.
+   *
+   * Why: to close a socket with input unread resets the connection, and the last line with the reason is lost.
+   * Requires: drained, no read under way.
+   */
+  async finish(): Promise<void> {
+    try {
+      if (!this.#isClosed) await this.#socket.closeWrite();
+      let bytes = 0;
+      while (!this.#isClosed && bytes < DISCARD_BYTES_MAX) {
+        const count = await this.#socket.read(this.#buffer);
+        if (count === null) break;
+        bytes += count;
+      }
+    } catch {
+      // The other side is gone before the end: that is its business, and ours is done.
+    }
+    this.close("finished");
+  }
+
+  /** Closes at once; a pending read and write end. */
+  close(reason: string): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#lossReason = reason;
+    try {
+      this.#socket.close();
+    } catch {
+      // Closed already by the other side's error: then it is as we want it.
+    }
+    this.#options.onChange();
+  }
+
+  async #write(first: string): Promise<void> {
+    for (let text = first; text !== "" && !this.#isClosed; text = this.outbox.take()) {
+      if (!await this.#writeAll(encodeText(text))) break;
+      this.outbox.onWritten();
+      this.#options.onChange();
+    }
+    this.#isWriting = false;
+  }
+
+  async #writeAll(bytes: Uint8Array): Promise<boolean> {
+    let written = 0;
+    this.#progressMs = this.#options.nowMs();
+    while (written < bytes.length) {
+      try {
+        written += await this.#socket.write(written === 0 ? bytes : bytes.subarray(written));
+      } catch (error) {
+        this.close(String(error));
+        return false;
+      }
+      this.#progressMs = this.#options.nowMs();
+    }
+    return true;
+  }
+}

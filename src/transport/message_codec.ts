@@ -1,0 +1,178 @@
+/**
+ * Messages between replicas on the wire: an array of them a line. Hand-written, because it runs for every copy of every
+ * write. Wire format: only append; fields that are not known are ignored, types that are not known are skipped.
+ * @module
+ */
+import { assert } from "../base/assert.ts";
+import { encodeText } from "../base/bytes.ts";
+import type { Heartbeat } from "../membership/messages.ts";
+import { isErrorCode } from "../protocol/error_codes.ts";
+import { PAGE_COUNT_MAX } from "../protocol/limits.ts";
+import type { Message } from "../replica/envelope.ts";
+import type { FilledMessage, WriteMessage, WrittenMessage } from "../replication/messages.ts";
+import { isStamp } from "../versions/stamp.ts";
+import { isOrigin, parseVersion, type Version } from "../versions/version.ts";
+import { type Fields, isCount, isEpoch, isFields, isName, isWireKey, parseJson } from "./fields.ts";
+import { type Line, LineSplitter } from "./ndjson.ts";
+
+/** Versions of one key in one message; the stored form counts them in one byte. */
+const VERSION_COUNT_MAX = 255;
+/** Epochs that one replica may tell it has known. */
+const EPOCH_COUNT_MAX = 1024;
+/** A line is closed once it is this long, so that the other side can begin with it. */
+const LINE_CHARS_AIM = 64 * 1024;
+/** UTF-8 bytes that one UTF-16 unit can take. */
+const BYTES_PER_CHAR_MAX = 3;
+
+/** The messages of one line, and how many were skipped because this version cannot read them. */
+export interface ParsedMessages {
+  readonly messages: readonly Message[];
+  readonly skippedCount: number;
+}
+
+/** The JSON of one message. Once for all its receivers. */
+export function encodeMessage(message: Message): string {
+  return JSON.stringify(message);
+}
+
+/** Lines, each with its end, that carry encoded messages in order, none over `lineBytesMax`. */
+export function joinMessages(encoded: readonly string[], lineBytesMax: number): string {
+  const charsMax = Math.min(LINE_CHARS_AIM, Math.floor(lineBytesMax / BYTES_PER_CHAR_MAX));
+  let lines = "";
+  let begin = 0;
+  let chars = 2;
+  for (let i = 0; i < encoded.length; i++) {
+    const size = encoded[i]!.length + 1;
+    if (size + 2 > charsMax) assertFits(encoded[i]!, lineBytesMax);
+    if (i > begin && chars + size > charsMax) {
+      lines += `[${encoded.slice(begin, i).join(",")}]\n`;
+      begin = i;
+      chars = 2;
+    }
+    chars += size;
+  }
+  return begin < encoded.length ? `${lines}[${encoded.slice(begin).join(",")}]\n` : lines;
+}
+
+/** A configuration's line limit has room for any value it allows; a message beyond it was built wrongly. */
+function assertFits(text: string, lineBytesMax: number): void {
+  if ((text.length + 2) * BYTES_PER_CHAR_MAX <= lineBytesMax) return;
+  const bytes = encodeText(text).length + 2;
+  assert(
+    bytes <= lineBytesMax,
+    () => `a message of ${bytes} bytes exceeds line_bytes_max = ${lineBytesMax}: ${text.slice(0, 80)}`,
+  );
+}
+
+/** The messages of a line from a peer; undefined where the line is no array of objects. */
+export function parseMessageLine(line: Line): ParsedMessages | undefined {
+  const input = line === null ? undefined : parseJson(line);
+  if (!Array.isArray(input)) return undefined;
+  const messages: Message[] = [];
+  for (const item of input) {
+    if (!isFields(item)) return undefined;
+    const message = parseMessage(item);
+    if (message !== undefined) messages.push(message);
+  }
+  return { messages, skippedCount: input.length - messages.length };
+}
+
+/** The message as its receiver would get it: through text, bytes, lines and all checks. For the simulator. */
+export function roundTripMessage(message: Message, lineBytesMax: number): Message {
+  const bytes = encodeText(joinMessages([encodeMessage(message)], lineBytesMax));
+  const { lines } = new LineSplitter(lineBytesMax).feed(bytes);
+  const parsed = lines.length === 1 ? parseMessageLine(lines[0]!) : undefined;
+  assert(
+    parsed?.messages.length === 1,
+    () => `the codec lost a message: ${encodeMessage(message).slice(0, 200)}`,
+  );
+  return parsed.messages[0]!;
+}
+
+/** A message from untrusted JSON, or undefined. */
+export function parseMessage(input: unknown): Message | undefined {
+  if (!isFields(input)) return undefined;
+  if (input.type === "heartbeat" || input.type === "heartbeat_ack") return parseHeartbeat(input.type, input);
+  const round = input.round;
+  if (!isCount(round)) return undefined;
+  switch (input.type) {
+    case "write":
+      return parseWrite(round, input);
+    case "written":
+      return parseWritten(round, input);
+    case "refused": {
+      const { code, message } = input;
+      if (!isErrorCode(code) || typeof message !== "string") return undefined;
+      return { type: "refused", round, code, message };
+    }
+    case "read": {
+      const { keyspace, key } = input;
+      if (!isName(keyspace) || !isWireKey(key)) return undefined;
+      return { type: "read", round, keyspace, key };
+    }
+    case "answer": {
+      const versions = parseVersions(input.versions);
+      if (versions === undefined) return undefined;
+      return { type: "answer", round, versions, ...(input.recovering === true ? { recovering: true } : {}) };
+    }
+    case "fill": {
+      const { keyspace, after } = input;
+      if (!isName(keyspace) || (after !== undefined && !isWireKey(after))) return undefined;
+      return { type: "fill", round, keyspace, ...(after === undefined ? {} : { after }) };
+    }
+    case "filled":
+      return parseFilled(round, input);
+    default:
+      return undefined;
+  }
+}
+
+function parseHeartbeat(type: Heartbeat["type"], input: Fields): Heartbeat | undefined {
+  const { epoch, known_epochs, wall_ms, recovering } = input;
+  if (!isEpoch(epoch) || typeof wall_ms !== "number" || typeof recovering !== "boolean") return undefined;
+  if (!Array.isArray(known_epochs) || known_epochs.length > EPOCH_COUNT_MAX) return undefined;
+  if (!known_epochs.every(isEpoch)) return undefined;
+  return { type, epoch, known_epochs, wall_ms, recovering };
+}
+
+function parseWrite(round: number, input: Fields): WriteMessage | undefined {
+  const { cause, keyspace, key } = input;
+  if (cause !== "put" && cause !== "repair" && cause !== "hint") return undefined;
+  if (!isName(keyspace) || !isWireKey(key)) return undefined;
+  const versions = parseVersions(input.versions);
+  if (versions === undefined || versions.length === 0) return undefined;
+  return { type: "write", round, cause, keyspace, key, versions };
+}
+
+function parseWritten(round: number, input: Fields): WrittenMessage | undefined {
+  const by = input.superseded_by;
+  if (by === undefined) return { type: "written", round };
+  if (!isFields(by)) return undefined;
+  const { stamp, origin } = by;
+  if (!isStamp(stamp) || !isOrigin(origin)) return undefined;
+  return { type: "written", round, superseded_by: { stamp, origin } };
+}
+
+function parseFilled(round: number, input: Fields): FilledMessage | undefined {
+  const { entries: items, more } = input;
+  if (!Array.isArray(items) || items.length > PAGE_COUNT_MAX || typeof more !== "boolean") return undefined;
+  const entries: FilledMessage["entries"][number][] = [];
+  for (const item of items) {
+    if (!isFields(item) || !isWireKey(item.key)) return undefined;
+    const versions = parseVersions(item.versions);
+    if (versions === undefined) return undefined;
+    entries.push({ key: item.key, versions });
+  }
+  return { type: "filled", round, entries, more };
+}
+
+function parseVersions(input: unknown): readonly Version[] | undefined {
+  if (!Array.isArray(input) || input.length > VERSION_COUNT_MAX) return undefined;
+  const versions: Version[] = [];
+  for (const item of input) {
+    const version = parseVersion(item);
+    if (version === undefined) return undefined;
+    versions.push(version);
+  }
+  return versions;
+}

@@ -1,0 +1,50 @@
+/** What waits to be written to one connection: whole lines, and messages that share lines. @module */
+import { joinMessages } from "./message_codec.ts";
+
+/** Gathers output between writes, so that a turn costs one write and not one for each message. */
+export class Outbox {
+  readonly #lineBytesMax: number;
+  #lines: string[] = [];
+  #messages: string[] = [];
+  #waitingChars = 0;
+  #takenChars = 0;
+
+  constructor(lineBytesMax: number) {
+    this.#lineBytesMax = lineBytesMax;
+  }
+
+  /** Characters that wait or are being written; as bytes a little more where the text is not ASCII. */
+  get chars(): number {
+    return this.#waitingChars + this.#takenChars;
+  }
+
+  /** Queues one line, given without its end. */
+  pushLine(line: string): void {
+    this.#lines.push(line);
+    this.#waitingChars += line.length + 1;
+  }
+
+  /** Queues one encoded message. */
+  pushMessage(encoded: string): void {
+    this.#messages.push(encoded);
+    this.#waitingChars += encoded.length + 1;
+  }
+
+  /** Everything that waits, as text to write; empty if nothing does. It counts until `onWritten`. */
+  take(): string {
+    if (this.#waitingChars === 0) return "";
+    let text = "";
+    if (this.#lines.length > 0) text = `${this.#lines.join("\n")}\n`;
+    if (this.#messages.length > 0) text += joinMessages(this.#messages, this.#lineBytesMax);
+    this.#lines = [];
+    this.#messages = [];
+    this.#takenChars += this.#waitingChars;
+    this.#waitingChars = 0;
+    return text;
+  }
+
+  /** What was taken is with the network. */
+  onWritten(): void {
+    this.#takenChars = 0;
+  }
+}

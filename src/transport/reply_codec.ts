@@ -1,0 +1,160 @@
+/** Answers on the wire: one object a line, with the request's id. Wire format: only append. @module */
+import { fail, ok, type Result } from "../base/failure.ts";
+import { ERRORS, type Failure, isDefinite, isErrorCode } from "../protocol/error_codes.ts";
+import { LEVELS } from "../protocol/level.ts";
+import type { Held, PeerStatus, Receipt, Reply, Status, VersionName } from "../protocol/reply.ts";
+import { type Fields, isCount, isFields, isName, isNameList, isWireKey } from "./fields.ts";
+import { isWireId, type WireId } from "./request_codec.ts";
+
+/** One answer as a client reads it. `id` is null where the server could not tell which request it speaks of. */
+export interface ParsedReply {
+  readonly id: WireId | null;
+  readonly result: Result<Reply, Failure>;
+}
+
+/** The line of an answer, without its end. */
+export function encodeReply(id: WireId | null, result: Result<Reply, Failure>): string {
+  if (!result.ok) return encodeFailure(id, result.failure);
+  const head = `{"id":${JSON.stringify(id)},"ok":true,`;
+  const reply = result.value;
+  // Why: the parts are written behind each other instead of being copied into one object first.
+  switch (reply.kind) {
+    case "written":
+      return head + JSON.stringify(reply.receipt).slice(1);
+    case "value":
+      return `${head}"value":${JSON.stringify(reply.value)},${JSON.stringify(reply.receipt).slice(1)}`;
+    case "held": {
+      const { replica, entries, more } = reply;
+      return head + JSON.stringify({ replica, entries, more }).slice(1);
+    }
+    case "status":
+      return `${head}"status":${JSON.stringify(reply.status)}}`;
+  }
+}
+
+function encodeFailure(id: WireId | null, failure: Failure): string {
+  return JSON.stringify({
+    id,
+    ok: false,
+    error: failure.code,
+    message: failure.message,
+    definite: isDefinite(failure),
+    required: failure.required,
+    live: failure.live,
+    acked: failure.acked,
+    coordinator: failure.coordinator,
+  });
+}
+
+/**
+ * An answer from a parsed line; undefined where it is none. An answer whose id can be read and whose rest cannot is an
+ * `internal` failure of that request.
+ */
+export function decodeReply(input: unknown): ParsedReply | undefined {
+  if (!isFields(input)) return undefined;
+  const id = input.id ?? null;
+  if (id !== null && !isWireId(id)) return undefined;
+  const result = input.ok === true ? decodeSuccess(input) : decodeFailure(input);
+  if (result !== undefined) return { id, result };
+  if (id === null) return undefined;
+  return {
+    id,
+    result: fail({
+      code: "internal",
+      message:
+        "the replica's answer has fields that this client cannot read; use the same version on both sides",
+    }),
+  };
+}
+
+function decodeFailure(input: Fields): Result<Reply, Failure> | undefined {
+  const { ok: isOk, error, message, definite, required, live, acked, coordinator } = input;
+  if (isOk !== false || typeof message !== "string" || typeof definite !== "boolean") return undefined;
+  if (required !== undefined && !isCount(required)) return undefined;
+  if (live !== undefined && !isCount(live)) return undefined;
+  if (acked !== undefined && !isNameList(acked)) return undefined;
+  if (coordinator !== undefined && !isName(coordinator)) return undefined;
+  // A code of a later version is an `internal` one here; `definite` still says what it means.
+  const code = isErrorCode(error) ? error : "internal";
+  return fail({
+    code,
+    message: code === error ? message : `${String(error).slice(0, 40)}: ${message}`,
+    ...(definite === ERRORS[code].definite ? {} : { definite }),
+    ...(required === undefined ? {} : { required }),
+    ...(live === undefined ? {} : { live }),
+    ...(acked === undefined ? {} : { acked }),
+    ...(coordinator === undefined ? {} : { coordinator }),
+  });
+}
+
+function decodeSuccess(input: Fields): Result<Reply, Failure> | undefined {
+  if (input.status !== undefined) {
+    return isStatus(input.status) ? ok({ kind: "status", status: input.status }) : undefined;
+  }
+  if (input.entries !== undefined) {
+    const { replica, entries, more } = input;
+    if (!isName(replica) || !isHeldList(entries) || typeof more !== "boolean") return undefined;
+    return ok({ kind: "held", replica, entries, more });
+  }
+  const receipt = decodeReceipt(input);
+  if (receipt === undefined) return undefined;
+  if (input.value === undefined) return ok({ kind: "written", receipt });
+  if (typeof input.value !== "string") return undefined;
+  return ok({ kind: "value", value: input.value, receipt });
+}
+
+function decodeReceipt(input: Fields): Receipt | undefined {
+  const { coordinator, keyspace, required, copies, acked, owed, repaired, version, superseded_by } = input;
+  const level = LEVELS.find((name) => name === input.level);
+  if (!isName(coordinator) || !isName(keyspace) || level === undefined) return undefined;
+  if (!isCount(required) || !isCount(copies)) return undefined;
+  if (!isNameList(acked) || !isNameList(owed) || !isNameList(repaired)) return undefined;
+  if (version !== undefined && !isVersionName(version)) return undefined;
+  if (superseded_by !== undefined && !isVersionName(superseded_by)) return undefined;
+  return {
+    coordinator,
+    keyspace,
+    level,
+    required,
+    copies,
+    acked,
+    owed,
+    repaired,
+    ...(version === undefined ? {} : { version }),
+    ...(superseded_by === undefined ? {} : { superseded_by }),
+  };
+}
+
+function isVersionName(value: unknown): value is VersionName {
+  return isFields(value) && isCount(value.stamp) && typeof value.origin === "string" &&
+    typeof value.wall_ms === "number";
+}
+
+function isHeldList(value: unknown): value is readonly Held[] {
+  return Array.isArray(value) &&
+    value.every((entry) =>
+      isFields(entry) && isWireKey(entry.key) && Array.isArray(entry.versions) &&
+      entry.versions.every((version: unknown) =>
+        isVersionName(version) && (isOptional((version as Fields & VersionName).value, "string"))
+      )
+    );
+}
+
+function isStatus(value: unknown): value is Status {
+  return isFields(value) && isName(value.id) && isName(value.cluster) && typeof value.epoch === "string" &&
+    typeof value.version === "string" && typeof value.ready === "boolean" &&
+    typeof value.recovering === "boolean" && typeof value.disk_full === "boolean" &&
+    typeof value.uptime_ms === "number" && Array.isArray(value.peers) && value.peers.every(isPeerStatus) &&
+    isFields(value.counters) && Object.values(value.counters).every((count) => typeof count === "number");
+}
+
+function isPeerStatus(value: unknown): value is PeerStatus {
+  return isFields(value) && isName(value.id) && typeof value.address === "string" &&
+    typeof value.alive === "boolean" && typeof value.recovering === "boolean" && isCount(value.hints) &&
+    isCount(value.hint_bytes) && isOptional(value.heard_ms_ago, "number") &&
+    isOptional(value.clock_offset_ms, "number");
+}
+
+function isOptional(value: unknown, type: "string" | "number"): boolean {
+  return value === undefined || typeof value === type;
+}

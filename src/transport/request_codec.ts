@@ -1,0 +1,140 @@
+/**
+ * Requests on the wire: a line becomes typed requests or failures that name field, value and what is allowed.
+ * Hand-written, because it runs once for every request. Wire format: only append.
+ * @module
+ */
+import { fail, ok, type Result } from "../base/failure.ts";
+import type { Failure } from "../protocol/error_codes.ts";
+import { type Level, LEVELS, parseLevel } from "../protocol/level.ts";
+import { BATCH_COUNT_MAX, PAGE_COUNT_MAX } from "../protocol/limits.ts";
+import type { Request, WireKey } from "../protocol/request.ts";
+import { type Fields, isFields, isName, isWireKey, parseJson, show, wrongField } from "./fields.ts";
+import type { Line } from "./ndjson.ts";
+
+/** How a client names a request: a safe integer, or a string of 1 to 64 characters. The answer repeats it. */
+export type WireId = number | string;
+
+/** One request of a line, or why it is none; then `id` is null unless it could be read. */
+export type ParsedRequest =
+  | { readonly isRequest: true; readonly id: WireId; readonly request: Request }
+  | { readonly isRequest: false; readonly id: WireId | null; readonly failure: Failure };
+
+const ID_ALLOWED = "a safe integer, or a string of 1 to 64 characters";
+const OPS_ALLOWED = "put, get, delete, inspect, status";
+const KEY_ALLOWED = "a safe integer or a well-formed string";
+const KEYSPACE_ALLOWED = "a string of 1 to 64 characters";
+const KEYS_ALLOWED = `an array of at most ${PAGE_COUNT_MAX} keys`;
+
+/** Whether `value` can name a request. */
+export function isWireId(value: unknown): value is WireId {
+  return typeof value === "string" ? isName(value) : Number.isSafeInteger(value);
+}
+
+/** The line of one request, without its end. */
+export function encodeRequest(id: WireId, request: Request): string {
+  return `{"id":${JSON.stringify(id)},${JSON.stringify(request).slice(1)}`;
+}
+
+/**
+ * The requests of a line, one or a batch; or why the line as a whole is malformed: no JSON, or neither an object nor an
+ * array of objects.
+ */
+export function parseRequestLine(line: Line): Result<readonly ParsedRequest[], Failure> {
+  if (line === null) return malformedLine("this line is not UTF-8");
+  return parseRequests(parseJson(line), line);
+}
+
+/** The same from a value that was parsed already; `line` is its text. */
+export function parseRequests(input: unknown, line: string): Result<readonly ParsedRequest[], Failure> {
+  if (isFields(input)) return ok([parseRequest(input)]);
+  if (!Array.isArray(input)) return malformedLine(`this line is ${show(line)}`);
+  if (input.length === 0 || input.length > BATCH_COUNT_MAX) {
+    return malformedLine(`this line is an array of ${input.length}`);
+  }
+  const requests: ParsedRequest[] = [];
+  for (const item of input) {
+    if (!isFields(item)) return malformedLine(`this line holds ${show(item)} in an array`);
+    requests.push(parseRequest(item));
+  }
+  return ok(requests);
+}
+
+function malformedLine(what: string): Result<never, Failure> {
+  return fail({
+    code: "malformed_request",
+    message: `${what}; allowed: one JSON object such as {"id":1,"op":"get","key":7}, ` +
+      `or an array of 1 to ${BATCH_COUNT_MAX} of them`,
+  });
+}
+
+function parseRequest(input: Fields): ParsedRequest {
+  const id = input.id;
+  if (!isWireId(id)) return { isRequest: false, id: null, failure: wrongField("id", id, ID_ALLOWED) };
+  const result = parseOperation(input);
+  if (!result.ok) return { isRequest: false, id, failure: result.failure };
+  return { isRequest: true, id, request: result.value };
+}
+
+function parseOperation(input: Fields): Result<Request, Failure> {
+  switch (input.op) {
+    case "put":
+    case "get":
+    case "delete":
+      return parseKeyOperation(input.op, input);
+    case "inspect":
+      return parseInspect(input);
+    case "status":
+      return ok({ op: "status" });
+    default:
+      return fail(wrongField("op", input.op, OPS_ALLOWED));
+  }
+}
+
+function parseKeyOperation(op: "put" | "get" | "delete", input: Fields): Result<Request, Failure> {
+  const { keyspace, key, value, level: levelText } = input;
+  if (!isWireKey(key)) return fail(wrongField("key", key, KEY_ALLOWED));
+  if (keyspace !== undefined && !isName(keyspace)) {
+    return fail(wrongField("keyspace", keyspace, KEYSPACE_ALLOWED));
+  }
+  let level: Level | undefined;
+  if (levelText !== undefined) {
+    level = typeof levelText === "string" ? parseLevel(levelText) : undefined;
+    if (level === undefined) return fail(wrongField("level", levelText, LEVELS.join(", ")));
+  }
+  const optional = {
+    ...(keyspace === undefined ? {} : { keyspace }),
+    ...(level === undefined ? {} : { level }),
+  };
+  if (op !== "put") return ok({ op, key, ...optional });
+  if (typeof value !== "string" || !value.isWellFormed()) {
+    return fail(wrongField("value", value, "a well-formed string"));
+  }
+  return ok({ op, key, value, ...optional });
+}
+
+function parseInspect(input: Fields): Result<Request, Failure> {
+  const { keyspace, keys, after, limit } = input;
+  if (keyspace !== undefined && !isName(keyspace)) {
+    return fail(wrongField("keyspace", keyspace, KEYSPACE_ALLOWED));
+  }
+  if (keys !== undefined && !isKeyList(keys)) return fail(wrongField("keys", keys, KEYS_ALLOWED));
+  if (after !== undefined && !isWireKey(after)) return fail(wrongField("after", after, KEY_ALLOWED));
+  if (limit !== undefined && !isPageCount(limit)) {
+    return fail(wrongField("limit", limit, `an integer from 1 to ${PAGE_COUNT_MAX}`));
+  }
+  return ok({
+    op: "inspect",
+    ...(keyspace === undefined ? {} : { keyspace }),
+    ...(keys === undefined ? {} : { keys }),
+    ...(after === undefined ? {} : { after }),
+    ...(limit === undefined ? {} : { limit }),
+  });
+}
+
+function isKeyList(value: unknown): value is readonly WireKey[] {
+  return Array.isArray(value) && value.length <= PAGE_COUNT_MAX && value.every(isWireKey);
+}
+
+function isPageCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 1 && (value as number) <= PAGE_COUNT_MAX;
+}

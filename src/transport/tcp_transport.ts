@@ -1,0 +1,304 @@
+/**
+ * The real network: one listening socket for peers and clients, and one dialled link to every other member. The only
+ * file of this folder that touches sockets, timers and chance.
+ * @module
+ */
+import { createHmac, randomBytes } from "node:crypto";
+import type { Result } from "../base/failure.ts";
+import type { Log } from "../ports.ts";
+import type { Failure } from "../protocol/error_codes.ts";
+import { CONNECTIONS_MAX } from "../protocol/limits.ts";
+import type { Reply } from "../protocol/reply.ts";
+import type { Request } from "../protocol/request.ts";
+import type { ClusterConfig, Member } from "../replica/cluster_config.ts";
+import { type Envelope, isAnswer, type Message, type ReplicaId } from "../replica/envelope.ts";
+import type { RequestId } from "../replica/event.ts";
+import type { Hmac, Self } from "./handshake.ts";
+import { digestOf } from "./hello.ts";
+import { InboundConnection, type InboundContext } from "./inbound_connection.ts";
+import type { Socket } from "./line_channel.ts";
+import { encodeMessage } from "./message_codec.ts";
+import { type LinkContext, PeerLink } from "./peer_link.ts";
+import type { WireId } from "./request_codec.ts";
+
+/** What a transport needs of the host. */
+export interface TransportOptions {
+  readonly config: ClusterConfig;
+  readonly selfId: ReplicaId;
+  readonly epoch: string;
+  readonly log: Log;
+  onMessage(from: ReplicaId, message: Message): void;
+  /** `up` and `down`: the link that we dialled. `heard`: bytes on any connection with the peer, at most every 20 ms. */
+  onLink(peer: ReplicaId, state: "up" | "down" | "heard"): void;
+  /** Exactly one `reply` with the same id is expected. */
+  onRequest(id: RequestId, request: Request): void;
+  /** A bug showed inside an event: stop the replica. */
+  halt(cause: unknown): void;
+}
+
+/** Events since start, for the replica's status. */
+export interface TransportCounters {
+  /** Messages to peers that were down or too slow. */
+  dropped: number;
+  /** Messages from peers that this version could not read. */
+  skipped: number;
+  /** Hellos refused, and connections beyond the limit. */
+  refused: number;
+}
+
+const SWEEP_INTERVAL_MS = 200;
+const HEARD_INTERVAL_MS = 20;
+/** Pause after an accept failed, for want of file descriptors as a rule. */
+const ACCEPT_PAUSE_MS = 50;
+/** Connections beyond the limit that are told so at a time; more are closed without a word. */
+const REFUSALS_MAX = 64;
+
+/** HMAC-SHA256 with this secret, in hex. */
+export function hmacOf(secret: string): Hmac {
+  return (text) => createHmac("sha256", secret).update(text).digest("hex");
+}
+
+/** 32 hex digits for one hello. */
+export function drawNonce(): string {
+  return randomBytes(16).toString("hex");
+}
+
+/** A replica's network. */
+export class TcpTransport {
+  readonly counters: TransportCounters = { dropped: 0, skipped: 0, refused: 0 };
+  readonly #options: TransportOptions;
+  readonly #listener: Deno.TcpListener;
+  readonly #links = new Map<ReplicaId, PeerLink>();
+  /** The latest connection that each peer dialled. */
+  readonly #inboundPeers = new Map<ReplicaId, InboundConnection>();
+  readonly #connections = new Set<InboundConnection>();
+  readonly #requests = new Map<RequestId, { readonly connection: InboundConnection; readonly id: WireId }>();
+  readonly #heardMs = new Map<ReplicaId, number>();
+  readonly #unflushed = new Set<InboundConnection | PeerLink>();
+  readonly #tasks = new Set<Promise<void>>();
+  readonly #sweepTimer: ReturnType<typeof setInterval>;
+  /** Dials under way, so that `stop` can end them. */
+  readonly #dials = new Set<AbortController>();
+  #nextRequestId = 1;
+  #isStopping = false;
+
+  private constructor(options: TransportOptions, listener: Deno.TcpListener) {
+    this.#options = options;
+    this.#listener = listener;
+    this.#sweepTimer = setInterval(() => this.#sweep(performance.now()), SWEEP_INTERVAL_MS);
+    const context = this.#makeContext();
+    for (const member of options.config.members) {
+      if (member.id === options.selfId) continue;
+      const link = new PeerLink(member, context);
+      this.#links.set(member.id, link);
+      this.#track(link.run());
+    }
+    this.#track(this.#accept(context));
+  }
+
+  /** Listens at the member's own address and dials all others. Throws what `Deno.listen` throws. */
+  static start(options: TransportOptions): TcpTransport {
+    const self = options.config.members.find((member) => member.id === options.selfId);
+    if (self === undefined) {
+      const ids = options.config.members.map((member) => member.id).join(", ");
+      throw new RangeError(`replica "${options.selfId}" is not in the configuration; there are: ${ids}`);
+    }
+    return new TcpTransport(options, Deno.listen({ hostname: self.host, port: self.port }));
+  }
+
+  /** The port listened at. */
+  get port(): number {
+    return this.#listener.addr.port;
+  }
+
+  /** Resolves when the first dial of every peer has ended, well or not. */
+  async firstDialsEnded(): Promise<void> {
+    await Promise.all([...this.#links.values()].map((link) => link.firstDialEnded));
+  }
+
+  /** Queues a message: answers for the connection that questions came on, all else for the one we dialled. */
+  send(envelope: Envelope): void {
+    const encoded = encodeMessage(envelope.message);
+    const targets: ReadonlyMap<ReplicaId, InboundConnection | PeerLink> = isAnswer(envelope.message)
+      ? this.#inboundPeers
+      : this.#links;
+    for (const id of envelope.to) {
+      const target = targets.get(id);
+      if (target?.send(encoded)) this.#unflushed.add(target);
+      else this.counters.dropped++;
+    }
+  }
+
+  /** Queues the answer to a request. */
+  reply(requestId: RequestId, result: Result<Reply, Failure>): void {
+    const request = this.#requests.get(requestId);
+    if (request === undefined) return;
+    this.#requests.delete(requestId);
+    request.connection.reply(request.id, result);
+    this.#unflushed.add(request.connection);
+  }
+
+  /** Writes what `send` and `reply` queued, one write a connection. */
+  flush(): void {
+    for (const target of this.#unflushed) target.flush();
+    this.#unflushed.clear();
+  }
+
+  /** Takes no more requests, answers those in flight for at most `drainMs`, then closes everything. */
+  async stop({ drainMs }: { drainMs: number }): Promise<void> {
+    if (this.#isStopping) return;
+    this.#isStopping = true;
+    this.#listener.close();
+    const { promise: isLate, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, drainMs);
+    const clients = [...this.#connections].filter((connection) => connection.peerId === "");
+    await Promise.race([isLate, Promise.all(clients.map((connection) => connection.finish()))]);
+    clearTimeout(timer);
+    clearInterval(this.#sweepTimer);
+    for (const link of this.#links.values()) link.stop();
+    for (const dial of this.#dials) dial.abort();
+    for (const connection of this.#connections) connection.close("stopped");
+    await Promise.all(this.#tasks);
+  }
+
+  async #accept(context: InboundContext): Promise<void> {
+    while (!this.#isStopping) {
+      let socket: Deno.TcpConn;
+      try {
+        socket = await this.#listener.accept();
+        socket.setNoDelay();
+        socket.setKeepAlive();
+      } catch (error) {
+        if (this.#isStopping) return;
+        this.#options.log.write("warn", "accept failed", { reason: String(error) });
+        await new Promise<void>((resolve) => setTimeout(resolve, ACCEPT_PAUSE_MS));
+        continue;
+      }
+      const isFull = this.#connections.size >= CONNECTIONS_MAX;
+      if (this.#connections.size >= CONNECTIONS_MAX + REFUSALS_MAX) {
+        this.counters.refused++;
+        socket.close();
+        continue;
+      }
+      const connection = new InboundConnection(socket, context);
+      this.#connections.add(connection);
+      this.#track(this.#serve(connection, isFull));
+    }
+  }
+
+  async #serve(connection: InboundConnection, isFull: boolean): Promise<void> {
+    try {
+      if (!isFull) return await connection.run();
+      this.counters.refused++;
+      await connection.refuse({
+        code: "overloaded",
+        message:
+          `this replica has ${CONNECTIONS_MAX} connections, the most it takes; close some or try another replica`,
+      });
+    } finally {
+      connection.close("ended");
+      this.#connections.delete(connection);
+      this.#unflushed.delete(connection);
+      if (this.#inboundPeers.get(connection.peerId) === connection) {
+        this.#inboundPeers.delete(connection.peerId);
+      }
+    }
+  }
+
+  /** What connections and links see of us. */
+  #makeContext(): InboundContext & LinkContext {
+    const { config, selfId, epoch, log } = this.#options;
+    const self: Self = {
+      id: selfId,
+      cluster: config.cluster,
+      epoch,
+      digest: digestOf(config),
+      memberIds: new Set(config.members.map((member) => member.id)),
+      ...(config.secret === undefined ? {} : { hmac: hmacOf(config.secret) }),
+    };
+    const isStopping = (): boolean => this.#isStopping;
+    return {
+      self,
+      settings: config.settings,
+      lineBytesMax: config.settings.lineBytesMax,
+      get isDraining(): boolean {
+        return isStopping();
+      },
+      nowMs: () => performance.now(),
+      drawNonce,
+      uint32: () => randomBytes(4).readUInt32LE(),
+      connect: (member, timeoutMs) => this.#connect(member, timeoutMs),
+      after: (delayMs, wake) => {
+        const timer = setTimeout(wake, delayMs);
+        return () => clearTimeout(timer);
+      },
+      onPeer: (id, connection) => this.#onPeer(id, connection),
+      onState: (member, state) => {
+        if (state === "up") log.write("info", "link up", { peer: member.id });
+        this.#options.onLink(member.id, state);
+      },
+      onHeard: (peer) => this.#onHeard(typeof peer === "string" ? peer : peer.id),
+      onMessage: (from, message) => {
+        this.#options.onMessage(typeof from === "string" ? from : from.id, message);
+      },
+      onSkipped: (from, count) => {
+        if (this.counters.skipped === 0) {
+          const peer = typeof from === "string" ? from : from.id;
+          log.write("warn", "messages skipped that this version cannot read", { peer, count });
+        }
+        this.counters.skipped += count;
+      },
+      onRequest: (connection, id, request) => {
+        const requestId = this.#nextRequestId++;
+        this.#requests.set(requestId, { connection, id });
+        this.#options.onRequest(requestId, request);
+      },
+      onRefused: (failure) => {
+        this.counters.refused++;
+        log.write("warn", "hello refused", { code: failure.code, reason: failure.message });
+      },
+      log: (level, text, fields) => log.write(level, text, fields),
+      halt: (cause) => this.#options.halt(cause),
+    };
+  }
+
+  #onPeer(id: ReplicaId, connection: InboundConnection): void {
+    this.#inboundPeers.get(id)?.close("replaced by a newer connection");
+    this.#inboundPeers.set(id, connection);
+    this.#links.get(id)?.nudge();
+    this.#onHeard(id);
+  }
+
+  #onHeard(id: ReplicaId): void {
+    const nowMs = performance.now();
+    if (nowMs - (this.#heardMs.get(id) ?? -Infinity) < HEARD_INTERVAL_MS) return;
+    this.#heardMs.set(id, nowMs);
+    this.#options.onLink(id, "heard");
+  }
+
+  async #connect(member: Member, timeoutMs: number): Promise<Socket> {
+    const dial = new AbortController();
+    const timer = setTimeout(() => dial.abort(`no connection within ${timeoutMs} ms`), timeoutMs);
+    this.#dials.add(dial);
+    try {
+      const socket = await Deno.connect({ hostname: member.host, port: member.port, signal: dial.signal });
+      socket.setNoDelay();
+      return socket;
+    } finally {
+      clearTimeout(timer);
+      this.#dials.delete(dial);
+    }
+  }
+
+  #sweep(nowMs: number): void {
+    for (const connection of this.#connections) connection.sweep(nowMs);
+    for (const link of this.#links.values()) link.sweep(nowMs);
+  }
+
+  #track(task: Promise<void>): void {
+    const tracked = task.catch((cause) => this.#options.halt(cause)).finally(() =>
+      this.#tasks.delete(tracked)
+    );
+    this.#tasks.add(tracked);
+  }
+}
