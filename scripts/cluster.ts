@@ -13,6 +13,7 @@ import { findRemains } from "./supervisor/preflight.ts";
 import { addressOf, type ClusterSetup, shortPath } from "./supervisor/supervisor.ts";
 import { formatTable } from "../src/cli/output.ts";
 
+const DEFAULT_CONFIG = "cluster.toml";
 const LOG_LINES = 100;
 
 const HELP = `Starts the replicas of cluster.toml on this machine, and does things to them.
@@ -58,20 +59,22 @@ async function run(args: readonly string[]): Promise<number> {
     help: { help: "this page", short: "h" },
   });
   if (flags.has("help") || verb === "help") return (print(HELP), 0);
-  const configFile = resolve(flags.get("config") ?? "cluster.toml");
+  const configFile = resolve(flags.get("config") ?? DEFAULT_CONFIG);
   const config = await readConfigFile(configFile);
   if (!config.ok) {
     for (const line of config.failure) printError(line);
     return 64;
   }
   const binary = flags.get("binary");
+  const defaultDirectory = join(dirname(configFile), "data");
+  const dataDirectory = resolve(flags.get("data") ?? defaultDirectory);
+  const forConfig = configFile === resolve(DEFAULT_CONFIG) ? "" : ` --config ${shortPath(configFile)}`;
+  const forData = dataDirectory === defaultDirectory ? "" : ` --data ${shortPath(dataDirectory)}`;
   const setup: ClusterSetup = {
-    launch: {
-      configFile,
-      dataDirectory: resolve(flags.get("data") ?? join(dirname(configFile), "data")),
-      ...(binary === undefined ? {} : { binary: resolve(binary) }),
-    },
+    launch: { configFile, dataDirectory, ...(binary === undefined ? {} : { binary: resolve(binary) }) },
     config: config.value,
+    clusterCommand: `deno task cluster${forConfig}${forData}`,
+    clientCommand: `deno task client${forConfig}`,
   };
   if (setup.launch.binary !== undefined) requireFile(setup.launch.binary);
   requireKnown(verb, ids, config.value);
@@ -124,7 +127,7 @@ async function carryOut(
     case "logs":
       return await showLogs(setup, ids, isFollowing);
     case "clean":
-      for (const line of await clean(setup.launch.dataDirectory, setup.config)) print(line);
+      for (const line of await clean(setup)) print(line);
       return 0;
     default:
       return await command(setup, verb as ControlVerb, ids);
@@ -162,7 +165,7 @@ async function command(setup: ClusterSetup, verb: ControlVerb, ids: readonly str
       `the supervisor (process ${remains.file.supervisor.pid}) is gone, ${
         remains.ids.join(", ")
       } run on without it; ` +
-        "end them: deno task cluster stop",
+        `end them: ${setup.clusterCommand} stop`,
     );
     return 1;
   }
@@ -171,7 +174,7 @@ async function command(setup: ClusterSetup, verb: ControlVerb, ids: readonly str
   const stale = remains.kind === "stale"
     ? `, and supervisor ${remains.file.supervisor.pid} of an earlier one is gone`
     : "";
-  printError(`no cluster runs in ${shortPath(dataDirectory)}${stale}; start one: deno task cluster -d`);
+  printError(`no cluster runs in ${shortPath(dataDirectory)}${stale}; start one: ${setup.clusterCommand} -d`);
   return 1;
 }
 

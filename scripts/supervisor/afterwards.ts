@@ -1,11 +1,10 @@
 /** What can be done to a cluster whose supervisor is gone: end its replicas, remove what they stored. @module */
 import { join } from "@std/path";
-import type { ClusterConfig } from "../../src/replica/cluster_config.ts";
 import { type ClusterFile, clusterFilePath, removeClusterFile } from "./cluster_file.ts";
 import { supervisorLogPath } from "./background.ts";
 import { endProcess, isRunning } from "./os_process.ts";
 import { findRemains } from "./preflight.ts";
-import { shortPath } from "./supervisor.ts";
+import { type ClusterSetup, shortPath } from "./supervisor.ts";
 
 const STOP_WITHIN_MS = 5000;
 
@@ -26,10 +25,12 @@ export async function endOrphans(dataDirectory: string, file: ClusterFile): Prom
 }
 
 /** Removes all that the replicas of this configuration stored; the lines say what. Throws when something still runs. */
-export async function clean(dataDirectory: string, config: ClusterConfig): Promise<string[]> {
+export async function clean(
+  { launch: { dataDirectory }, config, clusterCommand }: ClusterSetup,
+): Promise<string[]> {
   const remains = findRemains(dataDirectory);
   if (remains.kind === "running" || remains.kind === "orphans") {
-    throw new Error("nothing was removed: replicas run here; end them first: deno task cluster stop");
+    throw new Error(`nothing was removed: replicas run here; end them first: ${clusterCommand} stop`);
   }
   const ids = config.members.map(({ id }) => id);
   for (const id of ids) {

@@ -33,7 +33,7 @@ export async function superviseInBackground(setup: ClusterSetup): Promise<number
   const obstacles = findObstacles(setup, print);
   for (const obstacle of obstacles) printError(`cannot start: ${obstacle}`);
   if (obstacles.length > 0) return 1;
-  const { launch, config } = setup;
+  const { launch } = setup;
   const begin = performance.now();
   const child = new Deno.Command(Deno.execPath(), {
     args: [
@@ -55,9 +55,9 @@ export async function superviseInBackground(setup: ClusterSetup): Promise<number
   child.status.then(() => isGone = true);
   const reply = await firstReply(launch.dataDirectory, child.pid, () => isGone);
   if (reply?.ok) {
-    print(describeStart(reply.text, config.members.length, performance.now() - begin));
+    print(describeStart(setup, reply.text, performance.now() - begin));
     print(
-      `\nThey run in the background; deno task cluster stop ends them, deno task cluster logs -f shows their logs.`,
+      `\nThey run in the background; ${setup.clusterCommand} stop ends them, ${setup.clusterCommand} logs -f shows their logs.`,
     );
     return 0;
   }

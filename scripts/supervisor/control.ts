@@ -35,6 +35,11 @@ export function drawToken(): string {
 /** Bytes of a question: a few ids and a token. */
 const LINE_BYTES_MAX = 16 * 1024;
 
+const WRONG_TOKEN: ControlReply = {
+  ok: false,
+  text: "the token is not that of this supervisor; it stands in cluster.json",
+};
+
 /** Answers questions until it is closed. */
 export class ControlServer {
   readonly #listener: Deno.TcpListener;
@@ -70,13 +75,18 @@ export class ControlServer {
     }
   }
 
+  async #try(request: ControlRequest): Promise<ControlReply> {
+    try {
+      return await this.#answer(request);
+    } catch (error) {
+      return { ok: false, text: error instanceof Error ? error.message : String(error) };
+    }
+  }
+
   async #serve(connection: Deno.TcpConn): Promise<void> {
     try {
       const request = parseRequest(await readLine(connection), this.#token);
-      const reply = request
-        ? await this.#answer(request)
-        : { ok: false, text: "the control token does not match" };
-      await writeLine(connection, reply);
+      await writeLine(connection, request ? await this.#try(request) : WRONG_TOKEN);
     } catch {
       // Whoever asked has gone away, or was nobody who speaks this protocol.
     } finally {

@@ -38,7 +38,7 @@ export async function superviseHere(setup: ClusterSetup, screen: Screen): Promis
   if (obstacles.length > 0) return 1;
   const supervisor = Supervisor.claim(setup, say);
   if (!supervisor) {
-    printError("cannot start: another `deno task cluster` was a moment faster; see deno task cluster status");
+    printError(`cannot start: another supervisor was a moment faster; see ${setup.clusterCommand} status`);
     return 1;
   }
   const stop = (why: string): void => {
@@ -61,7 +61,7 @@ export async function superviseHere(setup: ClusterSetup, screen: Screen): Promis
   const started = await supervisor.start();
   let follower: LogFollower | undefined;
   if (started.ok) {
-    print(describeStart(started.text, ids.length, performance.now() - begin));
+    print(describeStart(setup, started.text, performance.now() - begin));
     if (isAttended) {
       print("\nCtrl-C stops all replicas. Their logs follow.");
       const logs = ids.map((id) => ({ id, path: `${setup.launch.dataDirectory}/${id}.log` }));
@@ -79,7 +79,9 @@ export async function superviseHere(setup: ClusterSetup, screen: Screen): Promis
 }
 
 /** What a successful start shows: the table and the next command to type. */
-export function describeStart(table: string, count: number, durationMs: number): string {
-  return `\n${table}\n\n${count} replicas ready in ${(durationMs / 1000).toFixed(1)} s. Next:\n\n` +
-    "  deno task client put 7 hello TWO";
+export function describeStart(setup: ClusterSetup, table: string, durationMs: number): string {
+  return `\n${table}\n\n${setup.config.members.length} replicas ready in ${
+    (durationMs / 1000).toFixed(1)
+  } s. Next:\n\n` +
+    `  ${setup.clientCommand} put 7 hello TWO`;
 }

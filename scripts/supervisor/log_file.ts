@@ -11,9 +11,9 @@ export interface LogLine {
   readonly text: string;
 }
 
-/** The last lines of a file; none when there is no file. */
-export function lastLines(path: string, count: number): string[] {
-  const { text } = readFrom(path, -TAIL_BYTES);
+/** The last lines of a file, or of what follows `offset` in it; none when there is no file. */
+export function lastLines(path: string, count: number, offset = -TAIL_BYTES): string[] {
+  const { text } = readFrom(path, offset);
   const lines = text.split("\n");
   if (lines.at(-1) === "") lines.pop();
   return count <= 0 ? [] : lines.slice(-count);
@@ -64,7 +64,8 @@ export class LogFollower {
   }
 }
 
-function sizeOf(path: string): number {
+/** Bytes in a file; none when there is no file. */
+export function sizeOf(path: string): number {
   try {
     return Deno.statSync(path).size;
   } catch {

@@ -23,19 +23,22 @@ export function findRemains(dataDirectory: string): Remains {
 }
 
 /** One line for each obstacle, with the way out; empty when the cluster can start. Clears what is merely left over. */
-export function findObstacles({ launch, config }: ClusterSetup, say: (line: string) => void): string[] {
+export function findObstacles(
+  { launch, config, clusterCommand }: ClusterSetup,
+  say: (line: string) => void,
+): string[] {
   const path = shortPath(clusterFilePath(launch.dataDirectory));
   const remains = findRemains(launch.dataDirectory);
   switch (remains.kind) {
     case "running":
       return [
         `a cluster runs here already (supervisor ${remains.file.supervisor.pid}, ${path}); ` +
-        "see deno task cluster status, or end it: deno task cluster stop",
+        `see ${clusterCommand} status, or end it: ${clusterCommand} stop`,
       ];
     case "orphans":
       return [
         `${remains.ids.join(", ")} of an earlier cluster still run, their supervisor ` +
-        `${remains.file.supervisor.pid} is gone (${path}); end them: deno task cluster stop`,
+        `${remains.file.supervisor.pid} is gone (${path}); end them: ${clusterCommand} stop`,
       ];
     case "stale":
       say(`${path} was left over from supervisor ${remains.file.supervisor.pid}, which is gone; removed`);

@@ -2,7 +2,7 @@
 import { join } from "@std/path";
 import { formatLogLine } from "../../src/host/log.ts";
 import { ROOT } from "../repository.ts";
-import { lastLines } from "./log_file.ts";
+import { lastLines, sizeOf } from "./log_file.ts";
 import { findProcess, type OsProcess, pause } from "./os_process.ts";
 
 /** How replicas are run. Paths are absolute. */
@@ -87,6 +87,7 @@ export class ReplicaProcess {
   async start(): Promise<void> {
     if (this.#child) throw new Error(`${this.id} runs already`);
     Deno.mkdirSync(this.#launch.dataDirectory, { recursive: true, mode: 0o700 });
+    const logBegin = sizeOf(this.logFile);
     const [command, args] = quartetCommand(this.#launch.binary, [
       "replica",
       ...["--config", this.#launch.configFile],
@@ -124,7 +125,8 @@ export class ReplicaProcess {
     const what = outcome === "late"
       ? `was not ready within ${READY_WITHIN_MS / 1000} s and was killed`
       : `${this.#ending} before it was ready`;
-    const excerpt = lastLines(this.logFile, EXCERPT_LINES).map((line) => `  ${this.id} | ${line}\n`).join("");
+    const excerpt = lastLines(this.logFile, EXCERPT_LINES, logBegin).map((line) => `  ${this.id} | ${line}\n`)
+      .join("");
     throw new StartError(`${this.id} ${what}. The end of ${this.logFile}:\n${excerpt}`.trimEnd());
   }
 

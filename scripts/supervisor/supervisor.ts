@@ -11,6 +11,9 @@ import { type Launch, ReplicaProcess } from "./replica_process.ts";
 export interface ClusterSetup {
   readonly launch: Launch;
   readonly config: ClusterConfig;
+  /** How a person types a command to this very cluster, such as `deno task cluster --config other.toml`. */
+  readonly clusterCommand: string;
+  readonly clientCommand: string;
 }
 
 /** How long the end waits for somebody who still reads an answer. */
@@ -34,7 +37,9 @@ export class Supervisor {
       id,
       new ReplicaProcess(id, setup.launch, (replica, wasExpected) => {
         this.#save();
-        if (!wasExpected) this.#say(`${id} ${replica.ending}; start it again: deno task cluster start ${id}`);
+        if (!wasExpected) {
+          this.#say(`${id} ${replica.ending}; start it again: ${setup.clusterCommand} start ${id}`);
+        }
       }),
     ]));
     this.#control = new ControlServer(this.#token, (request) => this.#answer(request));
@@ -119,17 +124,17 @@ export class Supervisor {
         return await this.#each(chosen, "kill", async (replica) => {
           if (!replica.process) throw new Error(`${replica.id} does not run`);
           await replica.kill();
-          return `${replica.id} was killed (SIGKILL); start it again: deno task cluster start ${replica.id}`;
+          return `${replica.id} was killed (SIGKILL); start it again: ${this.#setup.clusterCommand} start ${replica.id}`;
         });
       case "pause":
         return await this.#each(chosen, "pause", async (replica) => {
           await replica.pause();
-          return `${replica.id} is paused (SIGSTOP); let it go on: deno task cluster resume ${replica.id}`;
+          return `${replica.id} is paused (SIGSTOP); let it go on: ${this.#setup.clusterCommand} resume ${replica.id}`;
         });
       case "resume":
         return await this.#each(chosen, "resume", (replica) => {
           replica.resume();
-          return Promise.resolve(`${replica.id} goes on`);
+          return `${replica.id} goes on`;
         });
     }
   }
@@ -140,7 +145,7 @@ export class Supervisor {
       await replica.stop();
       if (replica.state === "idle") return `${replica.id} stopped`;
       throw new Error(
-        `${replica.id} ${replica.ending} when it was asked to stop; see deno task cluster logs`,
+        `${replica.id} ${replica.ending} when it was asked to stop; see ${this.#setup.clusterCommand} logs ${replica.id}`,
       );
     });
   }
@@ -178,9 +183,9 @@ export class Supervisor {
   async #each(
     replicas: readonly ReplicaProcess[],
     verb: string,
-    act: (replica: ReplicaProcess) => Promise<string>,
+    act: (replica: ReplicaProcess) => string | Promise<string>,
   ): Promise<ControlReply> {
-    const outcomes = await Promise.allSettled(replicas.map(act));
+    const outcomes = await Promise.allSettled(replicas.map(async (replica) => await act(replica)));
     const lines = outcomes.map((outcome) =>
       outcome.status === "fulfilled" ? outcome.value : `cannot ${verb}: ${messageOf(outcome.reason)}`
     );
