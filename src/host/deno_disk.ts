@@ -54,7 +54,7 @@ export class DenoDisk implements Disk {
   }
 
   async lock(name: string): Promise<boolean> {
-    assert(this.#lockFile === undefined, "the directory is locked already");
+    if (this.#lockFile !== undefined) return true;
     const file = await Deno.open(this.#path(name), { read: true, write: true, create: true, mode: 0o600 });
     // deno-lint-ignore no-boolean-literal-for-arguments
     if (await file.tryLock(true)) {
@@ -140,7 +140,7 @@ async function asDiskFull<T>(action: () => Promise<T>): Promise<T> {
 function diskFullOf(cause: unknown): DiskFullError | undefined {
   const code = (cause as { code?: unknown } | null)?.code;
   if (code !== "ENOSPC" && code !== "EDQUOT") return undefined;
-  return new DiskFullError(`the disk is full (${code})`, { cause });
+  return new DiskFullError(`the disk is full (${code}); make room`, { cause });
 }
 
 async function exists(path: string): Promise<boolean> {

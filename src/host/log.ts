@@ -31,6 +31,11 @@ export class HostLog implements Log {
     this.#sink = this.#file ?? Deno.stderr;
   }
 
+  /** Whether entries go to a file, where nobody who watches the terminal sees them. */
+  get isFile(): boolean {
+    return this.#file !== undefined;
+  }
+
   write(level: LogLevel, text: string, fields?: Readonly<Record<string, string | number>>): void {
     const bytes = encoder.encode(formatLogLine(new Date(), level, text, fields) + "\n");
     try {

@@ -1,0 +1,127 @@
+/** The cluster as its replicas tell it, each asked directly: who is there, and what each one holds. @module */
+import { PAGE_COUNT_MAX } from "../protocol/limits.ts";
+import type { Failure } from "../protocol/error_codes.ts";
+import type { Held, Status } from "../protocol/reply.ts";
+import type { WireKey } from "../protocol/request.ts";
+import { fail, ok, type Result } from "../base/failure.ts";
+import { UsageError } from "./arguments.ts";
+import type { Caller } from "./caller.ts";
+import type { ReplicaAddress } from "./tcp_link.ts";
+
+/** What one replica answered. */
+export interface StatusView {
+  readonly replica: ReplicaAddress;
+  readonly result: Result<Status, Failure>;
+}
+
+/** One key on all replicas asked. */
+export interface KeyView {
+  readonly key: WireKey;
+  /** By replica id; a replica that did not answer is absent. */
+  readonly held: ReadonlyMap<string, Held["versions"]>;
+  /** Whether all that answered hold the same. */
+  readonly isEqual: boolean;
+}
+
+/** What the replicas asked hold, in key order. */
+export interface HoldingsView {
+  readonly replicas: readonly string[];
+  readonly failures: ReadonlyMap<string, Failure>;
+  readonly keys: readonly KeyView[];
+}
+
+/** The replicas named in `ids` (comma-separated), or all. Throws `UsageError` when one is not a member. */
+export function pickReplicas(
+  members: readonly ReplicaAddress[],
+  ids: string | undefined,
+): readonly ReplicaAddress[] {
+  if (ids === undefined) return members;
+  const wanted = ids.split(",").map((id) => id.trim());
+  for (const id of wanted) {
+    if (!members.some((member) => member.id === id)) {
+      const known = members.map((member) => member.id).join(",");
+      throw new UsageError(`--replica ${ids}: "${id}" is no replica of this cluster; known: ${known}`);
+    }
+  }
+  return members.filter(({ id }) => wanted.includes(id));
+}
+
+/** Asks each replica for its status. */
+export function askStatuses(caller: Caller, replicas: readonly ReplicaAddress[]): Promise<StatusView[]> {
+  return Promise.all(replicas.map(async (replica): Promise<StatusView> => {
+    const { result } = await caller.ask(replica.id, { op: "status" });
+    if (!result.ok) return { replica, result };
+    if (result.value.kind === "status") return { replica, result: ok(result.value.status) };
+    return { replica, result: fail(strangeAnswer(result.value.kind)) };
+  }));
+}
+
+/** Asks each replica what it holds: of the keys given, or of all keys of the keyspace, page by page. */
+export async function askHoldings(
+  caller: Caller,
+  replicas: readonly ReplicaAddress[],
+  keyspace: string | undefined,
+  keys: readonly string[],
+): Promise<HoldingsView> {
+  const failures = new Map<string, Failure>();
+  const byKey = new Map<WireKey, Map<string, Held["versions"]>>();
+  await Promise.all(replicas.map(async ({ id }) => {
+    const entries = await askReplica(caller, id, keyspace, keys);
+    if (!entries.ok) return void failures.set(id, entries.failure);
+    for (const { key, versions } of entries.value) {
+      const held = byKey.get(key) ?? new Map<string, Held["versions"]>();
+      byKey.set(key, held.set(id, versions));
+    }
+  }));
+  const answered = replicas.map(({ id }) => id).filter((id) => !failures.has(id));
+  const views = [...byKey].map(([key, held]): KeyView => {
+    for (const id of answered) if (!held.has(id)) held.set(id, []);
+    const forms = new Set(answered.map((id) => JSON.stringify(held.get(id))));
+    return { key, held, isEqual: forms.size === 1 };
+  });
+  views.sort((a, b) => compareKeys(a.key, b.key));
+  return { replicas: replicas.map(({ id }) => id), failures, keys: views };
+}
+
+async function askReplica(
+  caller: Caller,
+  replica: string,
+  keyspace: string | undefined,
+  keys: readonly string[],
+): Promise<Result<Held[], Failure>> {
+  const entries: Held[] = [];
+  const request = { op: "inspect" as const, ...(keyspace === undefined ? {} : { keyspace }) };
+  for (let at = 0; at < keys.length; at += PAGE_COUNT_MAX) {
+    const page = await askPage(caller, replica, { ...request, keys: keys.slice(at, at + PAGE_COUNT_MAX) });
+    if (!page.ok) return page;
+    entries.push(...page.value.entries);
+  }
+  for (let hasMore = keys.length === 0; hasMore;) {
+    const last = entries.at(-1);
+    const page = await askPage(caller, replica, { ...request, ...(last ? { after: last.key } : {}) });
+    if (!page.ok) return page;
+    entries.push(...page.value.entries);
+    // Why: a page that brings nothing and promises more would be asked for again for ever.
+    hasMore = page.value.more && page.value.entries.length > 0;
+  }
+  return ok(entries);
+}
+
+async function askPage(
+  caller: Caller,
+  replica: string,
+  request: { op: "inspect"; keyspace?: string; keys?: readonly string[]; after?: WireKey },
+): Promise<Result<{ entries: readonly Held[]; more: boolean }, Failure>> {
+  const { result } = await caller.ask(replica, request);
+  if (!result.ok) return result;
+  return result.value.kind === "held" ? ok(result.value) : fail(strangeAnswer(result.value.kind));
+}
+
+function strangeAnswer(kind: string): Failure {
+  return { code: "internal", message: `the replica answered with "${kind}", which was not asked for` };
+}
+
+function compareKeys(a: WireKey, b: WireKey): number {
+  if (typeof a === "number" && typeof b === "number") return a - b;
+  return String(a) < String(b) ? -1 : String(a) > String(b) ? 1 : 0;
+}

@@ -1,0 +1,101 @@
+/** `inspect`: what each replica itself holds, side by side. @module */
+import { ERRORS } from "../protocol/error_codes.ts";
+import type { Held } from "../protocol/reply.ts";
+import { askHoldings, type HoldingsView, type KeyView, pickReplicas } from "./cluster_view.ts";
+import { cut, formatTable, type Paint, printable } from "./output.ts";
+import { failureObject, versionText } from "./receipt.ts";
+import { reportFailure } from "./status_verb.ts";
+import type { Action, Verb } from "./verb.ts";
+
+/** Characters of a value in the table; `--json` has all. */
+const VALUE_LENGTH_MAX = 24;
+
+/** `inspect [KEY…]` */
+export const INSPECT: Verb = {
+  name: "inspect",
+  words: "[KEY…]",
+  summary: "what each replica holds, side by side, with stamps",
+  details: `Asks every replica directly for its own copy: of the keys given, or of all keys.
+A cell is the value, the stamp of its write, and the replica that gave the stamp.
+Exits with 5 when no replica answers, else with 0, whether or not copies differ.
+
+  quartet client inspect
+  quartet client inspect 7 12 --replica r1,r3
+  quartet client inspect --differs`,
+  flags: {
+    replica: { value: "IDS", help: "only these replicas, such as r1,r3" },
+    differs: { help: "only keys whose copies differ" },
+  },
+  parse({ words, flags }): Action {
+    return async ({ caller, output, keyspace }) => {
+      const members = await caller.members();
+      if (!members.ok) return reportFailure(members.failure, output);
+      const view = await askHoldings(
+        caller,
+        pickReplicas(members.value, flags.get("replica")),
+        keyspace,
+        words,
+      );
+      const isAnyUp = view.failures.size < view.replicas.length;
+      const refusal = [...view.failures.values()].find(({ code }) => ERRORS[code].exit === 2);
+      // Why: what one replica calls malformed all do; that is one error, not four unreachable replicas.
+      if (refusal !== undefined && !isAnyUp) return reportFailure(refusal, output);
+      const shown = flags.has("differs") ? view.keys.filter((key) => !key.isEqual) : view.keys;
+      if (output.isJson) {
+        output.json(holdingsObject(view, shown));
+      } else {
+        for (const line of holdingsLines(view, shown, output.paintOut)) output.line(line);
+        output.note(summaryText(view));
+      }
+      return isAnyUp ? 0 : ERRORS.unavailable.exit;
+    };
+  },
+};
+
+/** The table that a person reads; empty when there is nothing to show. */
+export function holdingsLines(view: HoldingsView, shown: readonly KeyView[], paint: Paint): string[] {
+  if (shown.length === 0) return [];
+  const rows = [["key", ...view.replicas]];
+  for (const { key, held } of shown) {
+    rows.push([printable(String(key)), ...view.replicas.map((id) => cellText(held.get(id)))]);
+  }
+  return formatTable(rows, (text, row, column) => {
+    if (row === 0) return paint.bold(text);
+    return column > 0 && !shown[row - 1]!.isEqual ? paint.yellow(text) : text;
+  });
+}
+
+function cellText(versions: Held["versions"] | undefined): string {
+  if (versions === undefined) return "?";
+  if (versions.length === 0) return "-";
+  return versions.map((version) => {
+    const value = version.value === undefined
+      ? "(deleted)"
+      : cut(printable(JSON.stringify(version.value)), VALUE_LENGTH_MAX);
+    return `${value} ${versionText(version)}`;
+  }).join(" | ");
+}
+
+/** `3 keys, 1 differs; r4 did not answer: connection refused` */
+export function summaryText({ keys, failures }: HoldingsView): string {
+  const differing = keys.filter((key) => !key.isEqual).length;
+  const parts = [
+    `${keys.length} ${keys.length === 1 ? "key" : "keys"}, ` +
+    (differing === 0 ? "all equal" : `${differing} ${differing === 1 ? "differs" : "differ"}`),
+  ];
+  for (const [id, { message }] of failures) parts.push(`${id} did not answer: ${printable(message)}`);
+  return parts.join("; ");
+}
+
+function holdingsObject(view: HoldingsView, shown: readonly KeyView[]): Record<string, unknown> {
+  return {
+    ok: view.failures.size < view.replicas.length,
+    replicas: view.replicas,
+    unreachable: Object.fromEntries(
+      [...view.failures].map(([id, failure]) => [id, failureObject(failure)]),
+    ),
+    key_count: view.keys.length,
+    differing_count: view.keys.filter((key) => !key.isEqual).length,
+    keys: shown.map(({ key, held, isEqual }) => ({ key, equal: isEqual, held: Object.fromEntries(held) })),
+  };
+}

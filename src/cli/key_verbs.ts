@@ -1,0 +1,150 @@
+/** `get`, `put` and `delete`: one key through one coordinator. @module */
+import { VALUE_BYTES_CEILING } from "../protocol/limits.ts";
+import { type Level, LEVELS, parseLevel } from "../protocol/level.ts";
+import { ERRORS } from "../protocol/error_codes.ts";
+import type { Request } from "../protocol/request.ts";
+import { UsageError } from "./arguments.ts";
+import { failureLine, failureObject, receiptLine, replyObject } from "./receipt.ts";
+import type { Action, Call, Verb } from "./verb.ts";
+
+const LEVEL_HELP = `LEVEL is one of ${
+  LEVELS.join(" ")
+}, in any case; without it the keyspace's default_level counts.`;
+
+/** `get KEY [LEVEL]` */
+export const GET: Verb = {
+  name: "get",
+  words: "KEY [LEVEL]",
+  summary: "prints the value alone on stdout, the receipt on stderr",
+  details: `${LEVEL_HELP}
+Exits with 4 when there is no such key at the level asked.
+
+  quartet client get 7
+  quartet client get 7 TWO
+  quartet client --json get 7 one`,
+  flags: {},
+  parse({ words }): Action {
+    const [key, level] = keyAndLevel(this, words);
+    return (call) => perform(call, { op: "get", key, ...level });
+  },
+};
+
+/** `delete KEY [LEVEL]` */
+export const DELETE: Verb = {
+  name: "delete",
+  words: "KEY [LEVEL]",
+  summary: "deletes a key, whether or not it is there",
+  details: `${LEVEL_HELP}
+
+  quartet client delete 7 QUORUM`,
+  flags: {},
+  parse({ words }): Action {
+    const [key, level] = keyAndLevel(this, words);
+    return (call) => perform(call, { op: "delete", key, ...level });
+  },
+};
+
+/** `put KEY VALUE [LEVEL]` */
+export const PUT: Verb = {
+  name: "put",
+  words: "KEY VALUE [LEVEL]",
+  summary: "stores a value",
+  details: `${LEVEL_HELP}
+A VALUE of - is read from stdin, as it is: a newline at its end is part of it.
+A value with spaces goes in quotes; one that starts with a dash and a letter goes after --.
+
+  quartet client put 7 hello TWO
+  quartet client put 7 'two words'
+  quartet client put 7 -1
+  quartet client put -- 7 --verbose
+  printf %s "$TEXT" | quartet client put 7 - QUORUM`,
+  flags: {},
+  parse({ words }): Action {
+    const [key, value, levelWord, ...rest] = words;
+    if (key === undefined || value === undefined) {
+      throw new UsageError(`put takes ${this.words}, and ${words.length} words were given`);
+    }
+    if (rest.length > 0) {
+      throw new UsageError(
+        `put takes ${this.words}, and ${words.length} words were given: put a value with spaces in quotes, ` +
+          `as in put ${key} 'two words' ONE`,
+      );
+    }
+    const level = levelOf(
+      levelWord,
+      `; put a value with spaces in quotes, as in put ${key} '${value} ${levelWord}'`,
+    );
+    return async (call) => {
+      if (levelWord === undefined && parseLevel(value) !== undefined) {
+        call.output.note(
+          call.output.paintErr.yellow("warning") +
+            `: this stores the text "${value}"; a level comes after the value, as in put ${key} VALUE ${value}`,
+        );
+      }
+      const text = value === "-" ? await readStdin() : value;
+      return perform(call, { op: "put", key, value: text, ...level });
+    };
+  },
+};
+
+function keyAndLevel(verb: Verb, words: readonly string[]): [key: string, level: { level?: Level }] {
+  const [key, level, ...rest] = words;
+  if (key === undefined || rest.length > 0) {
+    throw new UsageError(`${verb.name} takes ${verb.words}, and ${words.length} words were given`);
+  }
+  return [key, levelOf(level, "")];
+}
+
+function levelOf(word: string | undefined, hint: string): { level?: Level } {
+  if (word === undefined) return {};
+  const level = parseLevel(word);
+  if (level === undefined) {
+    throw new UsageError(`"${word}" is no level; allowed: ${LEVELS.join(", ")}${hint}`);
+  }
+  return { level };
+}
+
+async function readStdin(): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of Deno.stdin.readable) {
+    size += chunk.length;
+    if (size > VALUE_BYTES_CEILING) {
+      throw new UsageError(
+        `the value on stdin exceeds ${VALUE_BYTES_CEILING} bytes, the most that a cluster can allow`,
+      );
+    }
+    chunks.push(chunk);
+  }
+  const bytes = new Uint8Array(size);
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw new UsageError(
+      "the value on stdin is not UTF-8; values are text (encode binary data, for example with base64)",
+    );
+  }
+}
+
+async function perform({ caller, output, keyspace }: Call, request: Request): Promise<number> {
+  const beginMs = performance.now();
+  const { result } = await caller.request({ ...request, ...(keyspace === undefined ? {} : { keyspace }) });
+  const elapsedMs = performance.now() - beginMs;
+  if (!result.ok) {
+    if (output.isJson) output.json(failureObject(result.failure));
+    else output.note(failureLine(result.failure, output.paintErr));
+    return ERRORS[result.failure.code].exit;
+  }
+  const reply = result.value;
+  if (output.isJson) output.json({ ...replyObject(reply), elapsed_ms: Math.round(elapsedMs * 1000) / 1000 });
+  else if (reply.kind === "value") output.line(reply.value);
+  if (reply.kind === "value" || reply.kind === "written") {
+    output.note(receiptLine(reply.receipt, elapsedMs, output.paintErr));
+  }
+  return 0;
+}

@@ -1,0 +1,191 @@
+/** `quartet replica`: checks what it is told, then runs one replica. @module */
+import { dirname, join, resolve } from "@std/path";
+import { ERRORS } from "../protocol/error_codes.ts";
+import { DiskFullError } from "../ports.ts";
+import { DirectoryInUseError, openLockedDisk } from "../host/host.ts";
+import { HostLog } from "../host/log.ts";
+import { lastWords, runProcess } from "../host/process.ts";
+import { type ClusterConfig, isLoopback } from "../replica/cluster_config.ts";
+import { CorruptionError } from "../storage/corruption.ts";
+import { DirectoryError } from "../storage/identity.ts";
+import { type Arguments, type Flags, parseArguments, UsageError } from "./arguments.ts";
+import { flagLines } from "./client_command.ts";
+import { readConfigFile } from "./config_file.ts";
+import { writeAll } from "./output.ts";
+import { EXIT_USAGE } from "./top_command.ts";
+
+const FLAGS: Flags = {
+  config: { value: "FILE", help: "the cluster's file; cluster.toml unless given" },
+  id: { value: "ID", help: "which replica of the file this is" },
+  data: { value: "DIR", help: "its data directory; data/ID beside the file unless given" },
+  log: { value: "FILE", help: "append the log to this file; stderr unless given" },
+  insecure: { help: "allow addresses that others can reach although the file has no secret" },
+  rebuild: { help: "set the data directory aside and refill from the other replicas" },
+  help: { help: "this text", short: "h" },
+};
+
+/** Exit code when a port, a directory or the disk is taken or full: nothing is wrong with the command, try again later. */
+const EXIT_UNAVAILABLE = ERRORS.unavailable.exit;
+
+/** Carries out `quartet replica …` and returns the exit code. */
+export async function replicaCommand(args: readonly string[]): Promise<number> {
+  try {
+    const given = parseArguments(args, FLAGS);
+    if (given.flags.has("help")) {
+      writeAll(Deno.stdout, `${HELP}\n`);
+      return 0;
+    }
+    if (given.words.length > 0) {
+      throw new UsageError(`quartet replica takes flags only, and "${given.words[0]}" was given`);
+    }
+    return await run(given.flags);
+  } catch (cause) {
+    if (!(cause instanceof UsageError)) throw cause;
+    printError(`error: ${cause.message}`);
+    return EXIT_USAGE;
+  }
+}
+
+async function run(flags: Arguments["flags"]): Promise<number> {
+  const path = flags.get("config") ?? "cluster.toml";
+  const config = await readConfigFile(path);
+  if (!config.ok) {
+    const way = flags.has("config") || config.failure.length > 1 ? "" : "; say which file with --config FILE";
+    throw new UsageError(config.failure.join("\n       ") + way);
+  }
+  const id = checkId(flags.get("id"), config.value, path);
+  if (!flags.has("insecure")) refuseOpenAddresses(config.value, path);
+  const dataDirectory = resolve(flags.get("data") ?? join(dirname(path), "data", id));
+  const log = openLog(flags.get("log"));
+  try {
+    if (flags.has("rebuild")) await setAside(dataDirectory, log);
+    await runProcess({ config: config.value, id, dataDirectory, log, print, printError });
+    return 0;
+  } catch (cause) {
+    const { text, exitCode } = startFailure(cause, { config: config.value, id, path, dataDirectory });
+    if (log.isFile) log.write("error", text, { exit: exitCode });
+    printError(`error: ${text}`);
+    return exitCode;
+  } finally {
+    log.close();
+  }
+}
+
+function checkId(id: string | undefined, { members }: ClusterConfig, path: string): string {
+  const known = `replicas in ${path}: ${members.map((member) => member.id).join(" ")}`;
+  if (id === undefined) throw new UsageError(`--id is missing; ${known}`);
+  if (!members.some((member) => member.id === id)) {
+    throw new UsageError(`--id ${id}: no such replica; ${known}`);
+  }
+  return id;
+}
+
+/** Without a secret everybody who reaches the port can read, write and join. */
+function refuseOpenAddresses({ members, secret }: ClusterConfig, path: string): void {
+  const open = members.filter(({ host }) => !isLoopback(host)).map(({ id, host }) => `${id} ${host}`);
+  if (secret !== undefined || open.length === 0) return;
+  throw new UsageError(
+    `${path}: others can reach ${
+      open.join(", ")
+    }, and the file has no secret; add a line secret = "…" of at least ` +
+      "16 characters on all replicas, or start with --insecure where everybody on the network is trusted",
+  );
+}
+
+function openLog(path: string | undefined): HostLog {
+  try {
+    return new HostLog(path);
+  } catch (cause) {
+    throw new UsageError(
+      `--log ${path}: cannot be written: ${cause instanceof Error ? cause.message : cause}`,
+    );
+  }
+}
+
+/** Moves a data directory out of the way, so that the replica starts as one that lost its disk. */
+async function setAside(directory: string, log: HostLog): Promise<void> {
+  if (!(await isDirectory(directory))) return;
+  // Why: a directory that is in use must not be moved from under its replica.
+  const disk = await openLockedDisk(directory);
+  try {
+    const aside = `${directory}.${new Date().toISOString().replaceAll(":", "-")}`;
+    await Deno.rename(directory, aside);
+    log.write("warn", "data directory set aside", { from: directory, to: aside });
+    printError(`rebuild: the old data is in ${aside}; remove it when the replica is filled`);
+  } finally {
+    disk.close();
+  }
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  try {
+    return (await Deno.stat(path)).isDirectory;
+  } catch (cause) {
+    if (cause instanceof Deno.errors.NotFound) return false;
+    throw cause;
+  }
+}
+
+function startFailure(
+  cause: unknown,
+  { config, id, path, dataDirectory }: {
+    config: ClusterConfig;
+    id: string;
+    path: string;
+    dataDirectory: string;
+  },
+): { text: string; exitCode: number } {
+  const { host, port } = config.members.find((member) => member.id === id)!;
+  const address = `${host}:${port}`;
+  const detail = cause instanceof Error ? cause.message : String(cause);
+  if (cause instanceof Deno.errors.AddrInUse) {
+    return {
+      text: `the address ${address} of ${id} is taken; stop the program that listens there, ` +
+        `or give ${id} another address in ${path}`,
+      exitCode: EXIT_UNAVAILABLE,
+    };
+  }
+  if (cause instanceof Deno.errors.AddrNotAvailable) {
+    return {
+      text:
+        `the address ${address} of ${id} is not one of this machine; give ${id} another address in ${path}`,
+      exitCode: EXIT_USAGE,
+    };
+  }
+  if (cause instanceof DirectoryInUseError) return { text: detail, exitCode: EXIT_UNAVAILABLE };
+  if (cause instanceof DirectoryError) return { text: `${dataDirectory}: ${detail}`, exitCode: EXIT_USAGE };
+  if (cause instanceof DiskFullError) {
+    return { text: `${dataDirectory}: ${detail}`, exitCode: EXIT_UNAVAILABLE };
+  }
+  if (cause instanceof CorruptionError) {
+    return { text: `${dataDirectory}/${detail}`, exitCode: lastWords(cause).exitCode };
+  }
+  if (cause instanceof Deno.errors.PermissionDenied) {
+    return { text: `${detail}; ${id} needs ${dataDirectory} and ${address}`, exitCode: EXIT_USAGE };
+  }
+  return lastWords(cause);
+}
+
+function print(line: string): void {
+  writeAll(Deno.stdout, `${line}\n`);
+}
+
+function printError(line: string): void {
+  writeAll(Deno.stderr, `${line}\n`);
+}
+
+const HELP = `quartet replica --config FILE --id ID [flags]: runs one replica of a cluster
+
+${flagLines(FLAGS).join("\n")}
+
+Prints "ready ID ADDRESS data=… epoch=…" on stdout when it can serve. SIGTERM and SIGINT end what is in flight, sync,
+and exit with 0; a second signal exits at once with 130.
+
+Exit codes
+  0   stopped when asked to       9   the data is damaged: file and offset are named, --rebuild is the way out
+  5   address, directory or       64  a flag or the file is wrong
+      disk is taken or full       70  a bug, or a disk that broke its promise: the replica stopped rather than guess
+
+  quartet replica --config cluster.toml --id r1
+  quartet replica --config cluster.toml --id r1 --data /var/lib/quartet/r1 --log /var/log/quartet-r1.log
+  quartet replica --config cluster.toml --id r1 --rebuild`;

@@ -1,0 +1,106 @@
+/** `status`: every replica's view of itself and of the others, side by side. @module */
+import { ERRORS, type Failure } from "../protocol/error_codes.ts";
+import type { Status } from "../protocol/reply.ts";
+import { type Arguments, UsageError } from "./arguments.ts";
+import { askStatuses, type StatusView } from "./cluster_view.ts";
+import { formatTable, type Output, type Paint, printable } from "./output.ts";
+import { failureLine, failureObject } from "./receipt.ts";
+import type { Action, Verb } from "./verb.ts";
+
+/** `status` */
+export const STATUS: Verb = {
+  name: "status",
+  words: "",
+  summary: "who is up as seen by whom, and how many hints wait",
+  details: `Asks every replica directly. Exits with 5 when none answers.
+
+  quartet client status
+  quartet client --connect 127.0.0.1:7411 status
+  quartet client --json status`,
+  flags: {},
+  parse({ words }: Arguments): Action {
+    if (words.length > 0) throw new UsageError(`status takes no words, and "${words[0]}" was given`);
+    return async ({ caller, output }) => {
+      const members = await caller.members();
+      if (!members.ok) return reportFailure(members.failure, output);
+      const views = await askStatuses(caller, members.value);
+      const isAnyUp = views.some(({ result }) => result.ok);
+      if (output.isJson) output.json(statusObject(views, isAnyUp));
+      else for (const line of statusLines(views, output.paintOut)) output.line(line);
+      return isAnyUp ? 0 : ERRORS.unavailable.exit;
+    };
+  },
+};
+
+/** Tells of a failure in the form that the reader wants, and gives its exit code. */
+export function reportFailure(failure: Failure, output: Output): number {
+  if (output.isJson) output.json(failureObject(failure));
+  else output.note(failureLine(failure, output.paintErr));
+  return ERRORS[failure.code].exit;
+}
+
+/** The table that a person reads. */
+export function statusLines(views: readonly StatusView[], paint: Paint): string[] {
+  const rows = [["replica", "address", "state", "epoch", "up for", "sees", "hints waiting"]];
+  for (const { replica, result } of views) {
+    const address = `${replica.host}:${replica.port}`;
+    if (!result.ok) {
+      rows.push([replica.id, address, `down: ${printable(result.failure.message)}`]);
+      continue;
+    }
+    const status = result.value;
+    const hints = status.peers.filter((peer) => peer.hints > 0);
+    rows.push([
+      replica.id,
+      address,
+      stateOf(status),
+      status.epoch,
+      durationText(status.uptime_ms),
+      seesText(status),
+      hints.map((peer) => `${peer.hints} for ${peer.id}`).join(", ") || "none",
+    ]);
+  }
+  return formatTable(rows, (text, row, column) => {
+    if (row === 0) return paint.bold(text);
+    if (column !== 2) return text;
+    return text === "ready"
+      ? paint.green(text)
+      : text.startsWith("down")
+      ? paint.red(text)
+      : paint.yellow(text);
+  });
+}
+
+function stateOf(status: Status): string {
+  const states = [
+    ...(status.ready ? [] : ["starting"]),
+    ...(status.recovering ? ["recovering"] : []),
+    ...(status.disk_full ? ["disk full"] : []),
+  ];
+  return states.join(", ") || "ready";
+}
+
+/** `r2 r3, not r4` */
+function seesText({ peers }: Status): string {
+  const alive = peers.filter((peer) => peer.alive).map((peer) => peer.id).join(" ") || "nobody";
+  const dead = peers.filter((peer) => !peer.alive).map((peer) => peer.id).join(" ");
+  return dead === "" ? alive : `${alive}, not ${dead}`;
+}
+
+function durationText(durationMs: number): string {
+  if (durationMs < 60_000) return `${Math.floor(durationMs / 1000)} s`;
+  if (durationMs < 3_600_000) return `${Math.floor(durationMs / 60_000)} min`;
+  if (durationMs < 2 * 86_400_000) return `${Math.floor(durationMs / 3_600_000)} h`;
+  return `${Math.floor(durationMs / 86_400_000)} d`;
+}
+
+function statusObject(views: readonly StatusView[], isAnyUp: boolean): Record<string, unknown> {
+  return {
+    ok: isAnyUp,
+    replicas: views.map(({ replica: { id, host, port }, result }) => ({
+      id,
+      address: `${host}:${port}`,
+      ...(result.ok ? { status: result.value } : failureObject(result.failure)),
+    })),
+  };
+}

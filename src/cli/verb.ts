@@ -1,0 +1,34 @@
+/** One verb of `quartet client`: what a person may type, and what then happens. @module */
+import type { Arguments, Flags } from "./arguments.ts";
+import type { Caller } from "./caller.ts";
+import type { Output } from "./output.ts";
+
+/** What a verb works with. */
+export interface Call {
+  readonly caller: Caller;
+  readonly output: Output;
+  /** As given with `--keyspace`; absent for the default one of the cluster. */
+  readonly keyspace?: string;
+  /** All keyspaces of the cluster; one `undefined`, meaning the default one, where no configuration tells them. */
+  readonly keyspaces: readonly (string | undefined)[];
+  /** As given with `--timeout`. */
+  readonly timeoutMs?: number;
+}
+
+/** Does the work and returns the exit code. */
+export type Action = (call: Call) => Promise<number>;
+
+/** One verb. */
+export interface Verb {
+  readonly name: string;
+  /** Its words, such as `KEY [LEVEL]`. */
+  readonly words: string;
+  /** One line. */
+  readonly summary: string;
+  /** What `--help` says beyond that, examples included. */
+  readonly details: string;
+  /** Flags that only this verb takes. */
+  readonly flags: Flags;
+  /** Checks the words before anything is connected. Throws `UsageError`. */
+  parse(given: Arguments): Action;
+}

@@ -1,0 +1,178 @@
+/**
+ * One replica at work on the real machine: its directory, its engine, its machine, its connections and its timer.
+ * Knows nothing of the command line, and ends no process.
+ * @module
+ */
+import { QUARTET_VERSION } from "../base/quartet_version.ts";
+import type { Log } from "../ports.ts";
+import type { ClusterConfig } from "../replica/cluster_config.ts";
+import type { ReplicaId } from "../replica/envelope.ts";
+import { mergeStored } from "../replica/merge.ts";
+import { Replica } from "../replica/replica.ts";
+import { Runner } from "../replica/runner.ts";
+import { Engine } from "../storage/engine.ts";
+import { openIdentity } from "../storage/identity.ts";
+import { TcpTransport } from "../transport/tcp_transport.ts";
+import { DenoEntropy, denoNow } from "./deno_clock.ts";
+import { DenoDisk } from "./deno_disk.ts";
+
+/** The pulse of a replica: deadlines are looked at this often. */
+const TICK_MS = 20;
+
+/** How long a stop waits for requests in flight. */
+const DRAIN_MS = 2000;
+
+/** The file whose lock makes a directory belong to one process. */
+const LOCK_FILE = "LOCK";
+
+/** What a host needs to start. */
+export interface HostOptions {
+  readonly config: ClusterConfig;
+  readonly id: ReplicaId;
+  readonly dataDirectory: string;
+  readonly log: Log;
+  /** Called once when the replica must not go on: a broken disk, a false invariant. */
+  readonly halt: (cause: unknown) => void;
+}
+
+/** The directory is at work in another process. */
+export class DirectoryInUseError extends Error {
+  override readonly name = "DirectoryInUseError";
+}
+
+/** Opens a data directory for this process alone. */
+export async function openLockedDisk(directory: string): Promise<DenoDisk> {
+  const disk = await DenoDisk.open(directory);
+  if (await disk.lock(LOCK_FILE)) return disk;
+  throw new DirectoryInUseError(
+    `the data directory ${directory} is in use by another replica; stop that one, or give another with --data`,
+  );
+}
+
+/** A running replica. */
+export class Host {
+  readonly epoch: string;
+  /** Resolves when the replica has recovered, listens, and its first dial to every peer has ended. */
+  readonly ready: Promise<void>;
+  readonly #disk: DenoDisk;
+  readonly #engine: Engine;
+  readonly #transport: TcpTransport;
+  readonly #stopTicking: () => void;
+
+  private constructor(parts: {
+    epoch: string;
+    ready: Promise<void>;
+    disk: DenoDisk;
+    engine: Engine;
+    transport: TcpTransport;
+    stopTicking: () => void;
+  }) {
+    this.epoch = parts.epoch;
+    this.ready = parts.ready;
+    this.#disk = parts.disk;
+    this.#engine = parts.engine;
+    this.#transport = parts.transport;
+    this.#stopTicking = parts.stopTicking;
+  }
+
+  /**
+   * Recovers the directory and begins to listen. Throws `DirectoryInUseError`, `DirectoryError`, `CorruptionError`, what
+   * the disk throws and what `Deno.listen` throws; then nothing is left running.
+   */
+  static async start({ config, id, dataDirectory, log, halt }: HostOptions): Promise<Host> {
+    const disk = await openLockedDisk(dataDirectory);
+    let engine: Engine | undefined;
+    try {
+      const entropy = new DenoEntropy();
+      const { epoch } = await openIdentity(disk, { cluster: config.cluster, id, entropy, log });
+      const { segmentBytes } = config.settings;
+      engine = await Engine.open({ disk, merge: mergeStored, segmentBytes, log, halt });
+      return Host.#assemble({ config, id, dataDirectory, log, halt }, { disk, engine, epoch, entropy });
+    } catch (cause) {
+      await engine?.close();
+      disk.close();
+      throw cause;
+    }
+  }
+
+  static #assemble(
+    { config, id, log, halt }: HostOptions,
+    { disk, engine, epoch, entropy }: { disk: DenoDisk; engine: Engine; epoch: string; entropy: DenoEntropy },
+  ): Host {
+    const recovered = Promise.withResolvers<void>();
+    const guarded = (action: () => void) => (): void => {
+      try {
+        action();
+      } catch (cause) {
+        halt(cause);
+      }
+    };
+    const flush = guarded(() => {
+      runner.flush();
+      if (replica.isReady) recovered.resolve();
+    });
+    const replica = new Replica({
+      config,
+      id,
+      epoch,
+      entropy,
+      log,
+      version: QUARTET_VERSION,
+      gauges: () => ({
+        syncs: engine.counters.syncs,
+        frames: engine.counters.frames,
+        logged_bytes: engine.counters.loggedBytes,
+        checkpoints: engine.counters.checkpoints,
+        messages_dropped: transport.counters.dropped,
+        messages_skipped: transport.counters.skipped,
+        connections_refused: transport.counters.refused,
+      }),
+    });
+    const runner = new Runner(replica, engine, {
+      now: denoNow,
+      send: (envelope) => transport.send(envelope),
+      reply: (requestId, result) => transport.reply(requestId, result),
+      flush: () => transport.flush(),
+      // Why: reads that ended together resume one after the other in the microtasks ahead of this one; two hops let
+      // all of them be fed before anything is written.
+      wake: () => queueMicrotask(() => queueMicrotask(flush)),
+    });
+    const transport = TcpTransport.start({
+      config,
+      selfId: id,
+      epoch,
+      log,
+      onMessage: (from, message) => runner.feed({ kind: "message", from, message }),
+      onLink: (peer, state) => runner.feed({ kind: "link", peer, state }),
+      onRequest: (requestId, request) => runner.feed({ kind: "request", id: requestId, request }),
+      halt,
+    });
+    const tick = guarded(() => {
+      runner.feed({ kind: "tick" });
+      engine.tick();
+    });
+    const timer = setInterval(tick, TICK_MS);
+    tick();
+    return new Host({
+      epoch,
+      ready: Promise.all([recovered.promise, transport.firstDialsEnded()]).then(() => undefined),
+      disk,
+      engine,
+      transport,
+      stopTicking: () => clearInterval(timer),
+    });
+  }
+
+  /** The port listened at. */
+  get port(): number {
+    return this.#transport.port;
+  }
+
+  /** Takes no more requests, ends those in flight, syncs, and lets go of everything. */
+  async stop(): Promise<void> {
+    await this.#transport.stop({ drainMs: DRAIN_MS });
+    this.#stopTicking();
+    await this.#engine.close();
+    this.#disk.close();
+  }
+}
