@@ -174,11 +174,8 @@ export class ReplicaProcess {
   async #watch(child: Deno.ChildProcess, onLine: (line: string) => void): Promise<void> {
     const [status] = await Promise.all([
       child.status,
-      readLines(child.stdout, (line) => {
-        onLine(line);
-        this.#log(line);
-      }),
-      readLines(child.stderr, (line) => this.#log(line)),
+      readLines(child.stdout, onLine),
+      readLines(child.stderr, (line) => this.#logOnce(line)),
     ]);
     const wasAsked = this.#state === "stopping";
     const wasExpected = wasAsked || this.#state === "starting";
@@ -191,7 +188,12 @@ export class ReplicaProcess {
     this.#onEnd(this, wasExpected);
   }
 
-  /** Lines that the replica cannot write into its log itself. */
+  /** Last words: of a replica that could not open its log, or of Deno itself. The replica logs most of its own. */
+  #logOnce(line: string): void {
+    const text = line.replace(/^error: /, "").trim();
+    if (!lastLines(this.logFile, EXCERPT_LINES).some((logged) => logged.includes(text))) this.#log(line);
+  }
+
   #log(line: string): void {
     try {
       Deno.writeTextFileSync(this.logFile, formatLogLine(new Date(), "info", line) + "\n", {

@@ -1,0 +1,166 @@
+/** `deno task soak`: many simulated runs on all cores; with `--planted`, proof that the judges notice planted bugs. @module */
+import { parseArgs } from "@std/cli/parse-args";
+import { PLANTED_BUGS, type PlantedBug } from "../src/base/planted_bug.ts";
+import { closeSettling } from "../src/sim/settle.ts";
+import { type RunResult, simulate } from "../src/sim/simulation.ts";
+import { print, printError } from "./print.ts";
+
+const USAGE = `deno task soak [--seeds N | --seconds N] [--from SEED] [--planted] [--cores N]
+
+Runs simulated clusters from many seeds and prints one line for each that a judge objects to, with the command that
+runs it again. Exit 1 if there was one.
+
+  deno task soak --seeds 200         seeds 0 to 199
+  deno task soak --seconds 600       as many as fit in ten minutes
+  deno task soak --planted           plants each known bug and counts the seeds until a judge notices; exit 1 if one escapes
+`;
+
+/** Seeds within which a planted bug must be noticed. */
+const PLANTED_SEEDS_MAX = 500;
+
+interface Options {
+  readonly seeds: number;
+  readonly seconds: number;
+  readonly from: number;
+  readonly cores: number;
+  readonly isPlanted: boolean;
+  /** Set in the processes that this one starts: which share of the seeds is theirs. */
+  readonly share: number | undefined;
+}
+
+const options = parseOptions(Deno.args);
+if (options.share !== undefined) await runShare(options, options.share);
+else if (options.isPlanted) await soakPlanted(options);
+else await soak(options);
+
+function parseOptions(args: readonly string[]): Options {
+  const unknown: string[] = [];
+  const flags = parseArgs(args, {
+    string: ["seeds", "seconds", "from", "cores", "share"],
+    boolean: ["planted", "help"],
+    unknown: (arg) => {
+      unknown.push(arg);
+      return false;
+    },
+  });
+  if (flags.help) {
+    print(USAGE);
+    Deno.exit(0);
+  }
+  const number = (name: string, fallback: number): number => {
+    const text = flags[name];
+    if (text === undefined) return fallback;
+    if (typeof text !== "string" || !/^\d{1,15}$/.test(text)) unknown.push(`--${name} ${String(text)}`);
+    return Number(text);
+  };
+  const seconds = number("seconds", Infinity);
+  const result = {
+    seeds: number("seeds", seconds === Infinity ? 200 : Infinity),
+    seconds,
+    from: number("from", 0),
+    cores: Math.max(1, number("cores", navigator.hardwareConcurrency)),
+    isPlanted: flags.planted === true,
+    share: flags.share === undefined ? undefined : number("share", 0),
+  };
+  if (unknown.length > 0) {
+    printError(`Not understood: ${unknown.join(", ")}\n\n${USAGE}`);
+    Deno.exit(64);
+  }
+  return result;
+}
+
+/** Runs every `cores`-th seed and prints each result as a line of JSON. */
+async function runShare({ seeds, seconds, from, cores }: Options, share: number): Promise<void> {
+  const endMs = performance.now() + seconds * 1000;
+  for (let index = share; index < seeds && performance.now() < endMs; index += cores) {
+    print(JSON.stringify(await simulate(from + index)));
+  }
+  closeSettling();
+}
+
+async function soak(options: Options): Promise<void> {
+  const beganMs = performance.now();
+  let runCount = 0;
+  let operationCount = 0;
+  let okCount = 0;
+  let simulatedMs = 0;
+  let failedCount = 0;
+  let shownMs = beganMs;
+  const onResult = (result: RunResult): void => {
+    runCount++;
+    operationCount += result.operationCount;
+    okCount += result.okCount;
+    simulatedMs += result.simulatedMs;
+    if (result.violations.length > 0) {
+      failedCount++;
+      print(`seed ${result.seed}: ${result.violations[0]}. Rerun: deno task sim ${result.seed}`);
+    }
+    if (performance.now() - shownMs > 10_000) {
+      shownMs = performance.now();
+      printError(
+        `${runCount} seeds, ${failedCount} failed, ${
+          (runCount / (shownMs - beganMs) * 1000).toFixed(1)
+        } seeds/s`,
+      );
+    }
+  };
+  const codes = await Promise.all(
+    Array.from({ length: options.cores }, (_, share) => spawnShare(options, share, onResult)),
+  );
+  const seconds = (performance.now() - beganMs) / 1000;
+  print(
+    `${runCount} seeds in ${seconds.toFixed(1)} s (${(runCount / seconds).toFixed(1)}/s), ` +
+      `${
+        (simulatedMs / 3_600_000).toFixed(1)
+      } simulated hours, ${okCount} of ${operationCount} requests succeeded`,
+  );
+  print(`${runCount - failedCount} passed, ${failedCount} failed`);
+  Deno.exit(failedCount > 0 || codes.some((code) => code !== 0) || runCount === 0 ? 1 : 0);
+}
+
+async function spawnShare(
+  options: Options,
+  share: number,
+  onResult: (result: RunResult) => void,
+): Promise<number> {
+  const { seeds, seconds, from, cores } = options;
+  const limits = [
+    ...(seeds === Infinity ? [] : ["--seeds", String(seeds)]),
+    ...(seconds === Infinity ? [] : ["--seconds", String(seconds)]),
+  ];
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-check", new URL(import.meta.url).pathname, ...limits].concat(
+      ["--from", String(from), "--cores", String(cores), "--share", String(share)],
+    ),
+    stdout: "piped",
+  }).spawn();
+  let rest = "";
+  for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
+    const lines = (rest + text).split("\n");
+    rest = lines.pop()!;
+    for (const line of lines) onResult(JSON.parse(line) as RunResult);
+  }
+  return (await child.status).code;
+}
+
+async function soakPlanted({ from }: Options): Promise<void> {
+  let escapedCount = 0;
+  print("planted bug               seeds until noticed   by");
+  for (const bug of PLANTED_BUGS) {
+    const found = await firstNoticed(bug, from);
+    if (!found) escapedCount++;
+    const count = found ? String(found.seed - from + 1) : `none of ${PLANTED_SEEDS_MAX}`;
+    print(`${bug.padEnd(26)}${count.padEnd(22)}${found?.violations[0]?.slice(0, 100) ?? ""}`);
+  }
+  closeSettling();
+  print(`${PLANTED_BUGS.length - escapedCount} passed, ${escapedCount} failed`);
+  Deno.exit(escapedCount > 0 ? 1 : 0);
+}
+
+async function firstNoticed(bug: PlantedBug, from: number): Promise<RunResult | undefined> {
+  for (let seed = from; seed < from + PLANTED_SEEDS_MAX; seed++) {
+    const result = await simulate(seed, { bugs: new Set([bug]) });
+    if (result.violations.length > 0) return result;
+  }
+  return undefined;
+}
