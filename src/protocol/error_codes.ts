@@ -43,6 +43,8 @@ export interface Failure {
   readonly acked?: readonly string[];
   /** Who coordinated, where the request got that far. */
   readonly coordinator?: string;
+  /** `not_found` because of this delete. */
+  readonly version?: { readonly stamp: number; readonly origin: string; readonly wall_ms: number };
   /**
    * Overrides the table: a refusal that came after the first send may still happen, whatever its code says.
    * Gets are definite whatever happened.

@@ -6,6 +6,7 @@ import type { Reply } from "../protocol/reply.ts";
 import type { Effect } from "./effect.ts";
 import type { Message, ReplicaId } from "./envelope.ts";
 import type { RequestId, Ticket } from "./event.ts";
+import { PROBE_KEY } from "./store_keys.ts";
 
 /** Result of an `apply`: durable, or refused for want of room. */
 export type ApplyResult = Extract<StoreResult, { kind: "applied" | "disk_full" }>;
@@ -17,8 +18,11 @@ export class EffectQueue {
   /** The time of the step under way. */
   now: Now = { monotonicMs: 0, wallMs: 0 };
   #effects: Effect[] = [];
-  /** Whether the disk refused the last write for want of room. */
-  isDiskFull = false;
+  /**
+   * Size of the write that the disk last had no room for; undefined when there is room.
+   * Why a size: what is left of a full disk takes small writes, and would pass for a disk with room.
+   */
+  #refusedBytes: number | undefined;
   #nextTicket: Ticket = 1;
   /** Invariant: one entry for each store command that has not come back. */
   readonly #waiting = new Map<Ticket, (result: StoreResult) => void>();
@@ -40,7 +44,22 @@ export class EffectQueue {
 
   /** Stores all writes or none; `then` runs in the step in which the result comes back. */
   apply(writes: readonly StoreWrite[], then: (result: ApplyResult) => void): void {
-    this.#store({ kind: "apply", writes }, then as (result: StoreResult) => void);
+    this.#store({ kind: "apply", writes }, (result) => {
+      const bytes = sizeOf(writes);
+      if (result.kind === "disk_full") this.#refusedBytes = Math.max(bytes, this.#refusedBytes ?? 0);
+      else if (bytes >= (this.#refusedBytes ?? Infinity)) this.#refusedBytes = undefined;
+      then(result as ApplyResult);
+    });
+  }
+
+  /** Whether a client's writes should be refused for want of room. */
+  get isDiskFull(): boolean {
+    return this.#refusedBytes !== undefined;
+  }
+
+  /** Asks a full disk whether it has room again for what it refused. */
+  probe(): void {
+    this.apply([{ key: PROBE_KEY, value: new Uint8Array(this.#refusedBytes ?? 0) }], () => {});
   }
 
   /** Reads one store key. */
@@ -62,8 +81,6 @@ export class EffectQueue {
   onStored(ticket: Ticket, result: StoreResult): void {
     const then = this.#waiting.get(ticket);
     this.#waiting.delete(ticket);
-    if (result.kind === "disk_full") this.isDiskFull = true;
-    else if (result.kind === "applied") this.isDiskFull = false;
     then?.(result);
   }
 
@@ -84,4 +101,10 @@ export class EffectQueue {
     this.#waiting.set(ticket, then);
     this.#effects.push({ kind: "store", ticket, command });
   }
+}
+
+function sizeOf(writes: readonly StoreWrite[]): number {
+  let bytes = 0;
+  for (const { key, value } of writes) bytes += key.length + value.length;
+  return bytes;
 }

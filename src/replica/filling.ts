@@ -7,7 +7,6 @@
  * and only then do its answers count. Either way the fact is written down, and not asked again.
  * @module
  */
-import type { ByteString } from "../base/bytes.ts";
 import { encodeRecord } from "../versions/record.ts";
 import type { FilledMessage } from "../replication/messages.ts";
 import type { WireKey } from "../protocol/request.ts";

@@ -5,6 +5,7 @@ import { mergeHints } from "./hint_record.ts";
 
 const DATA = 0x64; // "d"
 const HINT = 0x68; // "h"
+const PROBE = 0x70; // "p"
 
 /** Versions resolve; hints accumulate; all else is replaced, and empty bytes remove. */
 export function mergeStored(
@@ -17,6 +18,8 @@ export function mergeStored(
       return held ? mergeRecords(held, incoming) : incoming;
     case HINT:
       return mergeHints(held, incoming);
+    case PROBE:
+      return undefined;
     default:
       return incoming.length === 0 ? undefined : incoming;
   }

@@ -194,6 +194,7 @@ export class Reads {
       return queue.refuse(request.id, {
         code: "not_found",
         message: version ? "the key was deleted" : "no such key",
+        ...(version ? { version: versionName(version) } : {}),
         required,
         acked: answered,
         coordinator: selfId,

@@ -31,7 +31,7 @@ import { Hints } from "./hints.ts";
 import { Keyspace } from "./keyspace.ts";
 import { Peers } from "./peers.ts";
 import { Reads } from "./reads.ts";
-import { CEILING_KEY, decodeStamp, PROBE_KEY } from "./store_keys.ts";
+import { CEILING_KEY, decodeStamp } from "./store_keys.ts";
 import { Writes } from "./writes.ts";
 
 /** What a replica is made from. */
@@ -159,7 +159,7 @@ export class Replica {
     if (this.#isReady) this.#hints.tick((id) => this.#core.peers.isAlive(id));
     if (this.#queue.isDiskFull && nowMs - this.#probedMs >= PROBE_MS) {
       this.#probedMs = nowMs;
-      this.#queue.apply([{ key: PROBE_KEY, value: new Uint8Array(0) }], () => {});
+      this.#queue.probe();
     }
   }
 

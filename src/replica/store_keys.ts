@@ -6,6 +6,7 @@
  * "h" target 00 keyspace 00 key  a hint: versions that `target` is owed (replica/hint_record.ts)
  * "o" stamp as 8 bytes           an owed record: which replicas a coordinated write has not reached (replica/owed_record.ts)
  * "c" name                       a fact about this replica: "ceiling", "filled"
+ * "p"                            nothing, ever: see PROBE_KEY
  * "m" replica id                 the epochs under which a member is known (JSON)
  * ```
  * @module
@@ -26,8 +27,8 @@ export const CEILING_KEY = "cceiling" as ByteString;
 /** Present once this directory holds everything it should: its answers count. */
 export const FILLED_KEY = "cfilled" as ByteString;
 
-/** Never present: removing it asks a full disk whether it has room again. */
-export const PROBE_KEY = "cprobe" as ByteString;
+/** Never present, whatever is written to it: asks a full disk whether it has room again. */
+export const PROBE_KEY = "p" as ByteString;
 
 /** Where the versions of a key lie. */
 export function dataKey(keyspace: string, key: ByteString): ByteString {

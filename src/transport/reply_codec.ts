@@ -43,6 +43,7 @@ function encodeFailure(id: WireId | null, failure: Failure): string {
     live: failure.live,
     acked: failure.acked,
     coordinator: failure.coordinator,
+    version: failure.version,
   });
 }
 
@@ -68,12 +69,13 @@ export function decodeReply(input: unknown): ParsedReply | undefined {
 }
 
 function decodeFailure(input: Fields): Result<Reply, Failure> | undefined {
-  const { ok: isOk, error, message, definite, required, live, acked, coordinator } = input;
+  const { ok: isOk, error, message, definite, required, live, acked, coordinator, version } = input;
   if (isOk !== false || typeof message !== "string" || typeof definite !== "boolean") return undefined;
   if (required !== undefined && !isCount(required)) return undefined;
   if (live !== undefined && !isCount(live)) return undefined;
   if (acked !== undefined && !isNameList(acked)) return undefined;
   if (coordinator !== undefined && !isName(coordinator)) return undefined;
+  if (version !== undefined && !isVersionName(version)) return undefined;
   // A code of a later version is an `internal` one here; `definite` still says what it means.
   const code = isErrorCode(error) ? error : "internal";
   return fail({
@@ -84,6 +86,7 @@ function decodeFailure(input: Fields): Result<Reply, Failure> | undefined {
     ...(live === undefined ? {} : { live }),
     ...(acked === undefined ? {} : { acked }),
     ...(coordinator === undefined ? {} : { coordinator }),
+    ...(version === undefined ? {} : { version }),
   });
 }
 

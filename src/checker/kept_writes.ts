@@ -1,0 +1,130 @@
+/**
+ * The judge of acknowledged writes: none is lost, none beaten unrightfully, and no read that must see one misses it.
+ *
+ * It knows true time (HAZARD H21). A write may vanish only if every disk that acknowledged it was lost; it may be beaten
+ * only by a greater version; and a version may be greater than a later write's only as far as clocks were apart.
+ * @module
+ */
+import type { FinalState, History, HistoryVersion, Operation, Violation } from "./history.ts";
+
+/** Everything wrong with what happened to acknowledged writes. `finals` are the replicas after calm and convergence. */
+export function judgeKeptWrites(history: History, finals: ReadonlyMap<string, FinalState>): Violation[] {
+  const violations: Violation[] = [];
+  const byKey = new Map<string, Operation[]>();
+  for (const operation of history.operations) {
+    if (operation.outcome !== "ok" || !operation.version && operation.op !== "get") continue;
+    const list = byKey.get(operation.key) ?? [];
+    list.push(operation);
+    byKey.set(operation.key, list);
+  }
+  for (const [key, operations] of byKey) {
+    const writes = operations.filter(({ op }) => op !== "get");
+    const reads = operations.filter(({ op }) => op === "get");
+    violations.push(
+      ...lostWrites(key, operations, history, finals),
+      ...unjustOrder(writes, history),
+      ...sharedDots(writes),
+      ...staleReads(reads, writes, history),
+    );
+  }
+  return violations;
+}
+
+/** What was acknowledged or seen is still there, or something greater is. */
+function lostWrites(
+  key: string,
+  operations: readonly Operation[],
+  history: History,
+  finals: ReadonlyMap<string, FinalState>,
+): Violation[] {
+  const violations: Violation[] = [];
+  for (const operation of operations) {
+    if (!operation.version || isLostWithDisks(operation, history)) continue;
+    for (const [replica, state] of finals) {
+      const held = state.get(key);
+      if (held && compare(held, operation.version) >= 0) continue;
+      violations.push(`${describe(operation)}, but in the end ${replica} holds ${name(held)} of key ${key}`);
+      break;
+    }
+  }
+  return violations;
+}
+
+/** A write acknowledged before another was asked for is smaller, but for what clocks were apart. */
+function unjustOrder(writes: readonly Operation[], history: History): Violation[] {
+  const violations: Violation[] = [];
+  for (const earlier of writes) {
+    for (const later of writes) {
+      if (earlier.endedMs >= later.invokedMs || compare(earlier.version!, later.version!) < 0) continue;
+      const allowedMs = earlier.version!.origin === later.version!.origin ? 0 : history.clockSpreadMs;
+      if (earlier.endedMs >= later.invokedMs - allowedMs) continue;
+      violations.push(
+        `${describe(later)}, yet it loses to the earlier one: ${
+          describe(earlier)
+        }; clocks were at most ${allowedMs} ms apart`,
+      );
+    }
+  }
+  return violations;
+}
+
+/** One dot names one write. */
+function sharedDots(writes: readonly Operation[]): Violation[] {
+  const violations: Violation[] = [];
+  const byDot = new Map<string, Operation>();
+  for (const write of writes) {
+    const dot = name(write.version);
+    const other = byDot.get(dot);
+    if (other && other.value !== write.value) {
+      violations.push(`one version names two writes: ${describe(other)}, and ${describe(write)}`);
+    }
+    byDot.set(dot, write);
+  }
+  return violations;
+}
+
+/** A read whose copies overlap those of a write acknowledged before it began returns that write or a greater one. */
+function staleReads(
+  reads: readonly Operation[],
+  writes: readonly Operation[],
+  history: History,
+): Violation[] {
+  const violations: Violation[] = [];
+  for (const read of reads) {
+    for (const write of writes) {
+      if (write.endedMs > read.invokedMs || write.required + read.required <= history.copies) continue;
+      if (read.version && compare(read.version, write.version!) >= 0) continue;
+      if (isLostWithDisks(write, history)) continue;
+      violations.push(`${describe(read)}, although ${describe(write)}`);
+      break;
+    }
+  }
+  return violations;
+}
+
+function isLostWithDisks(operation: Operation, history: History): boolean {
+  const isLost = (replica: string): boolean =>
+    history.diskLosses.some((loss) => loss.replica === replica && loss.atMs >= operation.invokedMs);
+  // A read may have seen what only one of those who answered held.
+  return operation.op === "get" ? operation.acked.some(isLost) : operation.acked.every(isLost);
+}
+
+function compare(a: HistoryVersion, b: HistoryVersion): number {
+  if (a.stamp !== b.stamp) return a.stamp - b.stamp;
+  return a.origin < b.origin ? -1 : a.origin > b.origin ? 1 : 0;
+}
+
+function name(version: HistoryVersion | undefined): string {
+  return version ? `${version.origin}@${version.stamp}` : "nothing";
+}
+
+function describe(operation: Operation): string {
+  const { client, op, key, value, version, coordinator, invokedMs, endedMs, acked } = operation;
+  const what = op === "put"
+    ? `put ${key} = ${value}`
+    : op === "delete"
+    ? `deleted ${key}`
+    : `got ${key} = ${value ?? "nothing"}`;
+  return `client ${client} ${what} (${name(version)}) through ${coordinator} at ${invokedMs.toFixed(1)}–` +
+    `${endedMs.toFixed(1)} ms with ${acked.join(" ") || "nobody"}`;
+}

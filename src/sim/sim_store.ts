@@ -1,0 +1,75 @@
+/** A store seen through the simulator: reads come back late, and a copy that goes back in time is noticed. @module */
+import type { Random } from "../base/random.ts";
+import type { ByteString } from "../base/bytes.ts";
+import type { Store, StoreCommand, StoreResult } from "../ports.ts";
+import { firstDot } from "../versions/record.ts";
+import { compareVersions } from "../versions/version.ts";
+import type { EventQueue } from "./event_queue.ts";
+
+interface Dot {
+  readonly stamp: number;
+  readonly origin: string;
+}
+
+/** Wraps the real engine. */
+export class SimStore implements Store {
+  readonly #store: Store;
+  readonly #queue: EventQueue;
+  readonly #random: Random;
+  readonly #isAlive: () => boolean;
+  readonly #onRegression: (sentence: string) => void;
+  /** The greatest version that was reported stored, by data key. */
+  readonly #greatest = new Map<ByteString, Dot>();
+
+  constructor(options: {
+    readonly store: Store;
+    readonly queue: EventQueue;
+    readonly random: Random;
+    readonly isAlive: () => boolean;
+    readonly onRegression: (sentence: string) => void;
+  }) {
+    this.#store = options.store;
+    this.#queue = options.queue;
+    this.#random = options.random;
+    this.#isAlive = options.isAlive;
+    this.#onRegression = options.onRegression;
+  }
+
+  submit(command: StoreCommand, done: (result: StoreResult) => void): void {
+    if (command.kind === "apply") {
+      return this.#store.submit(command, (result) => {
+        if (!this.#isAlive()) return;
+        if (result.kind === "applied") {
+          command.writes.forEach(({ key }, index) => this.#judge(key, result.changes[index]!.new));
+        }
+        done(result);
+      });
+    }
+    this.#store.submit(command, (result) => {
+      if (result.kind === "got" && command.kind === "get") this.#judge(command.key, result.value);
+      const delayMs = this.#random.chance(900) ? 0 : this.#random.below(3000) / 1000;
+      this.#queue.after(delayMs, () => {
+        if (this.#isAlive()) done(result);
+      });
+    });
+  }
+
+  flush(): void {
+    this.#store.flush();
+  }
+
+  tick(): void {
+    this.#store.tick();
+  }
+
+  #judge(key: ByteString, held: Uint8Array | undefined): void {
+    if (key[0] !== "d") return;
+    const before = this.#greatest.get(key);
+    const dot = held ? firstDot(held) : undefined;
+    if (before && (!dot || compareVersions(dot, before) < 0)) {
+      const now = dot ? `${dot.origin}@${dot.stamp}` : "nothing";
+      this.#onRegression(`a copy went back: it held ${before.origin}@${before.stamp} and then ${now}`);
+    }
+    if (dot) this.#greatest.set(key, dot);
+  }
+}
