@@ -146,11 +146,12 @@ function parseWrite(round: number, input: Fields): WriteMessage | undefined {
 
 function parseWritten(round: number, input: Fields): WrittenMessage | undefined {
   const by = input.superseded_by;
-  if (by === undefined) return { type: "written", round };
+  const recovering = input.recovering === true ? { recovering: true as const } : {};
+  if (by === undefined) return { type: "written", round, ...recovering };
   if (!isFields(by)) return undefined;
   const { stamp, origin } = by;
   if (!isStamp(stamp) || !isOrigin(origin)) return undefined;
-  return { type: "written", round, superseded_by: { stamp, origin } };
+  return { type: "written", round, superseded_by: { stamp, origin }, ...recovering };
 }
 
 function parseFilled(round: number, input: Fields): FilledMessage | undefined {

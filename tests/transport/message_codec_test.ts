@@ -1,0 +1,197 @@
+/** Tests of `src/transport/message_codec.ts`. @module */
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import * as fc from "fast-check";
+import { InvariantError } from "../../src/base/assert.ts";
+import { encodeText } from "../../src/base/bytes.ts";
+import { lineBytesMin, PAGE_COUNT_MAX } from "../../src/protocol/limits.ts";
+import type { Message } from "../../src/replica/envelope.ts";
+import { STAMP_MAX } from "../../src/versions/stamp.ts";
+import {
+  encodeMessage,
+  joinMessages,
+  parseMessage,
+  parseMessageLine,
+  roundTripMessage,
+} from "../../src/transport/message_codec.ts";
+
+const LINE_BYTES_MAX = lineBytesMin(1024 * 1024);
+
+const origin = fc.stringMatching(/^r[0-9]\.[0-9a-f]{8}$/);
+const stamp = fc.integer({ min: 1, max: STAMP_MAX - 1 });
+const vector = fc.dictionary(origin, stamp, { maxKeys: 3, noNullPrototype: true });
+const text = fc.string({ unit: "grapheme" });
+const version = fc.record({ stamp, origin, value: text, seen: vector, deps: vector }, {
+  requiredKeys: ["stamp", "origin"],
+  noNullPrototype: true,
+});
+const versions = fc.array(version, { maxLength: 3 });
+const round = fc.maxSafeNat();
+const key = fc.oneof(fc.integer({ min: 0, max: 255 }), text);
+const keyspace = fc.constant("main");
+const message: fc.Arbitrary<Message> = fc.oneof(
+  fc.record({
+    type: fc.constantFrom("heartbeat" as const, "heartbeat_ack" as const),
+    epoch: fc.stringMatching(/^[0-9a-f]{8}$/),
+    known_epochs: fc.array(fc.stringMatching(/^[0-9a-f]{8}$/), { maxLength: 3 }),
+    wall_ms: fc.nat(),
+    recovering: fc.boolean(),
+  }),
+  fc.record({
+    type: fc.constant("write" as const),
+    round,
+    cause: fc.constantFrom("put" as const, "repair" as const, "hint" as const),
+    keyspace,
+    key,
+    versions: fc.array(version, { minLength: 1, maxLength: 3 }),
+  }),
+  fc.record({
+    type: fc.constant("written" as const),
+    round,
+    superseded_by: fc.record({ stamp, origin }),
+    recovering: fc.constant(true as const),
+  }, {
+    requiredKeys: ["type", "round"],
+  }),
+  fc.record({
+    type: fc.constant("refused" as const),
+    round,
+    code: fc.constant("disk_full" as const),
+    message: text,
+  }),
+  fc.record({ type: fc.constant("read" as const), round, keyspace, key }),
+  fc.record(
+    { type: fc.constant("answer" as const), round, versions, recovering: fc.constant(true as const) },
+    {
+      requiredKeys: ["type", "round", "versions"],
+    },
+  ),
+  fc.record({ type: fc.constant("fill" as const), round, keyspace, after: key }, {
+    requiredKeys: ["type", "round", "keyspace"],
+  }),
+  fc.record({
+    type: fc.constant("filled" as const),
+    round,
+    entries: fc.array(fc.record({ key, versions }), { maxLength: 3 }),
+    more: fc.boolean(),
+  }),
+);
+
+Deno.test("Messages come back from their lines as they were, and share no object with them", () => {
+  fc.assert(fc.property(message, (sent) => {
+    const came = roundTripMessage(sent, LINE_BYTES_MAX);
+    assertEquals(came, JSON.parse(JSON.stringify(sent)));
+    assert(came !== sent);
+  }));
+});
+
+Deno.test("Any messages fit into lines under the limit, in order", () => {
+  fc.assert(
+    fc.property(fc.array(message, { maxLength: 40 }), fc.integer({ min: 3000, max: 6000 }), (sent, max) => {
+      const encoded = sent.map(encodeMessage).filter((one) => encodeText(one).length + 2 <= max);
+      const lines = joinMessages(encoded, max).split("\n");
+      assertEquals(lines.pop(), "");
+      for (const line of lines) assert(encodeText(line).length <= max);
+      const came = lines.flatMap((line) => parseMessageLine(line)!.messages);
+      assertEquals(
+        came.map(encodeMessage),
+        encoded.map((one) => encodeMessage(parseMessage(JSON.parse(one))!)),
+      );
+    }),
+  );
+});
+
+Deno.test("The worst value that a limit allows fits into one line of that limit", () => {
+  const max = lineBytesMin(100_000);
+  const value = "\u0001".repeat(100_000);
+  const sent: Message = {
+    type: "write",
+    round: Number.MAX_SAFE_INTEGER,
+    cause: "put",
+    keyspace: "main",
+    key: "k".repeat(1024),
+    versions: [{ stamp: STAMP_MAX - 1, origin: "r1.0123456789abcdef", value }],
+  };
+  assertEquals(roundTripMessage(sent, max), sent);
+  assertThrows(
+    () => joinMessages([encodeMessage(sent)], 100_000),
+    InvariantError,
+    "exceeds line_bytes_max = 100000",
+  );
+});
+
+Deno.test("No line from a peer makes the parser throw, and no junk becomes a message", () => {
+  fc.assert(
+    fc.property(fc.oneof(fc.string(), fc.jsonValue().map((value) => JSON.stringify(value))), (line) => {
+      parseMessageLine(line);
+    }),
+  );
+  assertEquals(parseMessageLine(null), undefined);
+  assertEquals(parseMessageLine("{}"), undefined);
+  assertEquals(parseMessageLine("[7]"), undefined);
+  assertEquals(parseMessageLine("[]"), { messages: [], skippedCount: 0 });
+});
+
+Deno.test("A wrong value in any field of any message is noticed", () => {
+  const good: readonly Message[] = [
+    { type: "heartbeat", epoch: "ab", known_epochs: ["cd"], wall_ms: 1, recovering: false },
+    {
+      type: "write",
+      round: 1,
+      cause: "put",
+      keyspace: "main",
+      key: 1,
+      versions: [{ stamp: 1, origin: "r1.a" }],
+    },
+    { type: "written", round: 1, superseded_by: { stamp: 1, origin: "r1.a" } },
+    { type: "refused", round: 1, code: "disk_full", message: "full" },
+    { type: "read", round: 1, keyspace: "main", key: 1 },
+    { type: "answer", round: 1, versions: [] },
+    { type: "fill", round: 1, keyspace: "main", after: 1 },
+    { type: "filled", round: 1, entries: [], more: false },
+  ];
+  for (const sent of good) {
+    assertEquals(parseMessage(sent), sent);
+    for (const field of Object.keys(sent)) {
+      for (const wrong of [null, 1.5, true, "\ud800", { a: 1 }, [[]], -1]) {
+        // A boolean field takes a boolean, and the text of a refusal any text.
+        const current = (sent as unknown as Record<string, unknown>)[field];
+        if (
+          typeof current === typeof wrong &&
+          (field === "recovering" || field === "more" || field === "message")
+        ) continue;
+        if (field === "wall_ms" && typeof wrong === "number") continue;
+        if ((field === "key" || field === "after") && wrong === -1) continue;
+        assertEquals(
+          parseMessage({ ...sent, [field]: wrong }),
+          undefined,
+          `${sent.type}.${field} = ${wrong}`,
+        );
+      }
+    }
+  }
+});
+
+Deno.test("Bounds on versions, entries and epochs hold", () => {
+  const version = { stamp: 1, origin: "r1.a" };
+  const answer = { type: "answer", round: 1 };
+  assert(parseMessage({ ...answer, versions: Array(255).fill(version) }) !== undefined);
+  assertEquals(parseMessage({ ...answer, versions: Array(256).fill(version) }), undefined);
+  const entries = Array(PAGE_COUNT_MAX + 1).fill({ key: 1, versions: [] });
+  assertEquals(parseMessage({ type: "filled", round: 1, entries, more: false }), undefined);
+  assertEquals(
+    parseMessage({ type: "write", round: 1, cause: "put", keyspace: "main", key: 1, versions: [] }),
+    undefined,
+  );
+});
+
+Deno.test("Messages of a later version are skipped, and the others of the line still count", () => {
+  const parsed = parseMessageLine('[{"type":"sing","round":1},{"type":"written","round":2,"tune":"la"}]');
+  assertEquals(parsed, { messages: [{ type: "written", round: 2 }], skippedCount: 1 });
+});
+
+Deno.test("H25: a lone surrogate from a peer is no message", () => {
+  const line = '[{"type":"write","round":1,"cause":"put","keyspace":"main","key":"\\ud800",' +
+    '"versions":[{"stamp":1,"origin":"r1.a","value":"x"}]},' +
+    '{"type":"answer","round":1,"versions":[{"stamp":1,"origin":"r1.a","value":"\\udc00"}]}]';
+  assertEquals(parseMessageLine(line), { messages: [], skippedCount: 2 });
+});

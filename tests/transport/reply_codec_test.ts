@@ -1,0 +1,127 @@
+/** Tests of `src/transport/reply_codec.ts`. @module */
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import * as fc from "fast-check";
+import { fail, ok, type Result } from "../../src/base/failure.ts";
+import { type ErrorCode, ERRORS, type Failure } from "../../src/protocol/error_codes.ts";
+import { LEVELS } from "../../src/protocol/level.ts";
+import type { Reply } from "../../src/protocol/reply.ts";
+import { decodeReply, encodeReply } from "../../src/transport/reply_codec.ts";
+
+const id = fc.stringMatching(/^[a-z0-9]{1,8}$/);
+const ids = fc.array(id, { maxLength: 4 });
+const count = fc.nat();
+const versionName = fc.record({ stamp: count, origin: id, wall_ms: count });
+const receipt = fc.record({
+  coordinator: id,
+  keyspace: id,
+  level: fc.constantFrom(...LEVELS),
+  required: count,
+  copies: count,
+  acked: ids,
+  owed: ids,
+  repaired: ids,
+  version: versionName,
+  superseded_by: versionName,
+}, { requiredKeys: ["coordinator", "keyspace", "level", "required", "copies", "acked", "owed", "repaired"] });
+const held = fc.record({
+  key: fc.oneof(fc.integer(), id),
+  versions: fc.array(
+    fc.record({ stamp: count, origin: id, wall_ms: count, value: id }, {
+      requiredKeys: ["stamp", "origin", "wall_ms"],
+    }),
+    { maxLength: 3 },
+  ),
+});
+const peer = fc.record({
+  id,
+  address: id,
+  alive: fc.boolean(),
+  heard_ms_ago: count,
+  clock_offset_ms: fc.integer(),
+  recovering: fc.boolean(),
+  hints: count,
+  hint_bytes: count,
+}, { requiredKeys: ["id", "address", "alive", "recovering", "hints", "hint_bytes"] });
+const status = fc.record({
+  id,
+  cluster: id,
+  epoch: id,
+  version: id,
+  ready: fc.boolean(),
+  recovering: fc.boolean(),
+  disk_full: fc.boolean(),
+  uptime_ms: count,
+  peers: fc.array(peer, { maxLength: 3 }),
+  counters: fc.dictionary(id, count),
+});
+const reply: fc.Arbitrary<Reply> = fc.oneof(
+  fc.record({ kind: fc.constant("written" as const), receipt }),
+  fc.record({ kind: fc.constant("value" as const), value: fc.string({ unit: "grapheme" }), receipt }),
+  fc.record({
+    kind: fc.constant("held" as const),
+    replica: id,
+    entries: fc.array(held, { maxLength: 3 }),
+    more: fc.boolean(),
+  }),
+  fc.record({ kind: fc.constant("status" as const), status }),
+);
+const failure: fc.Arbitrary<Failure> = fc.record({
+  code: fc.constantFrom(...Object.keys(ERRORS) as ErrorCode[]),
+  message: fc.string({ unit: "grapheme" }),
+  required: count,
+  live: count,
+  acked: ids,
+  coordinator: id,
+  version: versionName,
+  overrides: fc.boolean(),
+}, { requiredKeys: ["code", "message", "overrides"] }).map(({ overrides, ...rest }) =>
+  overrides ? { ...rest, definite: !ERRORS[rest.code].definite } : rest
+);
+const result: fc.Arbitrary<Result<Reply, Failure>> = fc.oneof(
+  reply.map((value) => ok(value)),
+  failure.map((value) => fail(value)),
+);
+
+Deno.test("Answers come back from their lines as they were", () => {
+  fc.assert(fc.property(fc.oneof(fc.maxSafeInteger(), id, fc.constant(null)), result, (wireId, sent) => {
+    const line = encodeReply(wireId, sent);
+    assert(!line.includes("\n"));
+    assertEquals(decodeReply(JSON.parse(line)), { id: wireId, result: JSON.parse(JSON.stringify(sent)) });
+  }));
+});
+
+Deno.test("A failure's line says whether it is definite", () => {
+  assertEquals(
+    encodeReply(
+      1,
+      fail({ code: "unavailable", message: "m", required: 3, live: 2, acked: ["r1"], coordinator: "r1" }),
+    ),
+    '{"id":1,"ok":false,"error":"unavailable","message":"m","definite":true,"required":3,"live":2,' +
+      '"acked":["r1"],"coordinator":"r1"}',
+  );
+  assertStringIncludes(encodeReply(1, fail({ code: "timeout", message: "m" })), '"definite":false');
+  const definite = fail({ code: "timeout", message: "m", definite: true } as const);
+  assertStringIncludes(encodeReply(1, definite), '"definite":true');
+});
+
+Deno.test("Junk from a server is no answer or an internal failure, never an exception", () => {
+  fc.assert(fc.property(fc.jsonValue(), (junk) => {
+    const parsed = decodeReply(junk);
+    assert(parsed === undefined || !parsed.result.ok);
+  }));
+  // One field of a good answer replaced by something else.
+  fc.assert(fc.property(result, fc.nat(), fc.jsonValue(), (sent, index, junk) => {
+    const line = JSON.parse(encodeReply(1, sent));
+    const fields = Object.keys(line);
+    line[fields[index % fields.length]!] = junk;
+    decodeReply(line);
+  }));
+  const broken = decodeReply({ id: 4, ok: true, coordinator: "r1" });
+  assert(broken !== undefined && !broken.result.ok && broken.id === 4);
+  assertEquals(broken.result.failure.code, "internal");
+});
+
+Deno.test("A failure code of a later version keeps its words and its certainty", () => {
+  const parsed = decodeReply({ id: 1, ok: false, error: "too_hot", message: "cool it", definite: true });
+  assertEquals(parsed?.result, fail({ code: "internal", message: "too_hot: cool it", definite: true }));
+});
