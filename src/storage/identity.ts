@@ -1,0 +1,127 @@
+/** Whose data directory this is, and since when: cluster, replica id and the epoch drawn when it was created (HAZARD H7). @module */
+import { assert } from "../base/assert.ts";
+import type { Result } from "../base/failure.ts";
+import type { Disk, Entropy, Log } from "../ports.ts";
+import { checkpointNumbers } from "./checkpoint.ts";
+import { CorruptionError, type Damage } from "./corruption.ts";
+import { MANIFEST } from "./manifest.ts";
+import { readSealed, writeSealed } from "./sealed_file.ts";
+import { logNumbers } from "./wal.ts";
+
+/** The two files, alike. Why two: without it a replica cannot know whether it may speak under its old name (H17). */
+const IDENTITY_FILES = ["identity", "identity.copy"] as const;
+const LOCK_FILE = "LOCK";
+const EPOCH = /^[0-9a-f]{8}$/;
+
+/** The directory cannot be used by this replica: another process has it, or it belongs to somebody else. */
+export class DirectoryError extends Error {
+  override readonly name = "DirectoryError";
+}
+
+/** Who opens the directory. */
+export interface IdentityOptions {
+  readonly cluster: string;
+  readonly id: string;
+  readonly entropy: Entropy;
+  /** Hears of a repaired copy. */
+  readonly log?: Log;
+}
+
+/** What the directory says. */
+export interface Identity {
+  /** Eight hex digits. */
+  readonly epoch: string;
+  /** Whether no store was ever completed here: a first start, or one after a wipe. */
+  readonly isNew: boolean;
+}
+
+interface Owner {
+  readonly cluster: string;
+  readonly id: string;
+  readonly epoch: string;
+}
+
+/**
+ * Locks the directory for the life of the process and finds out, or decides, whose it is. One good copy is enough: the
+ * other is written again, and the log is told. Throws `DirectoryError`, `CorruptionError` or `DiskFullError`.
+ */
+export async function openIdentity(
+  disk: Disk,
+  { cluster, id, entropy, log }: IdentityOptions,
+): Promise<Identity> {
+  if (!await disk.lock(LOCK_FILE)) {
+    throw new DirectoryError(
+      `the data directory of ${id} is in use by another process; stop that one, or give this one another directory with --data DIR`,
+    );
+  }
+  const names = await disk.list();
+  const isNew = !names.includes(MANIFEST);
+  const copies = new Map<string, Result<Owner, Damage>>();
+  for (const file of IDENTITY_FILES) {
+    if (names.includes(file)) copies.set(file, parseOwner(file, await readSealed(disk, file, "identity")));
+  }
+  if (copies.size === 0) {
+    refuseOrphans(names);
+    const owner = { cluster, id, epoch: entropy.uint32().toString(16).padStart(8, "0") };
+    for (const file of IDENTITY_FILES) await writeSealed(disk, file, "identity", { ...owner });
+    return { epoch: owner.epoch, isNew };
+  }
+  const owner = settle(copies);
+  if (owner.cluster !== cluster || owner.id !== id) {
+    throw new DirectoryError(
+      `this data directory belongs to replica ${owner.id} of cluster ${owner.cluster}, not to ${id} of ${cluster}; ` +
+        "give each replica a directory of its own with --data DIR",
+    );
+  }
+  for (const file of IDENTITY_FILES) {
+    if (copies.get(file)?.ok) continue;
+    await writeSealed(disk, file, "identity", { ...owner });
+    log?.write("warn", "repaired one of the two copies of the identity from the other", { file });
+  }
+  return { epoch: owner.epoch, isNew };
+}
+
+/** The owner that the good copies name. Throws when there is none, or when they disagree. Requires: a copy. */
+function settle(copies: ReadonlyMap<string, Result<Owner, Damage>>): Owner {
+  let owner: Owner | undefined;
+  let damage: Damage | undefined;
+  for (const [file, copy] of copies) {
+    if (!copy.ok) damage ??= copy.failure;
+    else if (owner && text(owner) !== text(copy.value)) {
+      const expected = `the same as in ${IDENTITY_FILES[0]}: ${text(owner)}`;
+      throw new CorruptionError({ file, offset: 0, expected, found: text(copy.value) });
+    } else owner = copy.value;
+  }
+  if (owner) return owner;
+  assert(damage !== undefined, "no copy of the identity to settle");
+  throw new CorruptionError(damage);
+}
+
+function text(owner: Owner): string {
+  return JSON.stringify(owner);
+}
+
+function parseOwner(
+  file: string,
+  sealed: Result<Readonly<Record<string, unknown>>, Damage>,
+): Result<Owner, Damage> {
+  if (!sealed.ok) return sealed;
+  const { cluster, id, epoch } = sealed.value;
+  if (
+    typeof cluster === "string" && typeof id === "string" && typeof epoch === "string" && EPOCH.test(epoch)
+  ) return { ok: true, value: { cluster, id, epoch } };
+  const found = JSON.stringify(sealed.value);
+  return { ok: false, failure: { file, offset: 0, expected: "cluster, id and epoch", found } };
+}
+
+/** Data without an identity: somebody removed it, and with it the knowledge under which name this data was written. */
+function refuseOrphans(names: readonly string[]): void {
+  if (!names.includes(MANIFEST) && logNumbers(names).length + checkpointNumbers(names).length === 0) return;
+  const orphan = names.includes(MANIFEST) ? MANIFEST : "data";
+  throw new CorruptionError({
+    file: IDENTITY_FILES[0],
+    offset: 0,
+    expected: `an identity, because there is ${orphan} beside it`,
+    found: "no such file",
+  });
+}

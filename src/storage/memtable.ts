@@ -1,0 +1,119 @@
+/** Everything the store holds, in memory: found by key, and walked in key order. Knows nothing of disks. @module */
+import type { ByteString } from "../base/bytes.ts";
+import type { StoreWrite } from "../ports.ts";
+
+/** What a scan found; `more` tells whether keys in the range follow the last one. */
+export interface Page {
+  readonly entries: readonly StoreWrite[];
+  readonly more: boolean;
+}
+
+/** Keys and values of one moment, at equal indexes. The values are shared, not copied. */
+export interface Snapshot {
+  readonly keys: readonly ByteString[];
+  readonly values: readonly Uint8Array[];
+}
+
+/** Bounds of a scan: keys in [begin, end), at most `countMax`, and no more once the values exceed `bytesMax`. */
+export interface ScanRange {
+  readonly begin: ByteString;
+  readonly end: ByteString;
+  readonly countMax: number;
+  readonly bytesMax: number;
+}
+
+/** A map in key order. The order is made when somebody scans, so that a write costs the same at any size. */
+export class Memtable {
+  readonly #values = new Map<ByteString, Uint8Array>();
+  /** Invariant: sorted; with `#added` it holds each key of `#values` and of `#removed` once, and no other. */
+  #sorted: ByteString[] = [];
+  /** Keys that came after the last scan, in no order. */
+  #added: ByteString[] = [];
+  /** Keys that `#sorted` or `#added` still name, though they are gone. */
+  readonly #removed = new Set<ByteString>();
+  #bytes = 0;
+
+  /** Keys held. */
+  get count(): number {
+    return this.#values.size;
+  }
+
+  /** Bytes of all keys and values. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** The value, or undefined. */
+  get(key: ByteString): Uint8Array | undefined {
+    return this.#values.get(key);
+  }
+
+  /** Replaces the value, or removes the key. Requires: nobody changes `value` afterwards. */
+  set(key: ByteString, value: Uint8Array | undefined): void {
+    const held = this.#values.get(key);
+    if (held !== undefined) this.#bytes -= key.length + held.length;
+    if (value === undefined) {
+      if (this.#values.delete(key)) this.#removed.add(key);
+      return;
+    }
+    this.#bytes += key.length + value.length;
+    this.#values.set(key, value);
+    if (held === undefined && !this.#removed.delete(key)) this.#added.push(key);
+  }
+
+  /** The entries of a range in key order. */
+  scan({ begin, end, countMax, bytesMax }: ScanRange): Page {
+    this.#sort();
+    const entries: StoreWrite[] = [];
+    let bytes = 0;
+    for (let i = lowerBound(this.#sorted, begin); i < this.#sorted.length; i++) {
+      const key = this.#sorted[i]!;
+      if (key >= end) break;
+      const value = this.#values.get(key);
+      if (value === undefined) continue;
+      if (entries.length >= countMax || bytes > bytesMax) return { entries, more: true };
+      entries.push({ key, value });
+      bytes += value.length;
+    }
+    return { entries, more: false };
+  }
+
+  /** Everything held at this moment. */
+  snapshot(): Snapshot {
+    return { keys: [...this.#values.keys()], values: [...this.#values.values()] };
+  }
+
+  #sort(): void {
+    if (2 * this.#removed.size > this.#sorted.length + this.#added.length) {
+      this.#sorted = this.#sorted.filter((key) => !this.#removed.has(key));
+      this.#added = this.#added.filter((key) => !this.#removed.has(key));
+      this.#removed.clear();
+    }
+    if (this.#added.length === 0) return;
+    // Why: no comparator. The default order is by UTF-16 units, which for byte strings is byte order, and faster.
+    this.#sorted = mergeSorted(this.#sorted, this.#added.sort());
+    this.#added = [];
+  }
+}
+
+/** Index of the first key that is not before `key`. */
+function lowerBound(sorted: readonly ByteString[], key: ByteString): number {
+  let begin = 0;
+  let end = sorted.length;
+  while (begin < end) {
+    const middle = (begin + end) >>> 1;
+    if (sorted[middle]! < key) begin = middle + 1;
+    else end = middle;
+  }
+  return begin;
+}
+
+function mergeSorted(a: readonly ByteString[], b: readonly ByteString[]): ByteString[] {
+  const merged: ByteString[] = [];
+  let i = 0;
+  let j = 0;
+  while (i < a.length && j < b.length) merged.push(a[i]! < b[j]! ? a[i++]! : b[j++]!);
+  while (i < a.length) merged.push(a[i++]!);
+  while (j < b.length) merged.push(b[j++]!);
+  return merged;
+}
