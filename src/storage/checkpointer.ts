@@ -82,8 +82,12 @@ export class Checkpointer {
   }
 
   /** Gives up a checkpoint under way, and lets none begin. */
-  async stop(): Promise<void> {
+  stop(): void {
     this.#isStopped = true;
+  }
+
+  /** Resolves when no checkpoint is under way. Requires: stopped. */
+  async ended(): Promise<void> {
     await this.#running;
   }
 
@@ -122,7 +126,7 @@ export class Checkpointer {
     const snapshot = memtable.snapshot();
     try {
       const bytes = await writeCheckpoint(disk, { checkpoint, snapshot, isStopped: () => this.#isStopped });
-      if (bytes === undefined) {
+      if (bytes === undefined || this.#isStopped) {
         await removeIfThere(disk, checkpointName(checkpoint));
         return;
       }

@@ -192,7 +192,8 @@ export class Engine implements Store {
       this.#start();
     }
     await this.#running;
-    await this.#checkpointer.stop();
+    this.#checkpointer.stop();
+    await this.#checkpointer.ended();
     await this.#wal.close();
     if (this.#state === "closing") this.#state = "closed";
   }
@@ -218,27 +219,30 @@ export class Engine implements Store {
   /** Commits until nothing is due. Its first write happens before it returns to `flush`. */
   async #run(): Promise<void> {
     try {
-      while (this.#state !== "halted" && await this.#runOnce());
+      while (this.#state !== "halted" && this.#isAnythingDue()) await this.#runOnce();
     } catch (cause) {
       this.#halt(cause);
     }
-    // Why here and not when the promise settles: between the two a `flush` would find nobody at work.
+    // Why in the turn of the last check: between two turns a `flush` would take this for being at work.
     this.#isRunning = false;
   }
 
-  /** Does the most urgent thing. False when nothing is due. */
-  async #runOnce(): Promise<boolean> {
+  #isAnythingDue(): boolean {
+    return this.#queue.length > 0 || this.#isSealDue || this.#isRetryDue;
+  }
+
+  /** Does the most urgent thing. */
+  async #runOnce(): Promise<void> {
     if (this.#isRetryDue) {
       this.#isRetryDue = false;
       await this.#retry();
     } else if (this.#queue.length > 0) {
       if (this.#fits(this.#queue[0]!) || await this.#roll()) await this.#commit();
       else this.#refuseUnfit();
-    } else if (this.#isSealDue) {
+    } else {
       this.#isSealDue = false;
       await this.#sealIdleLog();
-    } else return false;
-    return true;
+    }
   }
 
   #fits(pending: Pending): boolean {
@@ -367,6 +371,7 @@ export class Engine implements Store {
     const isFirst = this.#wal.position === undefined;
     this.#wal.roll(this.#sequence);
     if (!isFirst) this.#checkpointer.onRoll();
+    this.#clearShortage("segment");
     return true;
   }
 
@@ -386,7 +391,6 @@ export class Engine implements Store {
         return false;
       }
     }
-    this.#clearShortage("segment");
     return true;
   }
 
@@ -401,7 +405,9 @@ export class Engine implements Store {
   }
 
   async #retry(): Promise<void> {
-    if (this.#shortage === "segment") await this.#prepare();
+    // Without a segment the whole way is tried, because the manifest needs room as well.
+    if (this.#shortage === "segment" && this.#wal.position === undefined) await this.#roll();
+    else if (this.#shortage === "segment" && await this.#prepare()) this.#clearShortage("segment");
     else if (this.#shortage === "write") await this.#sealIdleLog();
   }
 
@@ -441,6 +447,7 @@ export class Engine implements Store {
     if (this.#state === "halted") return;
     this.#state = "halted";
     this.#queue = [];
+    this.#checkpointer.stop();
     this.#options.halt(cause);
   }
 }
