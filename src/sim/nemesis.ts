@@ -40,6 +40,8 @@ export class Nemesis {
   #skewMin = 0;
   #skewMax = 0;
   #isOver = false;
+  /** A crash that waits for the next acknowledgement. */
+  #armed: (() => void) | undefined;
   readonly #queue: EventQueue;
   readonly #random: Random;
   readonly #network: SimNetwork;
@@ -81,6 +83,13 @@ export class Nemesis {
     this.#queue.after(2000 + this.#random.below(pauseMs), turn);
   }
 
+  /** A replica has just acknowledged a write to a client. */
+  onAcknowledged(): void {
+    const strike = this.#armed;
+    this.#armed = undefined;
+    if (strike && !this.#isOver) this.#queue.after(this.#random.below(1500) / 1000, strike);
+  }
+
   /** Ends all faults: ways open, processes run, disks have room. */
   heal(): void {
     this.#isOver = true;
@@ -100,11 +109,14 @@ export class Nemesis {
     switch (fault) {
       case "kill":
       case "power":
-        return this.#crash(replica, fault, 100 + random.below(3000));
+        this.#armed = (): void => this.#crash(replica, fault, 100 + random.below(1500));
+        return;
       case "blackout":
         // Why: with every second fault a blackout, nothing would ever succeed.
         if (random.chance(600)) return;
-        for (const each of this.#replicas) this.#crash(each, "power", 100 + random.below(1500));
+        this.#armed = (): void => {
+          for (const each of this.#replicas) this.#crash(each, "power", 100 + random.below(1500));
+        };
         return;
       case "wipe":
         if (this.#replicas.some((each) => !each.isUp || each.isRecovering)) return;

@@ -88,7 +88,8 @@ export class SimNetwork {
       const isLate = !this.#isCalm && this.#random.chance(profile.stragglerPerMille);
       const delayMs = 0.05 + this.#random.below(1000) / 1000 * (isLate ? 1000 : profile.delayMsMax);
       const carried = roundTripMessage(message, profile.lineBytesMax);
-      this.#queue.after(delayMs, () => this.#deliver(from, to, carried));
+      const { life } = this.#endpoints.get(to)!;
+      this.#queue.after(delayMs, () => this.#deliver(from, to, life, carried));
     }
   }
 
@@ -102,9 +103,12 @@ export class SimNetwork {
     }
   }
 
-  #deliver(from: ReplicaId, to: ReplicaId, message: Message): void {
+  #deliver(from: ReplicaId, to: ReplicaId, life: number, message: Message): void {
     const endpoint = this.#endpoints.get(to)!;
-    if (endpoint.isUp && !this.#blocked.has(`${from}>${to}`)) endpoint.onMessage(from, message);
+    // What was on its way to a process that died, died with its connection.
+    if (endpoint.isUp && endpoint.life === life && !this.#blocked.has(`${from}>${to}`)) {
+      endpoint.onMessage(from, message);
+    }
   }
 
   #dial(from: ReplicaId, to: ReplicaId): void {

@@ -56,14 +56,18 @@ export class SimReplica implements SimEndpoint {
   #life = 0;
   #isUp = false;
   #isPaused = false;
+  #hintsDropped = 0;
   #missed: (() => void)[] = [];
   #engine: Engine | undefined;
   #machine: Replica | undefined;
   #runner: Runner | undefined;
+  /** A write was acknowledged to a client: the worst moment to die. */
+  readonly #onAcknowledged: () => void;
   readonly #replies = new Map<RequestId, (result: Result<Reply, Failure>) => void>();
 
-  constructor(id: ReplicaId, world: SimWorld) {
+  constructor(id: ReplicaId, world: SimWorld, onAcknowledged: () => void) {
     this.id = id;
+    this.#onAcknowledged = onAcknowledged;
     this.#world = world;
     this.#random = world.random.fork();
     this.#disk = this.#newDisk();
@@ -116,6 +120,7 @@ export class SimReplica implements SimEndpoint {
   }
 
   #end(kind: "kill" | "power" | "wipe"): void {
+    this.#hintsDropped = this.hintsDropped;
     this.#life++;
     this.#isUp = false;
     this.#isPaused = false;
@@ -176,9 +181,9 @@ export class SimReplica implements SimEndpoint {
     return state;
   }
 
-  /** What this replica says of itself. */
-  counters(): Readonly<Record<string, number>> {
-    return this.#machine?.status().counters ?? {};
+  /** Hints dropped for want of room, in all lives: what they held need not converge by hints alone. */
+  get hintsDropped(): number {
+    return this.#hintsDropped + (this.#machine?.status().counters.hints_dropped ?? 0);
   }
 
   async #boot(life: number): Promise<void> {
@@ -243,6 +248,7 @@ export class SimReplica implements SimEndpoint {
     const done = this.#replies.get(id);
     this.#replies.delete(id);
     done?.(result);
+    if (result.ok && result.value.kind === "written") this.#onAcknowledged();
   }
 
   #now(): Now {

@@ -83,16 +83,16 @@ export async function simulate(seed: number, options: RunOptions = {}): Promise<
       violations.push(sentence);
     },
   };
-  const replicas = config.members.map(({ id }) => new SimReplica(id, world));
+  const replicas = config.members.map(({ id }) => new SimReplica(id, world, () => nemesis.onAcknowledged()));
   const faults = FAULTS.filter(() => random.chance(400));
-  const nemesis = new Nemesis({
+  const nemesis: Nemesis = new Nemesis({
     queue,
     random: random.fork(),
     network,
     replicas,
     profile: {
       faults,
-      pauseMs: random.pick([2000, 4000, 8000]),
+      pauseMs: random.pick([3000, 5000, 8000]),
       skewMsMax: random.pick([0, 5, 500, 20_000]),
     },
     trace,
@@ -104,7 +104,7 @@ export async function simulate(seed: number, options: RunOptions = {}): Promise<
     replicas,
     profile: {
       clientCount: random.between(2, 8),
-      keyCount: random.between(1, 6),
+      keyCount: random.pick([1, 2, 4, 8, 60, 250]),
       thinkMsMax: random.pick([50, 200, 400]),
       getPerMille: random.pick([300, 500, 700]),
       deletePerMille: random.pick([0, 100]),
@@ -148,7 +148,7 @@ export async function simulate(seed: number, options: RunOptions = {}): Promise<
     new Map(replicas.map((replica) => [replica.id, replica.held(KEYSPACE)]));
   const operationCount = workload.operations.length;
   const okCount = workload.operations.filter(({ outcome }) => outcome === "ok").length;
-  const wereHintsDropped = replicas.some((replica) => (replica.counters().hints_dropped ?? 0) > 0);
+  const wereHintsDropped = replicas.some((replica) => replica.hintsDropped > 0);
   if (hintedHandoff && nemesis.diskLosses.length === 0 && !wereHintsDropped) {
     // Hints alone bring every acknowledged write to every replica, before anybody reads.
     for (const violation of judgeKeptWrites(history(), finals())) {

@@ -101,10 +101,7 @@ export class Workload {
     const life = coordinator.life;
     this.#queue.after(this.#random.below(2000) / 1000, () => {
       const isTaken = coordinator.life === life && coordinator.request(id, request, (result) => {
-        this.#queue.after(this.#random.below(2000) / 1000, () => {
-          // A process that died took its connections with it.
-          if (coordinator.life === life) end(result);
-        });
+        this.#queue.after(this.#random.below(2000) / 1000, () => end(result));
       });
       if (!isTaken) end(failed("unavailable", "nobody listens"));
     });
