@@ -1,0 +1,69 @@
+import { assertEquals } from "@std/assert";
+import { type ByteString, encodeText } from "../../src/base/bytes.ts";
+import { Random } from "../../src/base/random.ts";
+import { Memtable } from "../../src/storage/memtable.ts";
+
+function drawKey(random: Random): ByteString {
+  let key = "";
+  for (let length = random.below(3); length >= 0; length--) {
+    key += String.fromCharCode(random.pick([0, 1, 127, 128, 255]));
+  }
+  return key as ByteString;
+}
+
+/** Does the same to a memtable and to a map that is sorted whenever it is asked. */
+function check(seed: number): void {
+  const random = new Random(seed);
+  const memtable = new Memtable();
+  const model = new Map<ByteString, Uint8Array>();
+  for (let step = 0; step < 300; step++) {
+    const key = drawKey(random);
+    const roll = random.below(10);
+    if (roll < 4) {
+      const value = encodeText("v".repeat(random.below(9)));
+      memtable.set(key, value);
+      model.set(key, value);
+    } else if (roll < 7) {
+      memtable.set(key, undefined);
+      model.delete(key);
+    } else if (roll < 8) assertEquals(memtable.get(key), model.get(key), `seed ${seed}`);
+    else {
+      const range = {
+        begin: key,
+        end: drawKey(random),
+        countMax: random.below(8),
+        bytesMax: random.below(40),
+      };
+      assertEquals(memtable.scan(range), dumbScan(model, range), `seed ${seed}`);
+    }
+  }
+  let bytes = 0;
+  for (const [key, value] of model) bytes += key.length + value.length;
+  assertEquals([memtable.count, memtable.bytes], [model.size, bytes], `seed ${seed}`);
+  const { keys, values } = memtable.snapshot();
+  assertEquals(new Map(keys.map((key, index) => [key, values[index]!])), model);
+}
+
+function dumbScan(
+  model: ReadonlyMap<ByteString, Uint8Array>,
+  { begin, end, countMax, bytesMax }: {
+    readonly begin: ByteString;
+    readonly end: ByteString;
+    readonly countMax: number;
+    readonly bytesMax: number;
+  },
+): unknown {
+  const all = [...model].filter(([key]) => key >= begin && key < end).sort(([a], [b]) => a < b ? -1 : 1);
+  const entries = [];
+  let bytes = 0;
+  for (const [key, value] of all) {
+    if (entries.length >= countMax || bytes > bytesMax) return { entries, more: true };
+    entries.push({ key, value });
+    bytes += value.length;
+  }
+  return { entries, more: false };
+}
+
+Deno.test("Memtable equals a map that is sorted on every scan", () => {
+  for (let seed = 0; seed < 60; seed++) check(seed);
+});
