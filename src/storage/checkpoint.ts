@@ -55,14 +55,14 @@ export async function writeCheckpoint(
     encoder.begin();
     for (let i = 0; i < keys.length; i++) {
       encoder.add(keys[i]!, values[i]!);
-      if (encoder.length < FRAME_BYTES) continue;
+      // Why the last entry too: a frame without writes is the trailer, so none may follow a full frame.
+      if (encoder.length < FRAME_BYTES && i < keys.length - 1) continue;
       finishFrame(0);
       if (end - syncedEnd < SYNC_BYTES) continue;
       await file.sync();
       syncedEnd = end;
       if (isStopped()) return undefined;
     }
-    if (keys.length > 0) finishFrame(0);
     // The trailer: a frame without writes that tells how many there should have been.
     finishFrame(keys.length);
     await file.sync();
