@@ -140,6 +140,8 @@ export class Connection {
   /** Asks, and resolves with the answer or with why there is none. Never rejects. */
   request(request: Request, { timeoutMs }: RequestOptions): Promise<Result<Reply, Failure>> {
     if (this.#channel.isClosed) {
+      const words = this.#lastWords;
+      if (words !== undefined && REFUSALS.has(words.code)) return Promise.resolve(fail(words));
       // Nothing was sent, so nothing can have happened.
       const message = `the connection to ${this.#address} is closed; open a new one`;
       return Promise.resolve(fail({ code: "connection_lost", message, definite: true }));

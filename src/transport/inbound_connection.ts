@@ -46,6 +46,8 @@ const HELLO_TIMEOUT_MS = 10_000;
 const STALL_MS = 30_000;
 /** How long the other side may take to end after our last line. */
 const FINISH_TIMEOUT_MS = 2_000;
+/** The same where the replica stops, and everybody waits for it. */
+const DRAIN_TIMEOUT_MS = 100;
 const READ_BYTES_MAX = 64 * 1024;
 
 /** One accepted connection. */
@@ -97,11 +99,13 @@ export class InboundConnection {
       for (const line of lines) {
         while (this.#isBlocked) await this.#changed();
         if (this.#channel.isClosed) return;
+        // Why: read on, but take nothing: a connection closed with input unread would lose the answers on their way.
+        if (this.#context.isDraining && this.#role !== "peer") continue;
         const refusal = this.#onLine(line);
         if (refusal !== undefined) return await this.#refuse(refusal);
       }
       if (state === "too_long") return await this.#refuse(this.#tooLong());
-      if (state === "ended") return await this.finish();
+      if (state === "ended") return await this.#end();
       while (this.#isBlocked) await this.#changed();
     }
   }
@@ -132,14 +136,13 @@ export class InboundConnection {
     this.#channel.flush();
   }
 
-  /** Answers what is in flight, then closes. For clients; a peer is closed at once. */
-  async finish(): Promise<void> {
+  /** The replica stops: answers what is in flight, then ends the output and waits for the client to end too. */
+  async drain(): Promise<void> {
     this.#wake();
-    while (this.#inFlightCount > 0 && !this.#channel.isClosed) await this.#changed();
     await this.#writeOut();
-    if (this.#role === "peer" || this.#context.isDraining) return this.#channel.close("finished");
-    this.#deadlineMs = this.#context.nowMs() + FINISH_TIMEOUT_MS;
-    await this.#channel.finish();
+    this.#deadlineMs = this.#context.nowMs() + DRAIN_TIMEOUT_MS;
+    await this.#channel.endOutput();
+    while (!this.#channel.isClosed) await this.#changed();
   }
 
   /** Closes at once. */
@@ -153,10 +156,11 @@ export class InboundConnection {
     if (this.#channel.stalledMs(nowMs) >= STALL_MS) this.#channel.close("takes nothing");
   }
 
-  /** Whether reading waits: for answers to leave, or for good because the replica stops. */
+  /** Whether reading waits for answers to leave. */
   get #isBlocked(): boolean {
     if (this.#role !== "client" || this.#channel.isClosed) return false;
-    return this.#inFlightCount >= CONNECTION_REQUESTS_MAX || this.#context.isDraining ||
+    if (this.#context.isDraining) return false;
+    return this.#inFlightCount >= CONNECTION_REQUESTS_MAX ||
       this.#channel.outbox.chars > CLIENT_QUEUE_BYTES_MAX;
   }
 
@@ -262,13 +266,19 @@ export class InboundConnection {
   /** Says why, lets what is in flight be answered, and closes. */
   async #refuse(failure: Failure): Promise<void> {
     this.#answerNow(null, failure);
-    while (this.#inFlightCount > 0 && !this.#channel.isClosed) await this.#changed();
-    this.#deadlineMs = this.#context.nowMs() + FINISH_TIMEOUT_MS;
+    await this.#end();
+  }
+
+  /** After the end of input: answers what is in flight and closes. */
+  async #end(): Promise<void> {
     await this.#writeOut();
+    this.#deadlineMs = this.#context.nowMs() + FINISH_TIMEOUT_MS;
     await this.#channel.finish();
   }
 
+  /** Waits until all requests are answered and the answers are with the network. */
   async #writeOut(): Promise<void> {
+    while (this.#inFlightCount > 0 && !this.#channel.isClosed) await this.#changed();
     this.#channel.flush();
     while (!this.#channel.isDrained) await this.#changed();
   }

@@ -53,6 +53,8 @@ export class LineChannel {
   #isClosed = false;
   #progressMs = 0;
   #lossReason = "";
+  /** Lets go of who waits in `#receive`. */
+  #endReceive: () => void = () => {};
 
   constructor(socket: Socket, options: ChannelOptions) {
     this.#socket = socket;
@@ -73,14 +75,8 @@ export class LineChannel {
 
   /** The next bytes as lines, often none or many. Never rejects. Requires: no other read under way. */
   async read(): Promise<Input> {
-    if (this.#isClosed) return LOST;
-    let count: number | null;
-    try {
-      count = await this.#socket.read(this.#buffer);
-    } catch (error) {
-      this.close(String(error));
-      return LOST;
-    }
+    const count = await this.#receive();
+    if (count === undefined) return LOST;
     if (count === null) return { lines: this.#splitter.end(), state: "ended" };
     const { lines, isTooLong } = this.#splitter.feed(this.#buffer.subarray(0, count));
     if (count === this.#buffer.length && count < this.#options.readBytesMax) {
@@ -109,37 +105,58 @@ export class LineChannel {
   }
 
   /**
-   * Ends the output and waits for the other side to end too.
+   * Ends the output; the other side sees the end after all that was written. Requires: drained.
    *
-   * Why: to close a socket with input unread resets the connection, and the last line with the reason is lost.
-   * Requires: drained, no read under way.
+   * Why: to close a socket with input unread resets the connection, and the last answers are lost. So whoever ends
+   * politely does this first, and reads on until the other side ends too.
    */
-  async finish(): Promise<void> {
+  async endOutput(): Promise<void> {
     try {
       if (!this.#isClosed) await this.#socket.closeWrite();
-      let bytes = 0;
-      while (!this.#isClosed && bytes < DISCARD_BYTES_MAX) {
-        const count = await this.#socket.read(this.#buffer);
-        if (count === null) break;
-        bytes += count;
-      }
-    } catch {
-      // The other side is gone before the end: that is its business, and ours is done.
+    } catch (error) {
+      this.close(String(error));
+    }
+  }
+
+  /** Ends the output and throws away what still comes, until the other side ends. Requires: drained, no read under way. */
+  async finish(): Promise<void> {
+    await this.endOutput();
+    let bytes = 0;
+    while (bytes < DISCARD_BYTES_MAX) {
+      const count = await this.#receive();
+      // Null is the end, undefined a loss: either way the other side is done.
+      if (typeof count !== "number") break;
+      bytes += count;
     }
     this.close("finished");
   }
 
-  /** Closes at once; a pending read and write end. */
+  /** Closes at once; a read that is waited for ends as lost. */
   close(reason: string): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#lossReason = reason;
+    // Why: up to Deno 2.8 `close` alone neither ends a pending read nor tells the other side; so the output is ended
+    // first, and nobody here waits for that read.
+    this.#socket.closeWrite().catch(() => {
+      // The other side is gone already: then there is nobody to tell.
+    });
     try {
       this.#socket.close();
     } catch {
       // Closed already by the other side's error: then it is as we want it.
     }
+    this.#endReceive();
     this.#options.onChange();
+  }
+
+  /** Bytes that came into the buffer; null at the end of input, undefined once the connection is closed. */
+  #receive(): Promise<number | null | undefined> {
+    if (this.#isClosed) return Promise.resolve(undefined);
+    return new Promise((resolve) => {
+      this.#endReceive = () => resolve(undefined);
+      this.#socket.read(this.#buffer).then(resolve, (error) => this.close(String(error)));
+    });
   }
 
   async #write(first: string): Promise<void> {

@@ -152,7 +152,7 @@ export class TcpTransport {
     const { promise: isLate, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, drainMs);
     const clients = [...this.#connections].filter((connection) => connection.peerId === "");
-    await Promise.race([isLate, Promise.all(clients.map((connection) => connection.finish()))]);
+    await Promise.race([isLate, Promise.all(clients.map((connection) => connection.drain()))]);
     clearTimeout(timer);
     clearInterval(this.#sweepTimer);
     for (const link of this.#links.values()) link.stop();
