@@ -41,7 +41,10 @@ export class SimDisk implements Disk {
   bytesMax = Infinity;
   /** Knob: how many of 1000 writes take only a part of what they were given. */
   shortWritesPerMille = 0;
-  /** Knob: bytes that writes may yet take, even in place, before the disk is full (a file system that copies on write). */
+  /**
+   * Knob: bytes that writes may yet take, even in place, before the disk is full, as on a file system that copies on
+   * write. Sectors that wait for a sync have their room already.
+   */
   writableBytes = Infinity;
   /** Knob: how many of the syncs to come fail. A failed sync leaves its bytes in the cache, and calls them clean (H5). */
   failingSyncs = 0;
@@ -49,6 +52,24 @@ export class SimDisk implements Disk {
   constructor({ random, after }: SimDiskOptions) {
     this.#random = random;
     this.#after = after;
+  }
+
+  /**
+   * The disk as one process sees it. Once that process is dead, nothing that it still does through this reaches the
+   * disk, and nothing answers it. Why: a crash may come between two microtasks of it.
+   */
+  mount(): Disk {
+    const life = this.#life;
+    const ifAlive = <T>(fn: () => Promise<T>): Promise<T> =>
+      life === this.#life ? fn() : new Promise<never>(() => {});
+    return {
+      open: (name) => ifAlive(() => this.open(name)),
+      list: () => ifAlive(() => this.list()),
+      remove: (name) => ifAlive(() => this.remove(name)),
+      rename: (from, to) => ifAlive(() => this.rename(from, to)),
+      syncDirectory: () => ifAlive(() => this.syncDirectory()),
+      lock: (name) => ifAlive(() => this.lock(name)),
+    };
   }
 
   /** See `Disk`. */
@@ -164,21 +185,22 @@ export class SimDisk implements Disk {
     const life = this.#life;
     return {
       isAlive: () => life === this.#life,
-      room: (bytes, offset) => this.#room(inode, bytes, offset),
-      took: (bytes) => this.writableBytes -= bytes,
+      take: (bytes, offset) => this.#take(inode, bytes, offset),
       sync: () => this.#sync(inode),
     };
   }
 
-  /** How many of `bytes` bytes at `offset` a write takes. */
-  #room(inode: SimInode, bytes: number, offset: number): number {
+  /** How many of `bytes` bytes at `offset` a write takes; they are its own from then on. */
+  #take(inode: SimInode, bytes: number, offset: number): number {
     const growth = Math.max(0, offset + bytes - inode.size);
     const excess = growth === 0 ? 0 : Math.max(0, growth - Math.max(0, this.bytesMax - this.usedBytes()));
-    const room = Math.min(bytes - excess, this.writableBytes);
+    const isPaid = inode.isDirty(offset, offset + bytes);
+    const room = Math.min(bytes - excess, isPaid ? bytes : this.writableBytes);
     if (room <= 0) throw new DiskFullError("the imagined disk is full");
-    return room > 1 && this.#random.chance(this.shortWritesPerMille)
-      ? this.#random.between(1, room - 1)
-      : room;
+    const isShort = room > 1 && this.#random.chance(this.shortWritesPerMille);
+    const taken = isShort ? this.#random.between(1, room - 1) : room;
+    if (!isPaid) this.writableBytes -= taken;
+    return taken;
   }
 
   #sync(inode: SimInode): Promise<void> {
@@ -226,8 +248,7 @@ export class SimDisk implements Disk {
 
 interface FilePorts {
   isAlive(): boolean;
-  room(bytes: number, offset: number): number;
-  took(bytes: number): void;
+  take(bytes: number, offset: number): number;
   sync(): Promise<void>;
 }
 
@@ -253,9 +274,8 @@ class SimFile implements DiskFile {
   write(bytes: Uint8Array, offset: number): number {
     assert(!this.#isClosed, "wrote to a closed file");
     if (!this.#ports.isAlive()) return bytes.length;
-    const count = this.#ports.room(bytes.length, offset);
+    const count = this.#ports.take(bytes.length, offset);
     this.#inode.write(bytes.subarray(0, count), offset);
-    this.#ports.took(count);
     return count;
   }
 

@@ -38,6 +38,14 @@ export class SimInode {
     return count;
   }
 
+  /** Whether every sector of [begin, end) waits for a sync. */
+  isDirty(begin: number, end: number): boolean {
+    for (let sector = Math.floor(begin / SECTOR_BYTES); sector * SECTOR_BYTES < end; sector++) {
+      if (!this.#dirty.has(sector)) return false;
+    }
+    return true;
+  }
+
   /** Writes to the cache. */
   write(bytes: Uint8Array, offset: number): void {
     const end = offset + bytes.length;

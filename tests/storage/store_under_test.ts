@@ -74,7 +74,7 @@ export class StoreUnderTest {
   beginOpen(): Promise<Engine> {
     const { segmentBytes = SEGMENT_BYTES, merge = replaceMerge, bugs } = this.#setUp;
     return Engine.open({
-      disk: this.disk,
+      disk: this.disk.mount(),
       merge,
       segmentBytes,
       log: {
