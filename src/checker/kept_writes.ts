@@ -53,19 +53,48 @@ function lostWrites(
 /** A write acknowledged before another was asked for is smaller, but for what clocks were apart. */
 function unjustOrder(writes: readonly Operation[], history: History): Violation[] {
   const violations: Violation[] = [];
-  for (const earlier of writes) {
-    for (const later of writes) {
-      if (earlier.endedMs >= later.invokedMs || compare(earlier.version!, later.version!) < 0) continue;
-      const allowedMs = earlier.version!.origin === later.version!.origin ? 0 : history.clockSpreadMs;
-      if (earlier.endedMs >= later.invokedMs - allowedMs) continue;
-      violations.push(
-        `${describe(later)}, yet it loses to the earlier one: ${
-          describe(earlier)
-        }; clocks were at most ${allowedMs} ms apart`,
-      );
-    }
+  const byAll = new Greatest(writes);
+  const byOrigin = new Map<string, Greatest>();
+  for (const origin of new Set(writes.map(({ version }) => version!.origin))) {
+    byOrigin.set(origin, new Greatest(writes.filter(({ version }) => version!.origin === origin)));
+  }
+  for (const later of [...writes].sort((a, b) => a.invokedMs - b.invokedMs)) {
+    const { invokedMs, version } = later;
+    const spreadMs = history.clockSpreadMs;
+    // One origin has one clock, which never goes back, not even over a restart.
+    const own = byOrigin.get(version!.origin)!.endedBefore(invokedMs);
+    const any = byAll.endedBefore(invokedMs - spreadMs);
+    const [earlier, allowedMs] = own && compare(own.version!, version!) >= 0 ? [own, 0] : [any, spreadMs];
+    if (!earlier || compare(earlier.version!, version!) < 0) continue;
+    violations.push(
+      `${describe(later)}, yet it loses to the earlier one: ${
+        describe(earlier)
+      }; clocks were at most ${allowedMs} ms apart`,
+    );
   }
   return violations;
+}
+
+/** The greatest version among operations that had ended by a time; times asked for must not go back. */
+class Greatest {
+  readonly #operations: readonly Operation[];
+  #index = 0;
+  #greatest: Operation | undefined;
+
+  constructor(operations: readonly Operation[]) {
+    this.#operations = [...operations].sort((a, b) => a.endedMs - b.endedMs);
+  }
+
+  endedBefore(ms: number): Operation | undefined {
+    for (; this.#index < this.#operations.length; this.#index++) {
+      const operation = this.#operations[this.#index]!;
+      if (operation.endedMs >= ms) break;
+      if (!this.#greatest || compare(operation.version!, this.#greatest.version!) > 0) {
+        this.#greatest = operation;
+      }
+    }
+    return this.#greatest;
+  }
 }
 
 /** One dot names one write. */
@@ -90,13 +119,16 @@ function staleReads(
   history: History,
 ): Violation[] {
   const violations: Violation[] = [];
-  for (const read of reads) {
-    for (const write of writes) {
-      if (write.endedMs > read.invokedMs || write.required + read.required <= history.copies) continue;
-      if (read.version && compare(read.version, write.version!) >= 0) continue;
-      if (isLostWithDisks(write, history)) continue;
+  const kept = writes.filter((write) => !isLostWithDisks(write, history));
+  for (const required of new Set(reads.map((read) => read.required))) {
+    const overlapping = new Greatest(kept.filter((write) => write.required + required > history.copies));
+    const sorted = reads.filter((read) => read.required === required).sort((a, b) =>
+      a.invokedMs - b.invokedMs
+    );
+    for (const read of sorted) {
+      const write = overlapping.endedBefore(read.invokedMs);
+      if (!write || (read.version && compare(read.version, write.version!) >= 0)) continue;
       violations.push(`${describe(read)}, although ${describe(write)}`);
-      break;
     }
   }
   return violations;

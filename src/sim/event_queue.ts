@@ -13,6 +13,9 @@ export class EventQueue {
   #sequence = 0;
   readonly #heap: Entry[] = [];
 
+  /** Set by happenings that let promises go on: they must settle before the next happening. */
+  needsSettling = false;
+
   /** Virtual milliseconds since the run began. */
   get nowMs(): number {
     return this.#nowMs;

@@ -101,6 +101,7 @@ export class SimReplica implements SimEndpoint {
   start(): void {
     const life = ++this.#life;
     this.#world.trace(`start ${this.id} life ${life}`);
+    this.#world.queue.needsSettling = true;
     this.#boot(life).catch((error: unknown) => {
       if (life !== this.#life) return;
       if (error instanceof CorruptionError || error instanceof InvariantError || error instanceof TypeError) {
@@ -258,6 +259,11 @@ export class SimReplica implements SimEndpoint {
 
   #newDisk(): SimDisk {
     const { queue } = this.#world;
-    return new SimDisk({ random: this.#random.fork(), after: (delayMs, run) => queue.after(delayMs, run) });
+    const after = (delayMs: number, run: () => void): void =>
+      queue.after(delayMs, () => {
+        queue.needsSettling = true;
+        run();
+      });
+    return new SimDisk({ random: this.#random.fork(), after });
   }
 }

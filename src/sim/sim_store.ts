@@ -21,6 +21,8 @@ export class SimStore implements Store {
   /** The greatest version that was reported stored, by data key. */
   readonly #greatest = new Map<ByteString, Dot>();
 
+  #hasApplies = false;
+
   constructor(options: {
     readonly store: Store;
     readonly queue: EventQueue;
@@ -37,6 +39,7 @@ export class SimStore implements Store {
 
   submit(command: StoreCommand, done: (result: StoreResult) => void): void {
     if (command.kind === "apply") {
+      this.#hasApplies = true;
       return this.#store.submit(command, (result) => {
         if (!this.#isAlive()) return;
         if (result.kind === "applied") {
@@ -55,10 +58,14 @@ export class SimStore implements Store {
   }
 
   flush(): void {
+    if (!this.#hasApplies) return;
+    this.#hasApplies = false;
+    this.#queue.needsSettling = true;
     this.#store.flush();
   }
 
   tick(): void {
+    this.#queue.needsSettling = true;
     this.#store.tick();
   }
 

@@ -122,7 +122,11 @@ export async function simulate(seed: number, options: RunOptions = {}): Promise<
   );
 
   const runUntil = async (endMs: number): Promise<void> => {
-    while (queue.runNext(endMs)) await settle();
+    while (queue.runNext(endMs)) {
+      if (!queue.needsSettling) continue;
+      queue.needsSettling = false;
+      await settle();
+    }
   };
   for (const replica of replicas) replica.start();
   nemesis.start();
