@@ -3,7 +3,6 @@
  * answers in, and dials again when it breaks.
  * @module
  */
-import type { LogLevel } from "../ports.ts";
 import { PEER_QUEUE_BYTES_MAX } from "../protocol/limits.ts";
 import type { Member, Settings } from "../replica/cluster_config.ts";
 import type { Message } from "../replica/envelope.ts";
@@ -32,7 +31,8 @@ export interface LinkContext {
   onHeard(member: Member): void;
   onMessage(from: Member, message: Message): void;
   onSkipped(from: Member, count: number): void;
-  log(level: LogLevel, text: string, fields: Readonly<Record<string, string | number>>): void;
+  /** Tells the operator something that should not be. */
+  warn(text: string, fields: Readonly<Record<string, string | number>>): void;
   halt(cause: unknown): void;
 }
 
@@ -213,7 +213,7 @@ export class PeerLink {
     if (reason === this.#lastReason) return;
     this.#lastReason = reason;
     const { id, host, port } = this.#member;
-    this.#context.log("warn", "no link", { peer: id, address: `${host}:${port}`, reason });
+    this.#context.warn("no link", { peer: id, address: `${host}:${port}`, reason });
   }
 }
 

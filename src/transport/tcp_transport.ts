@@ -5,7 +5,6 @@
  */
 import { createHmac, randomBytes } from "node:crypto";
 import type { Result } from "../base/failure.ts";
-import type { Log } from "../ports.ts";
 import type { Failure } from "../protocol/error_codes.ts";
 import { CONNECTIONS_MAX } from "../protocol/limits.ts";
 import type { Reply } from "../protocol/reply.ts";
@@ -26,7 +25,7 @@ export interface TransportOptions {
   readonly config: ClusterConfig;
   readonly selfId: ReplicaId;
   readonly epoch: string;
-  readonly log: Log;
+  readonly log: TransportLog;
   onMessage(from: ReplicaId, message: Message): void;
   /** `up` and `down`: the link that we dialled. `heard`: bytes on any connection with the peer, at most every 20 ms. */
   onLink(peer: ReplicaId, state: "up" | "down" | "heard"): void;
@@ -34,6 +33,11 @@ export interface TransportOptions {
   onRequest(id: RequestId, request: Request): void;
   /** A bug showed inside an event: stop the replica. */
   halt(cause: unknown): void;
+}
+
+/** Where an operator is told of links and refusals; the host's log has this shape. */
+export interface TransportLog {
+  write(level: "info" | "warn", text: string, fields: Readonly<Record<string, string | number>>): void;
 }
 
 /** Events since start, for the replica's status. */
@@ -257,7 +261,7 @@ export class TcpTransport {
         this.counters.refused++;
         log.write("warn", "hello refused", { code: failure.code, reason: failure.message });
       },
-      log: (level, text, fields) => log.write(level, text, fields),
+      warn: (text, fields) => log.write("warn", text, fields),
       halt: (cause) => this.#options.halt(cause),
     };
   }
