@@ -116,12 +116,14 @@ function parseOwner(
 
 /** Data without an identity: somebody removed it, and with it the knowledge under which name this data was written. */
 function refuseOrphans(names: readonly string[]): void {
-  if (!names.includes(MANIFEST) && logNumbers(names).length + checkpointNumbers(names).length === 0) return;
-  const orphan = names.includes(MANIFEST) ? MANIFEST : "data";
+  const orphan = names.find((name) =>
+    name === MANIFEST || logNumbers([name]).length > 0 || checkpointNumbers([name]).length > 0
+  );
+  if (orphan === undefined) return;
   throw new CorruptionError({
     file: IDENTITY_FILES[0],
     offset: 0,
-    expected: `an identity, because there is ${orphan} beside it`,
+    expected: `an identity, because ${orphan} is beside it`,
     found: "no such file",
   });
 }

@@ -1,8 +1,10 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import type { ByteString } from "../../src/base/bytes.ts";
 import { Random } from "../../src/base/random.ts";
 import { SimDisk } from "../../src/sim/sim_disk.ts";
 import { readCheckpoint, writeCheckpoint } from "../../src/storage/checkpoint.ts";
+import { CorruptionError } from "../../src/storage/corruption.ts";
+import { appendMerge, StoreUnderTest, write } from "./store_under_test.ts";
 
 Deno.test("A checkpoint whose last entry just fills a frame is read back whole", async () => {
   // Found by the simulator: the frame after the last full one was empty, and read as the trailer.
@@ -14,5 +16,57 @@ Deno.test("A checkpoint whose last entry just fills a frame is read back whole",
     const found: ByteString[] = [];
     await readCheckpoint(disk, 1, (key) => found.push(key));
     assertEquals(found, keys);
+  }
+});
+
+Deno.test("a power cut at any moment of rolls and checkpoints loses nothing that was acknowledged", async () => {
+  let moments = 0;
+  let isOver = false;
+  for (let moment = 0; !isOver; moment++) {
+    const store = await StoreUnderTest.opened({ seed: moment, merge: appendMerge, segmentBytes: 1024 });
+    const outcomes = [];
+    for (let i = 0; i < 90; i++) outcomes.push(store.submit(write(`k${i}`, String(i).repeat(60))));
+    isOver = await store.time.run(moment) < moment;
+    moments++;
+    const acknowledged = outcomes.filter(({ result }) => result?.kind === "applied").length;
+    await store.powerCut();
+    const held = new Map(store.all());
+    assert(held.size >= acknowledged, `moment ${moment}: ${held.size} held, ${acknowledged} acknowledged`);
+    for (let i = 0; i < held.size; i++) {
+      assertEquals(held.get(`k${i}`), String(i).repeat(60), `moment ${moment}`);
+    }
+  }
+  assert(moments > 50, `${moments} moments`);
+});
+
+Deno.test("a power cut at any moment of a start loses nothing", async () => {
+  let isOpen = false;
+  for (let moment = 0; !isOpen; moment++) {
+    const store = await StoreUnderTest.opened({ seed: moment, merge: appendMerge });
+    for (let i = 0; i < 12; i++) await store.put(`k${i % 5}`, String(i));
+    const held = store.all();
+    store.disk.powerCut();
+    const opening = store.beginOpen().then(() => isOpen = true);
+    await store.time.run(moment);
+    await store.powerCut();
+    assertEquals(store.all(), held, `moment ${moment}`);
+    void opening;
+  }
+});
+
+Deno.test("a checkpoint that ends early, or lacks an entry, is corruption", async () => {
+  const store = await StoreUnderTest.opened();
+  for (let i = 0; i < 5; i++) await store.put(`k${i}`, "x");
+  await store.close();
+  await store.open();
+  store.disk.kill();
+  const name = store.disk.names().find((each) => each.startsWith("checkpoint-"))!;
+  const { length } = store.disk.peek(name);
+  for (let bytes = 0; bytes < length; bytes += 3) {
+    const copy = new StoreUnderTest();
+    for (const each of store.disk.names()) (await copy.disk.open(each)).write(store.disk.peek(each), 0);
+    copy.disk.truncate(name, bytes);
+    const error = await copy.time.finish(copy.beginOpen()).catch((cause) => cause);
+    assert(error instanceof CorruptionError && error.file === name, `cut at ${bytes}: ${error}`);
   }
 });
