@@ -170,6 +170,11 @@ function verbHelp({ name, words, summary, details, flags }: Verb): string {
   ].join("\n");
 }
 
+function verbLines(): string[] {
+  const rows = VERBS.map(({ name, words, summary }) => [`  ${name} ${words}`.trimEnd(), summary]);
+  return formatTable([...rows, ["  help VERB", "more on one verb, with examples"]]);
+}
+
 /** One line for each flag. */
 export function flagLines(flags: Flags): string[] {
   return formatTable(
@@ -183,10 +188,7 @@ export function flagLines(flags: Flags): string[] {
 const CLIENT_HELP = `quartet client [flags] VERB …: one request to a cluster
 
 Verbs
-${
-  formatTable(VERBS.map(({ name, words, summary }) => [`  ${`${name} ${words}`.trim()}`, summary])).join("\n")
-}
-  help VERB             more on one verb, with examples
+${verbLines().join("\n")}
 
 Flags
 ${flagLines(FLAGS).join("\n")}

@@ -30,6 +30,8 @@ export interface HoldingsView {
   readonly keys: readonly KeyView[];
 }
 
+const NOTHING: Held["versions"] = [];
+
 /** The replicas named in `ids` (comma-separated), or all. Throws `UsageError` when one is not a member. */
 export function pickReplicas(
   members: readonly ReplicaAddress[],
@@ -64,18 +66,20 @@ export async function askHoldings(
   keys: readonly string[],
 ): Promise<HoldingsView> {
   const failures = new Map<string, Failure>();
-  const byKey = new Map<WireKey, Map<string, Held["versions"]>>();
-  await Promise.all(replicas.map(async ({ id }) => {
+  const answers = await Promise.all(replicas.map(async ({ id }) => {
     const entries = await askReplica(caller, id, keyspace, keys);
-    if (!entries.ok) return void failures.set(id, entries.failure);
-    for (const { key, versions } of entries.value) {
-      const held = byKey.get(key) ?? new Map<string, Held["versions"]>();
-      byKey.set(key, held.set(id, versions));
-    }
+    if (!entries.ok) failures.set(id, entries.failure);
+    return { id, entries: entries.ok ? entries.value : [] };
   }));
   const answered = replicas.map(({ id }) => id).filter((id) => !failures.has(id));
+  const byKey = new Map<WireKey, Map<string, Held["versions"]>>();
+  for (const { id, entries } of answers) {
+    for (const { key, versions } of entries) {
+      const held = byKey.get(key) ?? new Map(answered.map((other) => [other, NOTHING]));
+      byKey.set(key, held.set(id, versions));
+    }
+  }
   const views = [...byKey].map(([key, held]): KeyView => {
-    for (const id of answered) if (!held.has(id)) held.set(id, []);
     const forms = new Set(answered.map((id) => JSON.stringify(held.get(id))));
     return { key, held, isEqual: forms.size === 1 };
   });

@@ -1,5 +1,5 @@
 /** `inspect`: what each replica itself holds, side by side. @module */
-import { ERRORS } from "../protocol/error_codes.ts";
+import { ERRORS, type Failure } from "../protocol/error_codes.ts";
 import type { Held } from "../protocol/reply.ts";
 import { askHoldings, type HoldingsView, type KeyView, pickReplicas } from "./cluster_view.ts";
 import { cut, formatTable, type Paint, printable } from "./output.ts";
@@ -40,6 +40,7 @@ Exits with 5 when no replica answers, else with 0, whether or not copies differ.
       const refusal = [...view.failures.values()].find(({ code }) => ERRORS[code].exit === 2);
       // Why: what one replica calls malformed all do; that is one error, not four unreachable replicas.
       if (refusal !== undefined && !isAnyUp) return reportFailure(refusal, output);
+      if (!isAnyUp) return reportFailure(noAnswer(view), output);
       const shown = flags.has("differs") ? view.keys.filter((key) => !key.isEqual) : view.keys;
       if (output.isJson) {
         output.json(holdingsObject(view, shown));
@@ -47,10 +48,15 @@ Exits with 5 when no replica answers, else with 0, whether or not copies differ.
         for (const line of holdingsLines(view, shown, output.paintOut)) output.line(line);
         output.note(summaryText(view));
       }
-      return isAnyUp ? 0 : ERRORS.unavailable.exit;
+      return 0;
     };
   },
 };
+
+function noAnswer({ failures }: HoldingsView): Failure {
+  const reasons = [...failures].map(([id, { message }]) => `${id}: ${message}`).join("; ");
+  return { code: "unavailable", message: `no replica answered (${reasons})`, definite: true };
+}
 
 /** The table that a person reads; empty when there is nothing to show. */
 export function holdingsLines(view: HoldingsView, shown: readonly KeyView[], paint: Paint): string[] {
@@ -89,7 +95,7 @@ export function summaryText({ keys, failures }: HoldingsView): string {
 
 function holdingsObject(view: HoldingsView, shown: readonly KeyView[]): Record<string, unknown> {
   return {
-    ok: view.failures.size < view.replicas.length,
+    ok: true,
     replicas: view.replicas,
     unreachable: Object.fromEntries(
       [...view.failures].map(([id, failure]) => [id, failureObject(failure)]),

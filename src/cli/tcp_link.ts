@@ -115,5 +115,9 @@ function endOf(error: ConnectError, { host, port }: ReplicaAddress): AttemptEnd 
   // Why: a refused proof or a wrong protocol is the same everywhere; asking the next replica would hide it.
   if (error.failure !== undefined) return { kind: "answered", result: fail(error.failure) };
   const isNobody = error.message.includes("ConnectionRefused");
-  return { kind: "unreachable", reason: isNobody ? `nobody listens at ${host}:${port}` : error.message };
+  return {
+    kind: "unreachable",
+    // Only what happened: the client asks the question that follows from it.
+    reason: isNobody ? `nobody listens at ${host}:${port}` : error.message.split(";")[0]!,
+  };
 }

@@ -55,7 +55,7 @@ interface Pending {
   readonly timeoutMs: number;
   /** Who may still be asked, the present one first. */
   readonly candidates: string[];
-  readonly refusals: string[];
+  readonly refusals: { readonly replica: string; readonly reason: string }[];
   readonly isSticky: boolean;
   readonly done: (outcome: Outcome) => void;
 }
@@ -145,7 +145,7 @@ export class Client {
         if (pending.isSticky) this.#coordinator = replica;
         return this.#end(pending, end.result);
       }
-      pending.refusals.push(`${replica}: ${end.reason}`);
+      pending.refusals.push({ replica, reason: end.reason });
       if (pending.candidates.length === 1) return this.#end(pending, fail(unreachable(pending)));
       pending.candidates.shift();
       this.#attempt(laterMs, pending);
@@ -158,22 +158,30 @@ export class Client {
   }
 }
 
-function unreachable({ refusals }: Pending): Failure {
+function unreachable({ request, candidates, refusals, isSticky }: Pending): Failure {
+  const reasons = refusals.map(({ replica, reason }) => isSticky ? `${replica}: ${reason}` : reason).join(
+    "; ",
+  );
   return {
     code: "unavailable",
-    message: refusals.length === 1
-      ? `no connection to ${refusals[0]}; nothing was sent`
-      : `no replica can be reached: ${refusals.join("; ")}; nothing was sent`,
+    message:
+      (isSticky
+        ? `no replica can be reached (${reasons}); is the cluster running?`
+        : `${reasons}; is ${candidates[0]} running?`) +
+      (isWrite(request) ? " Nothing was sent." : ""),
     definite: true,
   };
 }
 
 function timedOut({ request, timeoutMs, candidates }: Pending): Failure {
-  const isWrite = request.op === "put" || request.op === "delete";
   return {
     code: "timeout",
     message: `no answer from ${candidates[0]} within ${timeoutMs} ms` +
-      (isWrite ? `; the ${request.op} may have happened, or may still happen` : ""),
-    definite: !isWrite,
+      (isWrite(request) ? `; the ${request.op} may have happened, or may still happen` : ""),
+    definite: !isWrite(request),
   };
+}
+
+function isWrite({ op }: Request): boolean {
+  return op === "put" || op === "delete";
 }

@@ -22,6 +22,9 @@ const TICK_MS = 20;
 /** How long a stop waits for requests in flight. */
 const DRAIN_MS = 2000;
 
+/** How long connections may take to close after that. */
+const CLOSE_MS = 500;
+
 /** The file whose lock makes a directory belong to one process. */
 const LOCK_FILE = "LOCK";
 
@@ -170,7 +173,11 @@ export class Host {
 
   /** Takes no more requests, ends those in flight, syncs, and lets go of everything. */
   async stop(): Promise<void> {
-    await this.#transport.stop({ drainMs: DRAIN_MS });
+    // Why a bound of our own: whatever a connection still waits for, the disk is to be closed in good order.
+    const late = Promise.withResolvers<void>();
+    const timer = setTimeout(late.resolve, DRAIN_MS + CLOSE_MS);
+    await Promise.race([this.#transport.stop({ drainMs: DRAIN_MS }), late.promise]);
+    clearTimeout(timer);
     this.#stopTicking();
     await this.#engine.close();
     this.#disk.close();

@@ -101,13 +101,13 @@ Deno.test("status is a table of who sees whom", () => {
       },
       {
         replica: at("r3"),
-        result: fail({ code: "unavailable", message: "no connection to r3: refused; nothing was sent" }),
+        result: fail({ code: "unavailable", message: "nobody listens; is r3 running?" }),
       },
     ], PLAIN).join("\n"),
     `replica  address         state                 epoch     up for  sees        hints waiting
 r1       127.0.0.1:7411  ready                 9f3a01bc  12 s    r2, not r3  3 for r3
 r2       127.0.0.1:7412  starting, recovering  9f3a01bc  2 h     nobody      none
-r3       127.0.0.1:7413  down: no connection to r3: refused; nothing was sent`,
+r3       127.0.0.1:7413  down: nobody listens; is r3 running?`,
   );
 });
 

@@ -73,8 +73,8 @@ Deno.test("when nobody can be reached the failure is definite and names everybod
   assertEquals(result.failure.code, "unavailable");
   assertEquals(
     result.failure.message,
-    "no replica can be reached: r1: connection refused; r2: connection refused; r3: connection refused; " +
-      "nothing was sent",
+    "no replica can be reached (r1: connection refused; r2: connection refused; r3: connection refused); " +
+      "is the cluster running? Nothing was sent.",
   );
   assert(isDefinite(result.failure));
   assertEquals(client.pendingCount, 0);
@@ -87,7 +87,7 @@ Deno.test("a given coordinator is the only one asked", () => {
   assertEquals(link.asked(), ["r2"]);
   const { result } = outcomes[0]!;
   assert(!result.ok);
-  assertEquals(result.failure.message, "no connection to r2: connection refused; nothing was sent");
+  assertEquals(result.failure.message, "connection refused; is r2 running? Nothing was sent.");
 });
 
 Deno.test("asking one replica directly does not move the choice of coordinator", () => {
