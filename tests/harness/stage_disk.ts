@@ -1,0 +1,82 @@
+/** The store of a replica on a stage: a map that merges as the engine does, answers at once, and can be slow or full. @module */
+import type { ByteString } from "../../src/base/bytes.ts";
+import type { Store, StoreCommand, StoreResult, StoreWrite } from "../../src/ports.ts";
+import { mergeStored } from "../../src/replica/merge.ts";
+
+interface Waiting {
+  readonly writes: readonly StoreWrite[];
+  readonly done: (result: StoreResult) => void;
+}
+
+/** What is durable, and what waits to be. */
+export class StageDisk implements Store {
+  /** What is on the disk. */
+  readonly entries = new Map<ByteString, Uint8Array>();
+  /** While set, writes wait for `sync`; reads go on. */
+  isHeld = false;
+  /** Batches larger than this find no room. */
+  roomBytes = Infinity;
+  #waiting: Waiting[] = [];
+
+  submit(command: StoreCommand, done: (result: StoreResult) => void): void {
+    switch (command.kind) {
+      case "apply":
+        this.#waiting.push({ writes: command.writes, done });
+        if (!this.isHeld) this.sync();
+        return;
+      case "get":
+        return done({ kind: "got", value: this.entries.get(command.key) });
+      case "scan":
+        return done(this.#scan(command));
+    }
+  }
+
+  flush(): void {}
+
+  tick(): void {}
+
+  /** Makes durable what waits, in order. */
+  sync(): void {
+    for (const { writes, done } of this.#waiting.splice(0)) done(this.#apply(writes));
+  }
+
+  /** What waits is gone, and nobody hears of it. */
+  losePower(): void {
+    this.#waiting = [];
+    this.isHeld = false;
+  }
+
+  /** Keys on disk that begin so: `h` hints, `o` owed records, `d` data. */
+  keys(prefix: string): string[] {
+    return [...this.entries.keys()].filter((key) => key.startsWith(prefix)).sort();
+  }
+
+  #apply(writes: readonly StoreWrite[]): StoreResult {
+    let bytes = 0;
+    for (const { key, value } of writes) bytes += key.length + value.length;
+    if (bytes > this.roomBytes) return { kind: "disk_full" };
+    const changes = writes.map(({ key, value }) => {
+      const old = this.entries.get(key);
+      const merged = mergeStored(key, old, value);
+      if (merged) this.entries.set(key, merged);
+      else this.entries.delete(key);
+      return { old, new: merged };
+    });
+    return { kind: "applied", changes };
+  }
+
+  #scan({ begin, end, countMax, bytesMax }: Extract<StoreCommand, { kind: "scan" }>): StoreResult {
+    const keys = [...this.entries.keys()].filter((key) => key >= begin && key < end).sort();
+    const entries: StoreWrite[] = [];
+    let bytes = 0;
+    for (const key of keys) {
+      const value = this.entries.get(key)!;
+      bytes += key.length + value.length;
+      if (entries.length >= countMax || (entries.length > 0 && bytes > bytesMax)) {
+        return { kind: "scanned", entries, more: true };
+      }
+      entries.push({ key, value });
+    }
+    return { kind: "scanned", entries, more: false };
+  }
+}
