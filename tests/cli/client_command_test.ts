@@ -1,0 +1,162 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { join } from "@std/path";
+import { clusterTest, runQuartet } from "../harness/processes.ts";
+
+Deno.test("a command line that cannot be carried out exits with 2 and says the way out, before anything is connected", async () => {
+  const cases: [string[], string][] = [
+    [["put", "7"], "put takes KEY VALUE [LEVEL], and 1 words were given"],
+    [
+      ["put", "7", "two", "words"],
+      '"words" is no level; allowed: ONE, TWO, THREE, QUORUM, ALL; put a value with spaces in quotes, ' +
+      "as in put 7 'two words'",
+    ],
+    [
+      ["put", "7", "a", "one", "two"],
+      "put takes KEY VALUE [LEVEL], and 4 words were given: put a value with spaces in quotes, " +
+      "as in put 7 'two words' ONE",
+    ],
+    [["get", "7", "five"], '"five" is no level; allowed: ONE, TWO, THREE, QUORUM, ALL'],
+    [["gte", "7"], 'unknown verb "gte"; did you mean get?'],
+    [["get", "7", "--differs"], "get takes no --differs; it belongs to inspect"],
+    [["get", "7", "--timeout", "2"], "--timeout 2: not a time; allowed: 1ms to 24h, such as 500ms, 2s, 1m"],
+    [["wait", "sideways"], 'wait takes up or converged, and "sideways" was given'],
+    [["status", "r1"], 'status takes no words, and "r1" was given'],
+    [["get", "7", "--config", "/nope.toml"], "/nope.toml: no such file"],
+    [
+      ["get", "7", "--connect", "127.0.0.1:1", "--coordinator", "r1"],
+      "--coordinator r1: --connect 127.0.0.1:1 names the coordinator already; leave one of them out",
+    ],
+  ];
+  for (const [args, message] of cases) {
+    const plain = await runQuartet(["client", ...args]);
+    assertEquals([plain.code, plain.stdout, plain.stderr], [2, "", `error: ${message}\n`]);
+  }
+  const json = await runQuartet(["client", "--json", "put", "7"]);
+  assertEquals([json.code, json.stderr], [2, ""]);
+  assertEquals(JSON.parse(json.stdout), {
+    ok: false,
+    error: "malformed_request",
+    message: "put takes KEY VALUE [LEVEL], and 1 words were given",
+    definite: true,
+  });
+});
+
+Deno.test("where nobody listens a put is refused as unavailable, and says that nothing was sent", async () => {
+  const { code, stdout, stderr } = await runQuartet(["client", "--connect", "127.0.0.1:1", "put", "7", "x"]);
+  assertEquals([code, stdout], [5, ""]);
+  assertEquals(
+    stderr,
+    "unavailable: nobody listens at 127.0.0.1:1; is 127.0.0.1:1 running? Nothing was sent.\n",
+  );
+});
+
+clusterTest("values go to stdout and all else to stderr", { replicas: 3 }, async (cluster) => {
+  const put = await cluster.clientWithInput("two\nlines\n", "put", "7", "-", "all");
+  assertEquals([put.code, put.stdout], [0, ""]);
+  assertMatch(put.stderr, /^ok {2}acked r1 r2 r3 \(ALL of 3\) {2}coordinator r1 {2}\d+\.\d ms\n$/);
+  const get = await cluster.client("get", "7", "--coordinator", "r3");
+  assertEquals([get.code, get.stdout], [0, "two\nlines\n\n"]);
+  assertStringIncludes(get.stderr, "coordinator r3");
+
+  const named = await cluster.client("put", "8", "one");
+  assertMatch(named.stderr, /^warning: this stores the text "one"; .*\nok {2}/);
+  assertEquals((await cluster.client("get", "8")).stdout, "one\n");
+  await cluster.client("put", "--", "9", "--json");
+  assertEquals((await cluster.client("get", "9")).stdout, "--json\n");
+  await cluster.client("put", "9", "-1");
+  assertEquals((await cluster.client("get", "9")).stdout, "-1\n");
+
+  const missing = await cluster.client("get", "10");
+  assertEquals([missing.code, missing.stdout], [4, ""]);
+  assertMatch(missing.stderr, /^not_found: /);
+  const outside = await cluster.client("get", "256");
+  assertEquals(outside.code, 2);
+  assertMatch(outside.stderr, /^key_out_of_range: .*256.*0 to 255/);
+
+  const json = await cluster.client("--json", "get", "8", "one");
+  assertEquals([json.code, json.stderr], [0, ""]);
+  const object = JSON.parse(json.stdout) as Record<string, unknown>;
+  assertEquals([object["ok"], object["value"], object["level"]], [true, "one", "ONE"]);
+  const failed = await cluster.client("--json", "get", "10");
+  assertEquals([failed.code, failed.stderr], [4, ""]);
+  assertEquals((JSON.parse(failed.stdout) as Record<string, unknown>)["error"], "not_found");
+});
+
+clusterTest(
+  "status, inspect and wait show who is there and what each one holds",
+  { replicas: 3 },
+  async (cluster) => {
+    await cluster.client("put", "7", "old", "all");
+    await cluster.kill9("r3");
+    await cluster.client("put", "7", "new", "two");
+    const { host, port } = cluster.places[0]!;
+
+    // From one address the client finds the others.
+    const status = await runQuartet(["client", "--connect", `${host}:${port}`, "status"]);
+    assertEquals(status.code, 0);
+    const rows = status.stdout.split("\n");
+    assertMatch(rows[0]!, /^replica +address +state +epoch +up for +sees +hints waiting$/);
+    assertMatch(rows[3]!, new RegExp(`^r3 +${host}:${cluster.places[2]!.port} +down: nobody listens at `));
+
+    const inspect = await cluster.client("inspect", "7", "--replica", "r1,r2");
+    assertEquals(inspect.code, 0);
+    assertMatch(inspect.stdout, /^key +r1 +r2\n7 +"new" \d{16} r1 +"new" \d{16} r1\n$/);
+    assertEquals(inspect.stderr, "1 key, all equal\n");
+
+    const up = await cluster.client("wait", "up", "--timeout", "200ms");
+    assertEquals(up.code, 6);
+    assertMatch(up.stderr, /^timeout: not up after 200 ms: .*r3 is down/);
+    assertEquals((await cluster.client("wait", "converged", "--replica", "r1,r2")).code, 0);
+
+    await cluster.start("r3");
+    await cluster.waitUp();
+    assertEquals((await cluster.client("wait", "converged", "--timeout", "10s")).code, 0);
+    const all = await cluster.client("--json", "inspect", "--differs");
+    const object = JSON.parse(all.stdout) as { keys: unknown[]; key_count: number; differing_count: number };
+    assertEquals([object.keys, object.key_count, object.differing_count], [[], 1, 0]);
+  },
+);
+
+clusterTest(
+  "a client is told who is wrong: secret, cluster, replica",
+  { replicas: 2, top: { secret: "a secret of many characters" } },
+  async (cluster) => {
+    assertEquals((await cluster.client("put", "1", "x", "all")).code, 0);
+    const { host, port } = cluster.places[0]!;
+    const bare = await runQuartet(["client", "--connect", `${host}:${port}`, "get", "1"]);
+    assertEquals(bare.code, 8);
+    assertMatch(bare.stderr, /^unauthorized: /);
+    const withSecret = await runQuartet([
+      "client",
+      "--connect",
+      `${host}:${port}`,
+      "--config",
+      cluster.config,
+      "get",
+      "1",
+    ]);
+    assertEquals(withSecret.stdout, "x\n");
+
+    const text = await Deno.readTextFile(cluster.config);
+    const variants: [string, string, RegExp][] = [
+      [text.replace("a secret of", "another secret of"), "secret", /^unauthorized: /],
+      [text.replace('cluster = "test"', 'cluster = "barn"'), "cluster", /"barn"|barn/],
+      [swapIds(text), "ids", /^wrong_cluster: .* is r[12], and the configuration says r[12]/],
+    ];
+    for (const [variant, name, expected] of variants) {
+      const path = join(cluster.directory, `${name}.toml`);
+      await Deno.writeTextFile(path, variant);
+      const { code, stderr } = await runQuartet(["client", "--config", path, "get", "1"]);
+      assertEquals(code, 8, `${name}: ${stderr}`);
+      assertMatch(stderr, expected);
+      assert(!stderr.includes("many characters"), stderr);
+    }
+  },
+);
+
+function swapIds(text: string): string {
+  return text.replace('id = "r1"', 'id = "x"').replace('id = "r2"', 'id = "r1"').replace(
+    'id = "x"',
+    'id = "r2"',
+  );
+}
