@@ -20,7 +20,7 @@ export const WAIT: Verb = {
   name: "wait",
   words: "up|converged",
   summary: "until all replicas are up, or hold the same",
-  details: `up         every replica answers, is ready, is not recovering, and sees the others alive
+  details: `up         every replica answers, is ready, is not recovering, and counts on the others
 converged  every replica holds the same versions of every key
 
 Exits with 0 then, or with 6 when --timeout (10s unless given) is over, and says what is missing.
@@ -106,8 +106,13 @@ async function missingForUp(
     const { ready, recovering, peers } = result.value;
     if (!ready) missing.push(`${id} is not ready`);
     if (recovering) missing.push(`${id} is recovering`);
-    const unseen = peers.filter((peer) => !peer.alive && replicas.some((other) => other.id === peer.id));
+    const others = peers.filter((peer) => replicas.some((other) => other.id === peer.id));
+    const unseen = others.filter((peer) => !peer.alive);
     if (unseen.length > 0) missing.push(`${id} does not see ${unseen.map((peer) => peer.id).join(" ")}`);
+    const uncounted = others.filter((peer) => peer.alive && peer.recovering);
+    if (uncounted.length > 0) {
+      missing.push(`${id} takes ${uncounted.map((peer) => peer.id).join(" ")} for recovering`);
+    }
   }
   return ok(missing);
 }

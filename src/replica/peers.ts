@@ -22,6 +22,8 @@ interface Peer {
   isRecovering: boolean;
   clockOffsetMs: number | undefined;
   heartbeatSentMs: number;
+  /** What our last heartbeat to it said of ourselves. */
+  wasToldRecovering: boolean;
   wasAlive: boolean;
 }
 
@@ -58,6 +60,7 @@ export class Peers {
       isRecovering: false,
       clockOffsetMs: undefined,
       heartbeatSentMs: -Infinity,
+      wasToldRecovering: true,
       wasAlive: false,
     }]));
   }
@@ -118,7 +121,9 @@ export class Peers {
     for (const [id, peer] of this.#peers) {
       const silentMs = this.#detector.heardMsAgo(id, nowMs) ?? Infinity;
       const unsentMs = nowMs - peer.heartbeatSentMs;
-      const isDue = unsentMs >= (silentMs >= intervalMs ? intervalMs : BUSY_FACTOR * intervalMs);
+      // Why: that we count again is news that requests wait for.
+      const isNews = peer.wasToldRecovering && !this.#isRecovering();
+      const isDue = isNews || unsentMs >= (silentMs >= intervalMs ? intervalMs : BUSY_FACTOR * intervalMs);
       if (isDue && this.#detector.isLinked(id)) this.#sendHeartbeat(peer);
       const isAlive = this.#detector.isAlive(id, nowMs);
       if (isAlive !== peer.wasAlive) (isAlive ? born : died).push(id);
@@ -165,6 +170,7 @@ export class Peers {
   #sendHeartbeat(peer: Peer): void {
     if (!this.#isRecovered) return;
     peer.heartbeatSentMs = this.#queue.now.monotonicMs;
+    peer.wasToldRecovering = this.#isRecovering();
     this.#queue.send([peer.member.id], this.#heartbeat("heartbeat", peer));
   }
 
