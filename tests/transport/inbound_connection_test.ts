@@ -1,0 +1,162 @@
+/** Tests of `src/transport/inbound_connection.ts` over a socket in memory and a clock that the test moves. @module */
+import { assert, assertEquals } from "@std/assert";
+import type { Failure } from "../../src/protocol/error_codes.ts";
+import type { Request } from "../../src/protocol/request.ts";
+import { digestOf } from "../../src/transport/hello.ts";
+import { InboundConnection, type InboundContext } from "../../src/transport/inbound_connection.ts";
+import type { Socket } from "../../src/transport/line_channel.ts";
+import type { WireId } from "../../src/transport/request_codec.ts";
+import { hmacOf } from "../../src/transport/tcp_transport.ts";
+import { configOf, valueReply } from "./fake_replica.ts";
+
+/** The operating system's part: gives what it was told to, takes at most `takes` bytes a write, or none at all. */
+class MemorySocket implements Socket {
+  readonly written: number[] = [];
+  isClosed = false;
+  readonly #input: Uint8Array[];
+  readonly #takes: number;
+
+  constructor(input: string, takes: number) {
+    this.#input = input === "" ? [] : [new TextEncoder().encode(input)];
+    this.#takes = takes;
+  }
+
+  read(buffer: Uint8Array): Promise<number | null> {
+    const bytes = this.#input.shift();
+    if (bytes === undefined) return new Promise(() => {});
+    buffer.set(bytes);
+    return Promise.resolve(bytes.length);
+  }
+
+  write(bytes: Uint8Array): Promise<number> {
+    if (this.#takes === 0) return new Promise(() => {});
+    this.written.push(...bytes.subarray(0, this.#takes));
+    return Promise.resolve(Math.min(bytes.length, this.#takes));
+  }
+
+  closeWrite(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  close(): void {
+    this.isClosed = true;
+  }
+
+  // deno-lint-ignore no-explicit-any -- tests look into whatever was written.
+  lines(): any[] {
+    const text = new TextDecoder().decode(new Uint8Array(this.written));
+    return text.split("\n").filter((line) => line !== "").map((line) => JSON.parse(line));
+  }
+}
+
+/** Lets promises that wait for nothing outside go as far as they can. */
+async function settled(): Promise<void> {
+  for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+}
+
+class Surroundings {
+  nowMs = 0;
+  readonly requests: {
+    readonly connection: InboundConnection;
+    readonly id: WireId;
+    readonly request: Request;
+  }[] = [];
+
+  context(secret?: string): InboundContext {
+    const config = configOf({ ports: { r1: 1, r2: 2 } });
+    const self = {
+      id: "r1",
+      cluster: "lab",
+      epoch: "ab",
+      digest: digestOf(config),
+      memberIds: new Set(["r1", "r2"]),
+    };
+    return {
+      self: secret === undefined ? self : { ...self, hmac: hmacOf(secret) },
+      lineBytesMax: 70_000,
+      isDraining: false,
+      nowMs: () => this.nowMs,
+      drawNonce: () => "0".repeat(32),
+      onPeer: () => {},
+      onHeard: () => {},
+      onMessage: () => {},
+      onRequest: (connection, id, request) => this.requests.push({ connection, id, request }),
+      onRefused: () => {},
+      onSkipped: () => {},
+      halt: (cause) => {
+        throw cause;
+      },
+    };
+  }
+}
+
+Deno.test("A client that takes nothing for thirty seconds is cut, and not before", async () => {
+  const around = new Surroundings();
+  const socket = new MemorySocket("", 0);
+  const connection = new InboundConnection(socket, around.context());
+  const running = connection.run();
+  connection.sweep(29_999);
+  assert(!socket.isClosed);
+  connection.sweep(30_000);
+  assert(socket.isClosed);
+  await running;
+});
+
+Deno.test("Where a secret is set, a connection without a hello is cut after ten seconds; where none is, it may stay", async () => {
+  const around = new Surroundings();
+  const guarded = new MemorySocket("", 1000);
+  const connection = new InboundConnection(guarded, around.context("a secret of the lab"));
+  const running = connection.run();
+  connection.sweep(9_999);
+  assert(!guarded.isClosed);
+  connection.sweep(10_000);
+  assert(guarded.isClosed);
+  await running;
+  const free = new MemorySocket("", 1000);
+  const patient = new InboundConnection(free, around.context());
+  const waiting = patient.run();
+  await settled();
+  patient.sweep(86_400_000);
+  assert(!free.isClosed);
+  patient.close("the test ends");
+  await waiting;
+});
+
+Deno.test("Answers arrive whole through a socket that takes three bytes at a time", async () => {
+  const around = new Surroundings();
+  const socket = new MemorySocket('{"id":1,"op":"get","key":1}\n{"id":2,"op":"get","key":2}\n', 3);
+  const connection = new InboundConnection(socket, around.context());
+  const running = connection.run();
+  while (around.requests.length < 2) await Promise.resolve();
+  for (const { id } of around.requests) connection.reply(id, valueReply("é😀".repeat(50)));
+  connection.flush();
+  while (socket.written.filter((byte) => byte === 10).length < 3) await Promise.resolve();
+  const [hello, ...answers] = socket.lines();
+  assertEquals(hello.hello.id, "r1");
+  assertEquals(answers.map(({ id, value }) => [id, value]), [[1, "é😀".repeat(50)], [2, "é😀".repeat(50)]]);
+  connection.close("the test ends");
+  await running;
+});
+
+Deno.test("A connection that is not taken says hello and why, and is closed when the other side does not end", async () => {
+  const around = new Surroundings();
+  const socket = new MemorySocket("", 1000);
+  const connection = new InboundConnection(socket, around.context());
+  const failure: Failure = { code: "overloaded", message: "full" };
+  const refusing = connection.refuse(failure);
+  while (socket.lines().length < 2) await Promise.resolve();
+  const [hello, answer] = socket.lines();
+  assertEquals([hello.hello.protocol, answer.id, answer.error, answer.message], [
+    1,
+    null,
+    "overloaded",
+    "full",
+  ]);
+  // Only now, with the line out, the time for the other side begins.
+  await settled();
+  connection.sweep(1_999);
+  assert(!socket.isClosed);
+  connection.sweep(2_000);
+  assert(socket.isClosed);
+  await refusing;
+});
