@@ -83,8 +83,11 @@ export class ReplicaProcess {
     return this.#ended;
   }
 
-  /** Starts the process and resolves when it says `ready`. Rejects with `StartError`. Requires: no process. */
-  async start(): Promise<void> {
+  /**
+   * Starts the process, with further flags, and resolves when it says `ready`. Rejects with `StartError`.
+   * Requires: no process.
+   */
+  async start(flags: readonly string[] = []): Promise<void> {
     if (this.#child) throw new Error(`${this.id} runs already`);
     Deno.mkdirSync(this.#launch.dataDirectory, { recursive: true, mode: 0o700 });
     const logBegin = sizeOf(this.logFile);
@@ -94,6 +97,7 @@ export class ReplicaProcess {
       ...["--id", this.id],
       ...["--data", this.dataDirectory],
       ...["--log", this.logFile],
+      ...flags,
     ]);
     const child = new Deno.Command(command, {
       args,

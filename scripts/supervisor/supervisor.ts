@@ -2,10 +2,11 @@
 import { join, relative } from "@std/path";
 import { formatTable } from "../../src/cli/output.ts";
 import type { ClusterConfig, Member } from "../../src/replica/cluster_config.ts";
+import { waitUntilAcquainted } from "./acquaintance.ts";
 import { claimClusterFile, type ClusterFile, removeClusterFile, updateClusterFile } from "./cluster_file.ts";
 import { type ControlReply, type ControlRequest, ControlServer, drawToken } from "./control.ts";
 import { findProcess, pause } from "./os_process.ts";
-import { type Launch, ReplicaProcess } from "./replica_process.ts";
+import { type Launch, quartetCommand, ReplicaProcess } from "./replica_process.ts";
 
 /** A cluster that can be started on this machine. */
 export interface ClusterSetup {
@@ -16,6 +17,11 @@ export interface ClusterSetup {
   readonly clientCommand: string;
 }
 
+/** How long a start waits for the replicas to see each other. */
+const UP_WITHIN = "5s";
+
+/** How long a start waits for replicas that are ready to see each other. */
+const ACQUAINTED_WITHIN_MS = 5000;
 /** How long the end waits for somebody who still reads an answer. */
 const FAREWELL_MS = 500;
 
@@ -62,7 +68,10 @@ export class Supervisor {
   /** Starts all replicas. When one does not become ready, all are stopped again and the answer says why. */
   start(): Promise<ControlReply> {
     this.#started ??= this.#start([...this.#replicas.values()]).then(async (problems) => {
-      if (problems.length === 0) return { ok: true, text: this.table() };
+      if (problems.length === 0) {
+        await this.#waitUp();
+        return { ok: true, text: this.table() };
+      }
       await this.stop();
       return { ok: false, text: problems.join("\n") };
     });
@@ -97,6 +106,15 @@ export class Supervisor {
       return [member.id, addressOf(member), pid, state, shortPath(replica.dataDirectory)];
     });
     return formatTable([["id", "address", "pid", "state", "data"], ...rows]).join("\n");
+  }
+
+  /** Ready replicas still have to meet; the first command that somebody types shall not come before that. */
+  async #waitUp(): Promise<void> {
+    const { binary, configFile } = this.#setup.launch;
+    const words = ["client", "--config", configFile, "wait", "up", "--timeout", UP_WITHIN];
+    const [command, args] = quartetCommand(binary, words);
+    const { success, stderr } = await new Deno.Command(command, { args, env: { NO_COLOR: "1" } }).output();
+    if (!success) this.#say(new TextDecoder().decode(stderr).trim());
   }
 
   async #answer({ verb, ids }: ControlRequest): Promise<ControlReply> {
@@ -155,7 +173,16 @@ export class Supervisor {
     const starts = replicas.map((replica) => replica.start());
     this.#save();
     const outcomes = await Promise.allSettled(starts);
+    await this.#introduce();
     return outcomes.flatMap((outcome) => outcome.status === "fulfilled" ? [] : [messageOf(outcome.reason)]);
+  }
+
+  /** Waits until the ready replicas see each other, so that the next command finds a cluster and not single replicas. */
+  async #introduce(): Promise<void> {
+    const { members, secret } = this.#setup.config;
+    const ready = members.filter(({ id }) => this.#replicas.get(id)!.state === "ready");
+    const missing = await waitUntilAcquainted(ready, { secret, withinMs: ACQUAINTED_WITHIN_MS });
+    if (missing.length > 0) this.#say(`ready, but ${missing.join(", ")}; the logs may tell why`);
   }
 
   async #startAgain(replicas: readonly ReplicaProcess[]): Promise<ControlReply> {

@@ -78,12 +78,16 @@ export class LocalCluster implements AsyncDisposable {
     this.#replicas = new Map(places.map(({ id }) => [id, new ReplicaProcess(id, launch)]));
   }
 
+  /** A cluster with its configuration on disk, and nothing running. */
+  static async create(options: ClusterOptions = {}): Promise<LocalCluster> {
+    return new LocalCluster(await Deno.makeTempDir({ prefix: "quartet-test-" }), options);
+  }
+
   /** Starts all replicas and waits until each sees all others alive. */
   static async start(options: ClusterOptions = {}): Promise<LocalCluster> {
-    const cluster = new LocalCluster(await Deno.makeTempDir({ prefix: "quartet-test-" }), options);
+    const cluster = await LocalCluster.create(options);
     try {
-      await Promise.all(cluster.ids.map((id) => cluster.start(id)));
-      await cluster.waitUp();
+      await cluster.startAll();
       return cluster;
     } catch (error) {
       const logs = cluster.logs();
@@ -107,9 +111,16 @@ export class LocalCluster implements AsyncDisposable {
     return process.pid;
   }
 
-  /** Starts a replica that does not run; resolves when it is ready. */
-  async start(id: string): Promise<void> {
-    await this.#replica(id).start();
+  /** Starts a replica that does not run, with further flags; resolves when it is ready. */
+  async start(id: string, ...flags: string[]): Promise<void> {
+    await this.#replica(id).start(flags);
+  }
+
+  /** Starts all replicas that do not run, and waits until each sees all others alive. */
+  async startAll(): Promise<void> {
+    const down = [...this.#replicas.values()].filter((replica) => !replica.process);
+    await Promise.all(down.map((replica) => replica.start()));
+    await this.waitUp();
   }
 
   /** SIGTERM; resolves to how it ended, such as `ended with exit code 0`. */
@@ -154,6 +165,11 @@ export class LocalCluster implements AsyncDisposable {
     const named = ids.length === 0 ? [] : ["--replica", ids.join(",")];
     const { code, stderr } = await this.client("wait", "up", "--timeout", UP_WITHIN, ...named);
     if (code !== 0) throw new Error(`the replicas are not up within ${UP_WITHIN}: ${stderr.trim()}`);
+  }
+
+  /** All that a replica has logged. */
+  async log(id: string): Promise<string> {
+    return await Deno.readTextFile(this.#replica(id).logFile);
   }
 
   /** The last lines of all logs, for a person. */
