@@ -30,6 +30,8 @@ Deno.test("a power cut at any moment of rolls and checkpoints loses nothing that
     moments++;
     const acknowledged = outcomes.filter(({ result }) => result?.kind === "applied").length;
     await store.powerCut();
+    const left = store.disk.names().filter((name) => name.startsWith("checkpoint-") || name.endsWith(".tmp"));
+    assertEquals(left.length, 1, `moment ${moment}: ${left}`);
     const held = new Map(store.all());
     assert(held.size >= acknowledged, `moment ${moment}: ${held.size} held, ${acknowledged} acknowledged`);
     for (let i = 0; i < held.size; i++) {

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Merge, StoreResult } from "../../src/ports.ts";
 import { CorruptionError } from "../../src/storage/corruption.ts";
+import { writeManifest } from "../../src/storage/manifest.ts";
 import { appendMerge, SEGMENT_BYTES, StoreUnderTest, write } from "./store_under_test.ts";
 
 /** The greater text wins, as later stamps do. */
@@ -133,6 +134,29 @@ Deno.test("H3: damage at the start of a later segment is found there", async () 
   assertEquals([error.file, error.offset], [`log-${logs.at(-1)}`, 8]);
 });
 
+Deno.test("H3: damage to a frame that the manifest calls applied is corruption, though the checkpoint has it", async () => {
+  const store = await withUnclosedLog();
+  store.disk.kill();
+  const { begin } = lastFrame(store);
+  const manifest = { checkpoint: 1, segment: 1, sequence: 1, applied: 5, started: true };
+  await store.time.finish(writeManifest(store.disk, manifest));
+  store.disk.flipBit("log-1", begin + 40, 1);
+  const error = await store.time.finish(store.beginOpen()).catch((cause) => cause);
+  assert(error instanceof CorruptionError, String(error));
+  assertEquals([error.file, error.offset], ["log-1", begin]);
+});
+
+Deno.test("H3: however full a segment is, there is room to close it", async () => {
+  for (let bytes = 300; bytes < 520; bytes += 8) {
+    const store = await StoreUnderTest.opened({ segmentBytes: 1024 });
+    await store.put("a", "x".repeat(512 - 39));
+    await store.put("b", "x".repeat(bytes));
+    const { frames } = store.engine.counters;
+    await store.idle();
+    assertEquals([store.engine.counters.frames, store.halts], [frames + 1, []], `${bytes} bytes`);
+  }
+});
+
 Deno.test("H3: 500 flipped bits anywhere never serve a wrong value, and never stop without file and offset", async () => {
   let refusals = 0;
   for (let seed = 0; seed < 500; seed++) {
@@ -186,6 +210,9 @@ Deno.test("H4: leftovers of a recycled segment are never replayed", async () => 
     assertEquals(store.all(), held, `after ${i}`);
   }
   assert(Math.max(...store.logs()) > 20);
+  await store.powerCut();
+  const content = store.disk.peek(store.lastLog()).subarray(8);
+  assert(content.some((byte) => byte !== 0), "a segment without a frame yet is an old one");
 });
 
 Deno.test("H4: a zeroed header is not an empty record", async () => {
@@ -222,6 +249,26 @@ Deno.test("H5: a failed sync halts, and nothing is answered from then on", async
   ]);
   await store.time.finish(store.engine.close());
   assertEquals(store.halts.length, 1);
+});
+
+Deno.test("H5: when a checkpoint's sync fails, a commit that is on its way is not answered either", async () => {
+  let unanswered = 0;
+  for (let moment = 0; moment < 60; moment++) {
+    const store = await StoreUnderTest.opened({ segmentBytes: 1024, seed: moment });
+    let answersAfterHalt = 0;
+    for (let i = 0; i < 60; i++) {
+      store.engine.submit({ kind: "apply", writes: [write(`k${i}`, "x".repeat(300))] }, () => {
+        if (store.halts.length > 0) answersAfterHalt++;
+      });
+    }
+    store.engine.flush();
+    await store.time.run(moment);
+    store.disk.failingSyncs = 1;
+    await store.time.run();
+    if (store.halts.length > 0) unanswered++;
+    assertEquals(answersAfterHalt, 0, `moment ${moment}`);
+  }
+  assert(unanswered > 20);
 });
 
 Deno.test("H5: what a start serves after a failed sync survives a power cut", async () => {
