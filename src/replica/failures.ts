@@ -85,6 +85,8 @@ export function readTimeout(selfId: ReplicaId, outcome: {
   readonly level: Level;
   readonly required: number;
   readonly answered: readonly ReplicaId[];
+  /** Enough answered, and the reply waited for stale copies to be mended. */
+  readonly isMending: boolean;
   readonly timeoutMs: number;
 }): Failure {
   const { level, required, answered } = outcome;
@@ -92,7 +94,8 @@ export function readTimeout(selfId: ReplicaId, outcome: {
   return {
     code: "timeout",
     message:
-      `${level} needs ${required} answers, ${answered.length} came${names} within ${outcome.timeoutMs} ms; ` +
+      `${level} needs ${required} answers, ${answered.length} came${names} within ${outcome.timeoutMs} ms` +
+      (outcome.isMending ? ', but stale copies were not mended in time (read_repair = "blocking"); ' : "; ") +
       "try again, or ask for a lower level",
     required,
     acked: answered,

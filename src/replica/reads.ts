@@ -28,8 +28,9 @@ export interface ReadRequest {
 interface Blocking {
   readonly held: Held;
   readonly answered: readonly ReplicaId[];
-  readonly holders: Set<ReplicaId>;
   readonly repaired: Set<ReplicaId>;
+  /** Those of `repaired` that count for a level. */
+  readonly counted: Set<ReplicaId>;
 }
 
 /** One read under way. */
@@ -153,7 +154,8 @@ export class Reads {
   #advance(number: number, pending: Pending): void {
     if (!this.#pending.has(number)) return;
     const { round } = pending;
-    if (!pending.isReplied && !pending.blocking) {
+    if (!pending.isReplied && pending.blocking) this.#replyIfHeld(pending, pending.blocking);
+    else if (!pending.isReplied) {
       const verdict = round.verdict();
       if (verdict.kind === "failed") this.#refuse(pending);
       else if (verdict.kind === "answered") this.#answer(number, pending, verdict.held, verdict.answered);
@@ -166,8 +168,7 @@ export class Reads {
     if (keyspace.config.readRepair !== "blocking" || pending.round.stale().length === 0) {
       return this.#reply(pending, held, answered, []);
     }
-    const holders = new Set(pending.round.fresh());
-    pending.blocking = { held, answered, holders, repaired: new Set() };
+    pending.blocking = { held, answered, repaired: new Set(), counted: new Set() };
     this.#mend(number, pending);
     this.#replyIfHeld(pending, pending.blocking);
   }
@@ -176,12 +177,13 @@ export class Reads {
     const { blocking } = pending;
     if (!blocking || pending.isReplied) return;
     blocking.repaired.add(id);
-    if (counts) blocking.holders.add(id);
-    this.#replyIfHeld(pending, blocking);
+    if (counts) blocking.counted.add(id);
     this.#advance(number, pending);
   }
 
-  #replyIfHeld(pending: Pending, { held, answered, holders, repaired }: Blocking): void {
+  #replyIfHeld(pending: Pending, { held, answered, repaired, counted }: Blocking): void {
+    // Why: who answers after the mending began may hold the winner already, and need not be mended.
+    const holders = new Set([...counted, ...pending.round.holders(held)]);
     if (holders.size >= pending.required) this.#reply(pending, held, answered, [...repaired].sort());
   }
 
@@ -217,13 +219,13 @@ export class Reads {
   #refuse(pending: Pending): void {
     const { request, required, round } = pending;
     this.#close(pending);
-    const verdict = round.verdict();
     this.#core.queue.refuse(
       request.id,
       failures.readTimeout(this.#core.selfId, {
         level: request.level,
         required,
-        answered: verdict.kind === "waiting" ? [] : verdict.answered,
+        answered: round.answered(),
+        isMending: pending.blocking !== undefined,
         timeoutMs: this.#core.config.settings.requestTimeoutMs,
       }),
     );

@@ -55,7 +55,7 @@ export class ReadRound {
   /** Whether the client can be answered. */
   verdict(): ReadVerdict {
     const { asked, required, self } = this.#options;
-    const answered = asked.filter((id) => this.#answers.get(id)?.counts);
+    const answered = this.answered();
     const open = asked.length - this.#answers.size - this.#failed.size;
     if (self !== undefined && this.#failed.has(self)) return { kind: "failed", answered, required };
     if (answered.length + open < required) return { kind: "failed", answered, required };
@@ -67,6 +67,11 @@ export class ReadRound {
   /** Whether nobody is waited for any more. */
   isSettled(): boolean {
     return this.#answers.size + this.#failed.size === this.#options.asked.length;
+  }
+
+  /** Whose answers count, in the order asked. */
+  answered(): string[] {
+    return this.#options.asked.filter((id) => this.#answers.get(id)?.counts);
   }
 
   /** What remains of all answers so far. */
@@ -82,11 +87,11 @@ export class ReadRound {
     });
   }
 
-  /** Whose answer counts and is what remains of all answers, in the order asked. */
-  fresh(): string[] {
+  /** Whose answer counts and is `held` or later, in the order asked. */
+  holders(held: Held): string[] {
     return this.#options.asked.filter((id) => {
       const answer = this.#answers.get(id);
-      return answer !== undefined && answer.counts && isSame(answer.held, this.#held);
+      return answer?.counts && isSame(resolve(answer.held, held, { siblings: false }), answer.held);
     });
   }
 }

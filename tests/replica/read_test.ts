@@ -1,0 +1,212 @@
+/** Tests of coordinated reads on a real `Replica`: `src/replica/reads.ts`. @module */
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import type { Version } from "../../src/versions/version.ts";
+import { ReplicaStage } from "../harness/replica_stage.ts";
+
+const OLD: Version = { stamp: 10, origin: "r2.e2", value: "old" };
+const NEW: Version = { stamp: 20, origin: "r3.e3", value: "new" };
+
+function answer(stage: ReplicaStage, from: string, round: number, versions: readonly Version[]): void {
+  stage.deliver(from, { type: "answer", round, versions });
+}
+
+/** Whom the reads sent since the last look ask, and under which round. */
+function asked(stage: ReplicaStage): { to: string[]; round: number } {
+  const sent = stage.takeSent("read");
+  return { to: sent.map(({ to }) => to), round: sent[0]?.message.round ?? 0 };
+}
+
+/** Repairs sent since the last look. */
+function repairs(stage: ReplicaStage): string[] {
+  return stage.takeSent("write").map(({ to, message }) =>
+    `${message.cause} ${message.versions[0]!.value} to ${to}`
+  );
+}
+
+Deno.test("A get asks all copies and answers with the winner among the first that make the level, its own among them", () => {
+  const stage = ReplicaStage.whole();
+  stage.plant(7, [OLD]);
+  const get = stage.get(7, "TWO");
+  const { to, round } = asked(stage);
+  assertEquals(to, ["r2", "r3", "r4"]);
+  assertEquals(stage.outcome(get), "waiting");
+  answer(stage, "r3", round, [NEW]);
+  assertEquals(stage.outcome(get), "value new answered=r1,r3");
+});
+
+Deno.test("ONE answers with the coordinator's own copy, stale or not, and compares at most once per interval", () => {
+  const stage = ReplicaStage.whole({ settings: { read_repair_interval_ms: 1000 } });
+  stage.plant(7, [OLD]);
+  assertEquals(stage.outcome(stage.get(7)), "value old answered=r1");
+  assertEquals(asked(stage).to, ["r2", "r3", "r4"], "the first read compares");
+  for (const [passMs, count] of [[0, 0], [950, 0], [50, 3], [0, 0]] as const) {
+    stage.tick(passMs);
+    stage.takeAll();
+    assertEquals(stage.outcome(stage.get(7)), "value old answered=r1");
+    assertEquals(asked(stage).to.length, count, `after ${passMs} ms more`);
+  }
+  stage.get(8);
+  assertEquals(asked(stage).to.length, 3, "each key by itself");
+});
+
+Deno.test("read_repair off: ONE never asks others, and nobody is mended", () => {
+  const stage = ReplicaStage.whole({ main: { read_repair: "off" } });
+  stage.plant(7, [NEW]);
+  stage.get(7);
+  assertEquals(asked(stage).to, []);
+  const get = stage.get(7, "ALL");
+  const { to, round } = asked(stage);
+  for (const peer of to) answer(stage, peer, round, []);
+  assertEquals(stage.outcome(get), "value new answered=r1,r2,r3,r4");
+  assertEquals(repairs(stage), []);
+});
+
+Deno.test("read_repair background: the reply comes first, late answers count, and the stale are mended", () => {
+  const stage = ReplicaStage.whole();
+  stage.plant(7, [OLD]);
+  const get = stage.get(7, "TWO");
+  const { round } = asked(stage);
+  answer(stage, "r3", round, [NEW]);
+  assertEquals(stage.outcome(get), "value new answered=r1,r3");
+  assertEquals(repairs(stage), [], "two answers are still out");
+  answer(stage, "r4", round, []);
+  answer(stage, "r2", round, [NEW]);
+  assertEquals(repairs(stage), ["repair new to r4"]);
+  assertEquals(stage.values(7), ["new"], "its own copy too");
+  assertEquals(stage.counter("read_repairs"), 2);
+});
+
+Deno.test("Read repair does not wait for a silent replica beyond the deadline", () => {
+  const stage = ReplicaStage.whole({ settings: { request_timeout_ms: 500 } });
+  stage.plant(7, [NEW]);
+  stage.get(7, "TWO");
+  const { round } = asked(stage);
+  answer(stage, "r2", round, [OLD]);
+  stage.tick(450);
+  assertEquals(repairs(stage), []);
+  stage.tick(50);
+  assertEquals(repairs(stage), ["repair new to r2"]);
+});
+
+Deno.test("A failed background repair never fails the read", () => {
+  const stage = ReplicaStage.whole({ memberCount: 3 });
+  stage.plant(7, [OLD]);
+  stage.disk.roomBytes = 0;
+  const get = stage.get(7, "ALL");
+  const { round } = asked(stage);
+  answer(stage, "r2", round, [OLD]);
+  answer(stage, "r3", round, [NEW]);
+  assertEquals(stage.outcome(get), "value new answered=r1,r2,r3");
+  const mended = stage.takeSent("write");
+  stage.deliver("r2", {
+    type: "refused",
+    round: mended[0]!.message.round,
+    code: "disk_full",
+    message: "full",
+  });
+  assertEquals(stage.values(7), ["old"]);
+});
+
+Deno.test("read_repair blocking: the reply waits until the level holds the winner, and names who was mended", () => {
+  const stage = ReplicaStage.whole({ main: { read_repair: "blocking" } });
+  stage.plant(7, [OLD]);
+  stage.disk.isHeld = true;
+  const get = stage.get(7, "THREE");
+  const { round } = asked(stage);
+  answer(stage, "r3", round, [NEW]);
+  answer(stage, "r2", round, [OLD]);
+  assertEquals(repairs(stage), ["repair new to r2"]);
+  assertEquals(stage.outcome(get), "waiting");
+  stage.ack("r2", round);
+  assertEquals(stage.outcome(get), "waiting", "r2 and r3 are two");
+  stage.disk.sync();
+  assertEquals(stage.outcome(get), "value new answered=r1,r2,r3 repaired=r1,r2");
+});
+
+Deno.test("read_repair blocking: a replica that answers with the winner later is a holder too", () => {
+  const stage = ReplicaStage.whole({ main: { read_repair: "blocking" } });
+  stage.plant(7, [NEW]);
+  const get = stage.get(7, "TWO");
+  const { round } = asked(stage);
+  answer(stage, "r2", round, []);
+  assertEquals(stage.outcome(get), "waiting", "r2 is being mended");
+  answer(stage, "r3", round, [NEW]);
+  assertEquals(stage.outcome(get), "value new answered=r1,r2");
+});
+
+Deno.test("read_repair blocking: where all who answered agree, nobody waits", () => {
+  const stage = ReplicaStage.whole({ main: { read_repair: "blocking" } });
+  stage.plant(7, [NEW]);
+  const get = stage.get(7, "TWO");
+  answer(stage, "r4", asked(stage).round, [NEW]);
+  assertEquals(stage.outcome(get), "value new answered=r1,r4");
+});
+
+Deno.test("read_repair blocking: a level that cannot be mended in time is a definite timeout", () => {
+  const stage = ReplicaStage.whole({
+    main: { read_repair: "blocking" },
+    settings: { request_timeout_ms: 500 },
+  });
+  stage.plant(7, [NEW]);
+  const get = stage.get(7, "TWO");
+  answer(stage, "r2", asked(stage).round, []);
+  stage.tick(500);
+  assertEquals(stage.outcome(get), "timeout definite acked=r1,r2");
+  assertStringIncludes(stage.failure(get).message, "stale copies were not mended in time");
+});
+
+Deno.test("A get that fails is definite, because it changes nothing, and names what it lacked", () => {
+  const stage = ReplicaStage.whole({ settings: { request_timeout_ms: 500 } });
+  const late = stage.get(7, "TWO");
+  stage.tick(500);
+  assertEquals(stage.outcome(late), "timeout definite acked=r1");
+  assertStringIncludes(stage.failure(late).message, "TWO needs 2 answers, 1 came (r1) within 500 ms");
+  for (const peer of ["r2", "r3", "r4"]) stage.lose(peer);
+  assertEquals(stage.outcome(stage.get(7, "TWO")), "unavailable definite");
+  assertEquals(stage.outcome(stage.get(7, "ONE")), "not_found definite acked=r1");
+});
+
+Deno.test("A peer that dies while asked ends the wait at once", () => {
+  const stage = ReplicaStage.whole({ memberCount: 3, settings: { request_timeout_ms: 60_000 } });
+  const get = stage.get(7, "ALL");
+  answer(stage, "r2", asked(stage).round, []);
+  stage.lose("r3");
+  assertEquals(stage.outcome(get), "timeout definite acked=r1,r2");
+});
+
+Deno.test("A get of a deleted key is not found, and names the delete", () => {
+  const stage = ReplicaStage.whole();
+  stage.plant(7, [{ stamp: 30, origin: "r2.e2" }]);
+  const get = stage.get(7);
+  const { message, version } = stage.failure(get);
+  assertEquals([message, version?.stamp, version?.origin], ["the key was deleted", 30, "r2.e2"]);
+  assertEquals(stage.failure(stage.get(8)).message, "no such key");
+});
+
+Deno.test("A coordinator without a copy asks those who have one", () => {
+  const stage = ReplicaStage.whole({ id: "r4", epoch: "e4", main: { replication: 3 } });
+  const get = stage.get(7, "TWO");
+  const { to, round } = asked(stage);
+  assertEquals(to, ["r1", "r2", "r3"]);
+  answer(stage, "r1", round, [OLD]);
+  answer(stage, "r2", round, [NEW]);
+  assertEquals(stage.outcome(get), "value new answered=r1,r2");
+  answer(stage, "r3", round, [NEW]);
+  assertEquals(repairs(stage), ["repair new to r1"]);
+  assertEquals(stage.values(7), [], "a copy is not made where none belongs");
+});
+
+Deno.test("Answers to an earlier life's questions are nobody's", () => {
+  const stage = ReplicaStage.whole();
+  stage.get(7, "TWO");
+  const { round } = asked(stage);
+  stage.restart();
+  stage.tick();
+  for (const peer of stage.peers()) stage.meet(peer);
+  stage.takeAll();
+  const get = stage.get(7, "TWO");
+  const next = asked(stage).round;
+  assert(next !== round);
+  answer(stage, "r2", round, [NEW]);
+  assertEquals(stage.outcome(get), "waiting");
+});
