@@ -1,5 +1,4 @@
 /** `deno task sim SEED`: one simulated run with its full trace. @module */
-import { closeSettling } from "../src/sim/settle.ts";
 import { simulate } from "../src/sim/simulation.ts";
 import { print, printError } from "./print.ts";
 
@@ -25,7 +24,6 @@ if (word === undefined || rest.length > 0 || !/^\d{1,15}$/.test(word)) {
 const result = await simulate(seed, {
   onTrace: (atMs, line) => print(`${atMs.toFixed(3).padStart(10)} ${line}`),
 });
-closeSettling();
 for (const violation of result.violations) print(`violated: ${violation}`);
 print(
   `${result.okCount} of ${result.operationCount} requests succeeded in ${

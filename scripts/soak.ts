@@ -1,7 +1,6 @@
 /** `deno task soak`: many simulated runs on all cores; with `--planted`, proof that the judges notice planted bugs. @module */
 import { parseArgs } from "@std/cli/parse-args";
 import { PLANTED_BUGS, type PlantedBug } from "../src/base/planted_bug.ts";
-import { closeSettling } from "../src/sim/settle.ts";
 import { type RunResult, simulate } from "../src/sim/simulation.ts";
 import { print, printError } from "./print.ts";
 
@@ -75,7 +74,6 @@ async function runShare({ seeds, seconds, from, cores }: Options, share: number)
   for (let index = share; index < seeds && performance.now() < endMs; index += cores) {
     print(JSON.stringify(await simulate(from + index)));
   }
-  closeSettling();
 }
 
 async function soak(options: Options): Promise<void> {
@@ -152,7 +150,6 @@ async function soakPlanted({ from }: Options): Promise<void> {
     const count = found ? String(found.seed - from + 1) : `none of ${PLANTED_SEEDS_MAX}`;
     print(`${bug.padEnd(26)}${count.padEnd(22)}${found?.violations[0]?.slice(0, 100) ?? ""}`);
   }
-  closeSettling();
   print(`${PLANTED_BUGS.length - escapedCount} passed, ${escapedCount} failed`);
   Deno.exit(escapedCount > 0 ? 1 : 0);
 }

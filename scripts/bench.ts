@@ -1,0 +1,86 @@
+/** `deno task bench`: how fast four replicas on this machine are, what an operation costs, and whether they stay small. @module */
+import { join } from "@std/path";
+import { UsageError } from "../src/cli/arguments.ts";
+import { EXIT_USAGE } from "../src/cli/top_command.ts";
+import { BenchCluster } from "./bench/bench_cluster.ts";
+import { fillCluster, type Filled, type Sizes } from "./bench/fill.ts";
+import { LoadProcesses } from "./bench/load_process.ts";
+import { describeMachine, type Machine } from "./bench/machine.ts";
+import { measure } from "./bench/measurement.ts";
+import { benchHelp, type BenchOptions, parseBenchOptions } from "./bench/options.ts";
+import { headerLines, loadLine, measuredLines, megabytes } from "./bench/report.ts";
+import { measureStart } from "./bench/start_time.ts";
+import { print, printError } from "./print.ts";
+import { ROOT } from "./repository.ts";
+
+/** Carries out one measurement and returns the exit code. */
+async function bench(args: readonly string[]): Promise<number> {
+  const options = parseBenchOptions(args);
+  if (options.mode === "help") {
+    print(benchHelp());
+    return 0;
+  }
+  if (Deno.build.os !== "linux") throw new UsageError("bench reads /proc, which only Linux has");
+  const directory = join(ROOT, "data");
+  await Deno.mkdir(directory, { recursive: true, mode: 0o700 });
+  const machine = await describeMachine(directory);
+  if (!options.isJson) print(headerLines(machine, options).join("\n") + "\n");
+  switch (options.mode) {
+    case "start":
+      return await benchStart(machine, options);
+    case "fill":
+      return await benchFill(machine, options);
+    case "load":
+      return await benchLoad(machine, options);
+  }
+}
+
+async function benchLoad(machine: Machine, options: BenchOptions): Promise<number> {
+  await using cluster = await BenchCluster.start(options.binary);
+  await using load = new LoadProcesses(options.generatorCount);
+  const measured = await measure(cluster, load, { options, onProgress: printError });
+  if (options.isJson) print(JSON.stringify({ machine, options, measured }));
+  else print([loadLine(options), "", ...measuredLines(measured, options)].join("\n"));
+  return 0;
+}
+
+async function benchFill(machine: Machine, options: BenchOptions): Promise<number> {
+  await using cluster = await BenchCluster.start(options.binary);
+  await using load = new LoadProcesses(options.generatorCount);
+  const filled = await fillCluster(cluster, load, { options, onProgress: printError });
+  if (options.isJson) print(JSON.stringify({ machine, options, filled }));
+  else print(filledLines(filled).join("\n"));
+  return filled.complaints.length === 0 ? 0 : 1;
+}
+
+async function benchStart(machine: Machine, options: BenchOptions): Promise<number> {
+  const startMs = await measureStart(options.binary);
+  if (options.isJson) print(JSON.stringify({ machine, options, startMs }));
+  else {
+    const [median, min, max] = [startMs.median, startMs.min, startMs.max].map(Math.round);
+    print(`start to ready on an empty directory: median ${median} ms (${min}–${max})`);
+  }
+  return 0;
+}
+
+function filledLines({ early, final, restartsMs, complaints }: Filled): string[] {
+  const sizes = ({ putCount, perSecond, dataBytes, rssBytes }: Sizes): string =>
+    `after ${putCount} puts (${Math.round(perSecond)}/s): data ${dataBytes.map(megabytes).join(", ")}; ` +
+    `RSS ${rssBytes.map(megabytes).join(", ")}`;
+  return [
+    sizes(early),
+    sizes(final),
+    `restart after SIGKILL: ready after ${restartsMs.map((ms) => `${Math.round(ms)} ms`).join(", ")}`,
+    ...(complaints.length === 0 ? ["all within bounds"] : complaints),
+  ];
+}
+
+if (import.meta.main) {
+  try {
+    Deno.exitCode = await bench(Deno.args);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    printError(`error: ${error.message}`);
+    Deno.exitCode = EXIT_USAGE;
+  }
+}
