@@ -44,8 +44,8 @@ const IMPORTS: ImportTable = {
   main: ["cli"],
 };
 
-/** Who may touch the real machine and use packages. */
-const EDGES = ["host", "http", "cli", "client/connection.ts", "transport/tcp_transport.ts"];
+/** Who may touch the real machine and use packages. `sim/settle.ts` needs one turn of the event loop, and no time. */
+const EDGES = ["host", "http", "cli", "client/connection.ts", "transport/tcp_transport.ts", "sim/settle.ts"];
 
 /** Every broken rule in these files (paths from the top of the repository, with `/`). */
 export function checkTree(files: readonly { readonly path: string; readonly text: string }[]): Problem[] {
