@@ -223,8 +223,8 @@ export class Wal {
         bytes = bytes.subarray(0, Math.min(bytes.length, this.#segmentBytes - end));
         writeAll(file, bytes, end);
         end += bytes.length;
-        // Why: after each piece, so that the syncs of the log never queue behind a whole segment.
-        await file.sync();
+        // Why after each piece: the syncs of the log in use should not queue behind a whole segment.
+        if (this.#current || end === this.#segmentBytes) await file.sync();
         bytes.fill(0, 0, FILE_HEADER_BYTES);
       }
     } catch (error) {
