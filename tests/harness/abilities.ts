@@ -1,0 +1,35 @@
+/** What this machine and this user can do, for tests that ask for more than a cluster: those they lack say why. @module */
+import { runCommand } from "./processes.ts";
+
+/** Whether a program is installed. */
+export async function hasProgram(name: string): Promise<boolean> {
+  return (await runCommand("sh", ["-c", `command -v ${name}`])).code === 0;
+}
+
+/** Why `strace` cannot follow another process here; undefined: it can. */
+export async function whyNoStrace(): Promise<string | undefined> {
+  if (!await hasProgram("strace")) return "there is no strace here";
+  const child = new Deno.Command("sleep", { args: ["60"] }).spawn();
+  try {
+    const attach = ["strace", "-p", String(child.pid), "-o", "/dev/null"];
+    const { stderr } = await runCommand("timeout", ["--signal=INT", "1", ...attach]);
+    return stderr.includes("attached") ? undefined : "strace may not attach to processes here";
+  } finally {
+    child.kill("SIGKILL");
+    await child.status;
+  }
+}
+
+/** Why no small file system can be mounted here; undefined: it can. */
+export async function whyNoMount(): Promise<string | undefined> {
+  if (Deno.build.os !== "linux") return "tmpfs is Linux's";
+  const directory = await Deno.makeTempDir({ prefix: "quartet-mount-" });
+  try {
+    const { code } = await runCommand("mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", directory]);
+    if (code !== 0) return "only root may mount";
+    await runCommand("umount", [directory]);
+    return undefined;
+  } finally {
+    await Deno.remove(directory);
+  }
+}
