@@ -7,8 +7,15 @@
  */
 import type { FinalState, History, HistoryVersion, Operation, Violation } from "./history.ts";
 
-/** Everything wrong with what happened to acknowledged writes. `finals` are the replicas after calm and convergence. */
-export function judgeKeptWrites(history: History, finals: ReadonlyMap<string, FinalState>): Violation[] {
+/**
+ * Everything wrong with what happened to acknowledged writes. `finals` are the replicas after calm and convergence.
+ * With `onlyWrites` what was merely read need not be everywhere: a write that nobody acknowledged is owed to nobody.
+ */
+export function judgeKeptWrites(
+  history: History,
+  finals: ReadonlyMap<string, FinalState>,
+  { onlyWrites }: { readonly onlyWrites: boolean } = { onlyWrites: false },
+): Violation[] {
   const violations: Violation[] = [];
   const byKey = new Map<string, Operation[]>();
   for (const operation of history.operations) {
@@ -21,7 +28,7 @@ export function judgeKeptWrites(history: History, finals: ReadonlyMap<string, Fi
     const writes = operations.filter(({ op }) => op !== "get");
     const reads = operations.filter(({ op }) => op === "get");
     violations.push(
-      ...lostWrites(key, operations, history, finals),
+      ...lostWrites(key, onlyWrites ? writes : operations, history, finals),
       ...unjustOrder(writes, history),
       ...sharedDots(writes),
       ...staleReads(reads, writes, history),
@@ -152,11 +159,12 @@ function name(version: HistoryVersion | undefined): string {
 
 function describe(operation: Operation): string {
   const { client, op, key, value, version, coordinator, invokedMs, endedMs, acked } = operation;
+  const short = value === undefined ? "nothing" : value.length > 20 ? `${value.slice(0, 20)}…` : value;
   const what = op === "put"
-    ? `put ${key} = ${value}`
+    ? `put ${key} = ${short}`
     : op === "delete"
     ? `deleted ${key}`
-    : `got ${key} = ${value ?? "nothing"}`;
+    : `got ${key} = ${short}`;
   return `client ${client} ${what} (${name(version)}) through ${coordinator} at ${invokedMs.toFixed(1)}–` +
     `${endedMs.toFixed(1)} ms with ${acked.join(" ") || "nobody"}`;
 }

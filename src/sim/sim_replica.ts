@@ -192,9 +192,10 @@ export class SimReplica implements SimEndpoint {
     const isAlive = (): boolean => life === this.#life;
     const log: Log = { write: (_level, text) => this.#world.trace(`${this.id} says: ${text}`) };
     const entropy: Entropy = { uint32: () => this.#random.uint32() };
-    const { epoch } = await openIdentity(this.#disk, { cluster: config.cluster, id: this.id, entropy });
+    const disk = this.#disk.mount();
+    const { epoch } = await openIdentity(disk, { cluster: config.cluster, id: this.id, entropy });
     const engine = await Engine.open({
-      disk: this.#disk,
+      disk,
       merge: mergeStored,
       segmentBytes: config.settings.segmentBytes,
       log,
