@@ -135,7 +135,7 @@ export class Reads {
 
   /** A peer can no longer be reached. */
   onDied(id: ReplicaId): void {
-    for (const [number, pending] of [...this.#pending]) {
+    for (const [number, pending] of this.#pending) {
       pending.round.onFailure(id);
       this.#advance(number, pending);
     }
@@ -144,7 +144,7 @@ export class Reads {
   /** Ends what is past its deadline. */
   tick(): void {
     const nowMs = this.#core.queue.now.monotonicMs;
-    for (const [number, pending] of [...this.#pending]) {
+    for (const [number, pending] of this.#pending) {
       if (pending.deadlineMs > nowMs) break;
       if (!pending.isReplied) this.#refuse(pending);
       this.#settle(number, pending);

@@ -151,7 +151,7 @@ export class Writes {
 
   /** A peer can no longer be reached: what it has not acknowledged, it is owed. */
   onDied(id: ReplicaId): void {
-    for (const [number, pending] of [...this.#pending]) {
+    for (const [number, pending] of this.#pending) {
       pending.round.onFailure(id);
       this.#advance(number, pending);
     }
@@ -161,7 +161,7 @@ export class Writes {
   tick(): void {
     const { queue } = this.#core;
     const nowMs = queue.now.monotonicMs;
-    for (const [number, pending] of [...this.#pending]) {
+    for (const [number, pending] of this.#pending) {
       if (pending.deadlineMs > nowMs) break;
       if (!pending.isReplied) this.#refuseTimeout(pending);
       for (const id of pending.round.missing()) pending.round.onFailure(id);
