@@ -1,0 +1,76 @@
+import { assert, assertEquals } from "@std/assert";
+import { Connection } from "../../src/client/connection.ts";
+import { ClusterClient } from "../harness/cluster_client.ts";
+import { eventually } from "../harness/eventually.ts";
+import { clusterTest } from "../harness/processes.ts";
+
+const STOPPED_WITHIN_MS = 3000;
+
+for (const signal of ["SIGTERM", "SIGINT"] as const) {
+  clusterTest(
+    `${signal} ends a busy replica with exit code 0, and all that it acknowledged is there after a restart`,
+    {
+      replicas: 2,
+    },
+    async (cluster) => {
+      const [place] = cluster.places;
+      const connections = await Promise.all(
+        [1, 2, 3, 4].map(() => Connection.open({ ...place!, timeoutMs: 3000 })),
+      );
+      // One client only stands there.
+      const [idle, ...busy] = connections;
+      const acknowledged = new Map<number, number>();
+      let failedCount = 0;
+      let isRunning = true;
+      // Each client has many puts in flight, to keys of its own, until the replica takes no more.
+      const clients = busy.map(async (connection, index) => {
+        await Promise.all(Array.from({ length: 32 }, async (_, lane) => {
+          const key = index * 32 + lane;
+          for (let round = 1; isRunning; round++) {
+            const result = await connection.request(
+              { op: "put", key, value: `${round}`, level: "ONE" },
+              { timeoutMs: 5000 },
+            );
+            if (result.ok) acknowledged.set(key, round);
+            else {
+              failedCount++;
+              return assertEquals(result.failure.code, "connection_lost");
+            }
+          }
+        }));
+      });
+      await eventually(() => acknowledged.size === 96, {
+        withinMs: 10_000,
+        what: "each client has put its keys",
+      });
+      const beginMs = performance.now();
+      Deno.kill(cluster.pid("r1"), signal);
+      const ending = await cluster.ended("r1");
+      const elapsedMs = performance.now() - beginMs;
+      isRunning = false;
+      await Promise.all(clients);
+      await idle!.closed;
+      assertEquals(ending, "ended with exit code 0");
+      assert(elapsedMs < STOPPED_WITHIN_MS, `${signal} took ${elapsedMs} ms`);
+      assertEquals(failedCount, 96, "each put in flight was answered or ended with the connection");
+
+      await cluster.start("r1");
+      using client = new ClusterClient(cluster);
+      const held = await client.values("r1");
+      for (const [key, round] of acknowledged) {
+        const value = Number(held[key]);
+        assert(
+          value === round || value === round + 1,
+          `key ${key}: put ${round} was acknowledged, ${value} is held`,
+        );
+      }
+    },
+  );
+}
+
+clusterTest("A replica whose peers are all gone stops as fast", { replicas: 3 }, async (cluster) => {
+  await Promise.all([cluster.kill9("r1"), cluster.pause("r2")]);
+  const beginMs = performance.now();
+  assertEquals(await cluster.stop("r3"), "ended with exit code 0");
+  assert(performance.now() - beginMs < STOPPED_WITHIN_MS);
+});
