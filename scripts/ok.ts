@@ -11,7 +11,7 @@ interface Step {
 const STEPS: readonly Step[] = [
   {
     name: "format",
-    args: ["fmt", "--check", "--quiet"],
+    args: ["fmt", "--check"],
     wayOut: "`deno fmt` rewrites the files named above",
   },
   {

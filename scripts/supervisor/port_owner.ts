@@ -7,14 +7,14 @@ export function whyTaken(host: string, port: number): string | undefined {
     Deno.listen({ hostname: host, port }).close();
     return undefined;
   } catch (error) {
-    if (error instanceof Deno.errors.AddrInUse) return `is taken by ${describeOwner(port)}`;
+    if (error instanceof Deno.errors.AddrInUse) return `is taken by ${describeOwner(host, port)}`;
     if (error instanceof Deno.errors.AddrNotAvailable) return "is not an address of this machine";
     return `cannot be listened on (${error instanceof Error ? error.message : String(error)})`;
   }
 }
 
-function describeOwner(port: number): string {
-  const pid = ownerOf(port);
+function describeOwner(host: string, port: number): string {
+  const pid = ownerOf(host, port);
   if (pid === undefined) return "another process";
   const command = commandLine(pid).join(" ");
   return `process ${pid}${
@@ -22,10 +22,10 @@ function describeOwner(port: number): string {
   }`;
 }
 
-/** The pid that listens on a port of this machine, where the system lets us see it (Linux). */
-function ownerOf(port: number): number | undefined {
+/** The pid that listens there, where the system lets us see it (Linux). */
+function ownerOf(host: string, port: number): number | undefined {
   const inodes = new Set(
-    ["/proc/net/tcp", "/proc/net/tcp6"].flatMap((table) => listeningInodes(table, port)),
+    ["/proc/net/tcp", "/proc/net/tcp6"].flatMap((table) => listeningInodes(table, host, port)),
   );
   if (inodes.size === 0) return undefined;
   for (const { name } of entriesOf("/proc")) {
@@ -38,17 +38,29 @@ function ownerOf(port: number): number | undefined {
   return undefined;
 }
 
-function listeningInodes(table: string, port: number): string[] {
-  const ending = `:${port.toString(16).toUpperCase().padStart(4, "0")}`;
+function listeningInodes(table: string, host: string, port: number): string[] {
+  const hexPort = port.toString(16).toUpperCase().padStart(4, "0");
   const listening = "0A";
   try {
     return Deno.readTextFileSync(table).split("\n").slice(1).map((line) => line.trim().split(/\s+/))
-      .filter((fields) => fields[1]?.endsWith(ending) && fields[3] === listening)
+      .filter(([, local = "", , state]) => {
+        const [address = "", localPort] = local.split(":");
+        return state === listening && localPort === hexPort && mayBe(address, host);
+      })
       .map((fields) => fields[9]!);
   } catch {
     // No such table on this system.
     return [];
   }
+}
+
+/** Whether an address of the table (hexadecimal, IPv4 with its bytes reversed) stands in the way of `host`. */
+function mayBe(address: string, host: string): boolean {
+  if (/^0+$/.test(address) || !/^\d+(\.\d+){3}$/.test(host)) return true;
+  const reversed = host.split(".").reverse().map((byte) => Number(byte).toString(16).padStart(2, "0")).join(
+    "",
+  );
+  return address.endsWith(reversed.toUpperCase());
 }
 
 function entriesOf(directory: string): Deno.DirEntry[] {
