@@ -1,0 +1,253 @@
+/** Tests of new and wiped directories on real replicas: `src/replica/filling.ts` (H7). @module */
+import { assert, assertEquals } from "@std/assert";
+import type { Version } from "../../src/versions/version.ts";
+import { ReplicaStage, type StageOptions } from "../harness/replica_stage.ts";
+import { StagedCluster } from "../harness/staged_cluster.ts";
+
+/** Settings under which a page of a fill holds some forty keys. */
+const SMALL_PAGES: StageOptions = { settings: { value_bytes_max: 64 } };
+
+/** A replica whose directory was lost: its peers knew it as `e0`. It counts for nothing. */
+function wiped(options: StageOptions = {}): ReplicaStage {
+  const stage = new ReplicaStage(options);
+  stage.tick();
+  for (const peer of stage.peers()) stage.meet(peer, { knownEpochs: ["e0", "e1"] });
+  stage.takeAll();
+  return stage;
+}
+
+function version(stamp: number, value = `v${stamp}`): Version {
+  return { stamp, origin: "r2.e2", value };
+}
+
+/** The pages asked for since the last look: whom, after which key, under which round. */
+function fillsAsked(stage: ReplicaStage): { to: string; after: unknown; round: number }[] {
+  return stage.takeSent("fill").map(({ to, message: { after, round } }) => ({ to, after, round }));
+}
+
+Deno.test("H7: a new directory counts once a majority, itself included, never knew it under another epoch", () => {
+  const stage = new ReplicaStage();
+  stage.tick();
+  assert(stage.status().recovering);
+  stage.meet("r2", { knownEpochs: [] });
+  stage.meet("r2", { knownEpochs: ["e1"] });
+  assert(stage.status().recovering, "one stranger of four members, however often it says so");
+  assertEquals(stage.outcome(stage.put(7, "x", "TWO")), "unavailable definite");
+  stage.meet("r3", { knownEpochs: ["e1"] });
+  assert(!stage.status().recovering);
+  stage.takeAll();
+  assertEquals(stage.outcome(stage.put(7, "x")), "written acked=r1 owed=r2,r3,r4");
+});
+
+Deno.test("H7: that a directory counts is written down, and not asked again", () => {
+  const stage = ReplicaStage.whole();
+  stage.restart();
+  stage.tick();
+  assert(stage.isReady && !stage.status().recovering);
+  assertEquals(stage.outcome(stage.put(7, "x")), "written acked=r1 owed=r2,r3,r4");
+});
+
+Deno.test("H7: a wiped replica takes writes, and counts for no level as an answerer", () => {
+  const stage = wiped();
+  assert(stage.status().recovering);
+  stage.deliver("r2", {
+    type: "write",
+    round: 1,
+    cause: "put",
+    keyspace: "main",
+    key: 7,
+    versions: [version(5)],
+  });
+  stage.deliver("r2", { type: "read", round: 2, keyspace: "main", key: 8 });
+  assertEquals(stage.values(7), ["v5"]);
+  assertEquals(stage.takeAll().map(({ message }) => message), [
+    { type: "written", round: 1, recovering: true },
+    { type: "answer", round: 2, versions: [], recovering: true },
+  ]);
+});
+
+Deno.test("H7: a wiped replica counts for no level as a coordinator, of puts and of gets", () => {
+  const stage = wiped();
+  const put = stage.put(7, "x", "ONE");
+  assertEquals(stage.outcome(put), "waiting", "its own copy is none");
+  stage.ack("r3", stage.takeSent("write")[0]!.message.round);
+  assertEquals(stage.outcome(put), "written acked=r3 owed=r2,r4");
+  const get = stage.get(8, "ONE");
+  assertEquals(stage.outcome(get), "waiting", "not found proves nothing here");
+  const { round } = stage.takeSent("read")[0]!.message;
+  stage.deliver("r3", { type: "answer", round, versions: [version(9)] });
+  assertEquals(stage.outcome(get), "value v9 answered=r3");
+  assertEquals(stage.outcome(stage.put(7, "x", "ALL")), "unavailable definite");
+  assertEquals(stage.outcome(stage.get(7, "ALL")), "unavailable definite");
+});
+
+Deno.test("H7: a coordinator counts no recovering peer, whether its heartbeat or its answer says so", () => {
+  const stage = ReplicaStage.whole({ memberCount: 3 });
+  const get = stage.get(7, "TWO");
+  const { round } = stage.takeSent("read")[0]!.message;
+  stage.deliver("r2", { type: "answer", round, versions: [], recovering: true });
+  assertEquals(stage.outcome(get), "waiting");
+  const put = stage.put(7, "x", "TWO");
+  const write = stage.takeSent("write")[0]!.message.round;
+  stage.deliver("r2", { type: "written", round: write, recovering: true });
+  assertEquals(stage.outcome(put), "waiting");
+  stage.ack("r3", write);
+  assertEquals(stage.outcome(put), "written acked=r1,r3 owed=", "r2 has it on disk all the same");
+  stage.meet("r2", { isRecovering: true });
+  assertEquals(stage.outcome(stage.get(7, "ALL")), "unavailable definite");
+});
+
+Deno.test("H7: a wiped replica asks every other copy for everything, page by page, and then counts, also after a restart", () => {
+  const cluster = new StagedCluster(SMALL_PAGES);
+  const filler = "x".repeat(50);
+  for (let key = 0; key < 256; key++) cluster.stage("r1").put(key, `${key} ${filler}`, "ONE");
+  cluster.carry();
+  for (const [id, key] of [["r3", 17], ["r4", 18]] as const) {
+    cluster.stage(id).plant(key, [version(Number.MAX_SAFE_INTEGER - 2 ** 50, `only ${id}`)]);
+  }
+  cluster.crash("r2");
+  cluster.start("r2", { epoch: "e9" });
+  const r2 = cluster.stage("r2");
+  assert(r2.status().recovering);
+  let pages = 0;
+  cluster.isCarried = ({ message }) => {
+    if (message.type === "filled") pages++;
+    return true;
+  };
+  cluster.tick(200);
+  assert(!r2.status().recovering);
+  assert(pages > 9, `${pages} pages from three replicas`);
+  assertEquals([r2.values(17), r2.values(18)], [["only r3"], ["only r4"]]);
+  for (const key of [0, 16, 100, 255]) assertEquals(r2.values(key), [`${key} ${filler}`]);
+  r2.restart();
+  r2.tick();
+  assert(!r2.status().recovering);
+});
+
+Deno.test("H7: a replica that dies while it is filled begins again, and does not count before", () => {
+  const stage = wiped();
+  stage.tick();
+  const asked = fillsAsked(stage);
+  assertEquals(asked.map(({ to, after }) => [to, after]), [["r2", undefined], ["r3", undefined], [
+    "r4",
+    undefined,
+  ]]);
+  stage.deliver("r2", { type: "filled", round: asked[0]!.round, entries: [], more: false });
+  stage.restart();
+  stage.tick();
+  for (const peer of stage.peers()) stage.meet(peer, { knownEpochs: ["e0", "e1"] });
+  stage.tick();
+  assert(stage.status().recovering);
+  assertEquals(fillsAsked(stage).map(({ to }) => to), ["r2", "r3", "r4"]);
+});
+
+Deno.test("H7: a page that is lost or refused is asked for again from where the last one ended", () => {
+  const stage = wiped({ memberCount: 2 });
+  stage.tick();
+  const [first] = fillsAsked(stage);
+  const entries = [{ key: 3, versions: [version(5)] }, { key: 9, versions: [version(6)] }];
+  stage.deliver("r2", { type: "filled", round: first!.round, entries, more: true });
+  const [second] = fillsAsked(stage);
+  assertEquals(second!.after, 9);
+  stage.tick(1900);
+  assertEquals(fillsAsked(stage), [], "patience");
+  stage.tick(100);
+  const [third] = fillsAsked(stage);
+  assertEquals(third!.after, 9);
+  stage.deliver("r2", { type: "refused", round: third!.round, code: "overloaded", message: "later" });
+  stage.tick(2000);
+  const [fourth] = fillsAsked(stage);
+  assertEquals(fourth!.after, 9);
+  stage.deliver("r2", { type: "filled", round: second!.round, entries: [], more: false });
+  assert(stage.status().recovering, "an answer to a question that was given up ends nothing");
+  stage.deliver("r2", { type: "filled", round: fourth!.round, entries: [], more: false });
+  stage.tick();
+  assert(!stage.status().recovering);
+  assertEquals([stage.values(3), stage.values(9)], [["v5"], ["v6"]]);
+});
+
+Deno.test("H7: a replica is not whole before every other copy was heard, however long one is away", () => {
+  const stage = wiped({ memberCount: 3 });
+  stage.lose("r3");
+  stage.tick();
+  const [asked] = fillsAsked(stage);
+  stage.deliver("r2", { type: "filled", round: asked!.round, entries: [], more: false });
+  stage.tick(10_000);
+  assert(stage.status().recovering);
+  assertEquals(fillsAsked(stage), [], "nobody else is there");
+  stage.meet("r3", { knownEpochs: ["e0", "e1"] });
+  stage.tick();
+  const [again] = fillsAsked(stage);
+  assertEquals(again!.to, "r3");
+  stage.deliver("r3", { type: "filled", round: again!.round, entries: [], more: false });
+  stage.tick();
+  assert(!stage.status().recovering);
+});
+
+Deno.test("H7: a page that finds no room on disk is asked for again when there is room", () => {
+  const stage = wiped({ memberCount: 2 });
+  stage.tick();
+  const [first] = fillsAsked(stage);
+  const entries = [{ key: 3, versions: [version(5)] }, { key: 4, versions: [version(6, "x".repeat(500))] }];
+  stage.disk.roomBytes = 100;
+  stage.deliver("r2", { type: "filled", round: first!.round, entries, more: false });
+  stage.tick();
+  assert(stage.status().recovering);
+  stage.disk.roomBytes = Infinity;
+  stage.tick(2000);
+  const [again] = fillsAsked(stage);
+  assertEquals(again!.after, undefined);
+  stage.deliver("r2", { type: "filled", round: again!.round, entries, more: false });
+  stage.tick();
+  assert(!stage.status().recovering);
+  assertEquals(stage.values(4)[0]!.length, 500);
+});
+
+Deno.test("H7: what a page brings never overwrites what a wiped replica has taken since", () => {
+  const stage = wiped({ memberCount: 2 });
+  stage.tick();
+  const [asked] = fillsAsked(stage);
+  stage.deliver("r2", {
+    type: "write",
+    round: 1,
+    cause: "put",
+    keyspace: "main",
+    key: 3,
+    versions: [version(9)],
+  });
+  const entries = [{ key: 3, versions: [version(5)] }];
+  stage.deliver("r2", { type: "filled", round: asked!.round, entries, more: false });
+  assertEquals(stage.values(3), ["v9"]);
+});
+
+Deno.test("H7: epochs that a replica was seen under are durable before peers are told", () => {
+  const stage = ReplicaStage.whole();
+  const told = (): readonly string[] => {
+    stage.takeAll();
+    stage.deliver("r2", {
+      type: "heartbeat",
+      epoch: "e9",
+      known_epochs: ["e1"],
+      wall_ms: 0,
+      recovering: true,
+    });
+    return stage.takeSent("heartbeat_ack")[0]!.message.known_epochs;
+  };
+  stage.disk.isHeld = true;
+  assertEquals(told(), ["e2"]);
+  stage.disk.sync();
+  assertEquals(told(), ["e2", "e9"]);
+  stage.restart();
+  stage.tick();
+  assertEquals(told(), ["e2", "e9"]);
+});
+
+Deno.test("A fill of a keyspace that is not here, or from a key that is none, is refused", () => {
+  const stage = ReplicaStage.whole();
+  stage.deliver("r2", { type: "fill", round: 1, keyspace: "no" });
+  stage.deliver("r2", { type: "fill", round: 2, keyspace: "main", after: 256 });
+  assertEquals(stage.takeSent("refused").map(({ message }) => [message.round, message.code]), [
+    [1, "malformed_request"],
+    [2, "malformed_request"],
+  ]);
+});
