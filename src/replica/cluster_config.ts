@@ -119,7 +119,7 @@ export function parseClusterConfig(document: unknown): Result<ClusterConfig, rea
     problems.push({ path: "keyspace", message: "missing: declare at least one [keyspace.NAME]" });
   }
   const defaultKeyspace = top.has("default_keyspace") || keyspaces.size !== 1
-    ? top.text("default_keyspace", /^/, "the name of a keyspace")
+    ? top.text("default_keyspace", /./, "the name of a keyspace")
     : [...keyspaces.keys()][0]!;
   if (keyspaces.size > 0 && defaultKeyspace !== "" && !keyspaces.has(defaultKeyspace)) {
     problems.push({
@@ -194,10 +194,10 @@ function parseKeyspace(name: string, table: Table, memberCount: number): Keyspac
   const partitioner = table.choice("partitioner", ["all"], "all");
   const replication = table.integer("replication", { fallback: memberCount, min: 1, max: memberCount });
   const levelText = table.has("default_level")
-    ? table.text("default_level", /^/, LEVELS.join(", "))
+    ? table.text("default_level", /./, LEVELS.join(", "))
     : "QUORUM";
   const level = parseLevel(levelText);
-  if (level === undefined) {
+  if (level === undefined && levelText !== "") {
     table.problem("default_level", `"${levelText}" is no level; allowed: ${LEVELS.join(", ")}`);
   }
   const defaultLevel = level ?? "QUORUM";

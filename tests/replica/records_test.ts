@@ -1,0 +1,85 @@
+/** Tests of what lies in the store beside versions: hints, owed records, keys, and the merge over all of them. @module */
+import { assert, assertEquals } from "@std/assert";
+import * as fc from "fast-check";
+import { type ByteString, byteString, encodeText } from "../../src/base/bytes.ts";
+import { decodeHint, encodeDelivered, encodeHint, mergeHints } from "../../src/replica/hint_record.ts";
+import { mergeStored } from "../../src/replica/merge.ts";
+import { decodeOwed, encodeOwed } from "../../src/replica/owed_record.ts";
+import {
+  dataKey,
+  dataRange,
+  decodeStamp,
+  encodeStamp,
+  hintKey,
+  hintRange,
+  keyOfDataKey,
+  OWED_RANGE,
+  owedKey,
+  partsOfHintKey,
+  PROBE_KEY,
+} from "../../src/replica/store_keys.ts";
+import { encodeRecord } from "../../src/versions/record.ts";
+
+function record(stamp: number, value = "x"): Uint8Array {
+  return encodeRecord([{ stamp, origin: "r1.a", value }]);
+}
+
+const anyKey = fc.uint8Array({ maxLength: 5 }).map(byteString);
+const anyName = fc.constantFrom("main", "a", "ab", "a-b");
+
+Deno.test("A hint keeps the greatest version it was given and the time of the first, in any order", () => {
+  fc.assert(fc.property(fc.array(fc.tuple(fc.nat(9), fc.nat(99)), { minLength: 1 }), (hints) => {
+    let held: Uint8Array | undefined;
+    for (const [stamp, sinceMs] of hints) held = mergeHints(held, encodeHint(record(stamp + 1), sinceMs));
+    const { record: kept, sinceMs } = decodeHint(held!);
+    assertEquals(kept, record(1 + Math.max(...hints.map(([stamp]) => stamp))));
+    assertEquals(sinceMs, Math.min(...hints.map(([, since]) => since)));
+  }));
+});
+
+Deno.test("A delivery removes the hint it covers, and no newer one", () => {
+  const hint = encodeHint(record(5), 100);
+  assertEquals(mergeHints(hint, encodeDelivered(record(5))), undefined);
+  assertEquals(mergeHints(hint, encodeDelivered(record(6))), undefined, "the target holds even more");
+  assertEquals(mergeHints(hint, encodeDelivered(record(4))), hint);
+  assertEquals(
+    mergeHints(undefined, encodeDelivered(record(4))),
+    undefined,
+    "nothing is left of a second one",
+  );
+});
+
+Deno.test("Owed records carry any key and record", () => {
+  fc.assert(fc.property(anyName, anyKey, fc.boolean(), (keyspace, key, hasRecord) => {
+    const owed = { keyspace, key, targets: ["r2", "r3"], ...(hasRecord ? { record: record(7, "é😀") } : {}) };
+    assertEquals(decodeOwed(encodeOwed(owed)), owed);
+  }));
+});
+
+Deno.test("Store keys give back their parts, and ranges hold exactly their own keys", () => {
+  fc.assert(fc.property(anyName, anyName, anyKey, (target, keyspace, key) => {
+    assertEquals(keyOfDataKey(dataKey(keyspace, key)), key);
+    assertEquals(partsOfHintKey(hintKey(target, keyspace, key)), { target, keyspace, key });
+    for (const other of ["main", "a", "ab", "a-b"]) {
+      const inRange = (at: ByteString, range: { begin: ByteString; end: ByteString }): boolean =>
+        at >= range.begin && at < range.end;
+      assertEquals(inRange(dataKey(keyspace, key), dataRange(other)), keyspace === other);
+      assertEquals(inRange(hintKey(target, keyspace, key), hintRange(other)), target === other);
+    }
+  }));
+  fc.assert(fc.property(fc.maxSafeNat(), fc.maxSafeNat(), (a, b) => {
+    assertEquals(owedKey(a) < owedKey(b), a < b);
+    assert(owedKey(a) >= OWED_RANGE.begin && owedKey(a) < OWED_RANGE.end);
+    assertEquals(decodeStamp(encodeStamp(a)), a);
+  }));
+});
+
+Deno.test("Stored versions resolve, empty bytes remove facts, and the probe leaves nothing", () => {
+  const data = dataKey("main", "k" as ByteString);
+  assertEquals(mergeStored(data, record(5), record(4)), record(5));
+  assertEquals(mergeStored(data, undefined, record(4)), record(4));
+  const fact = "cfact" as ByteString;
+  assertEquals(mergeStored(fact, encodeText("old"), encodeText("new")), encodeText("new"));
+  assertEquals(mergeStored(fact, encodeText("old"), new Uint8Array(0)), undefined);
+  assertEquals(mergeStored(PROBE_KEY, undefined, encodeText("any")), undefined);
+});
