@@ -1,6 +1,6 @@
 /**
- * Whether replicas see each other alive. A replica is ready when its first dials have ended, and those of the first to
- * start end at closed doors: a moment later the same request would have been done.
+ * Whether replicas see each other alive, and take each other for whole. A replica is ready when its first dials have
+ * ended, and those of the first to start end at closed doors: a moment later the same request would have been done.
  * @module
  */
 import { Connection } from "../../src/client/connection.ts";
@@ -10,7 +10,7 @@ import { pause } from "./os_process.ts";
 const POLL_MS = 20;
 const ANSWER_WITHIN_MS = 1000;
 
-/** Resolves when these replicas see each other, or after `withinMs`, to who does not see whom: empty when all do. */
+/** Resolves when these replicas count on each other, or after `withinMs`, to who does not on whom: empty when all do. */
 export async function waitUntilAcquainted(
   members: readonly Member[],
   { secret, withinMs }: { readonly secret: string | undefined; readonly withinMs: number },
@@ -43,9 +43,16 @@ async function missingFor(
     const result = await connection.request({ op: "status" }, { timeoutMs: ANSWER_WITHIN_MS });
     if (!result.ok) return [`${id} does not tell (${result.failure.message})`];
     if (result.value.kind !== "status") return [`${id} answered something else than its status`];
-    const { peers } = result.value.status;
-    return members.filter((other) => peers.some((peer) => peer.id === other.id && !peer.alive))
-      .map((other) => `${id} does not see ${other.id}`);
+    const { recovering, peers } = result.value.status;
+    const others = peers.filter((peer) => members.some((other) => other.id === peer.id));
+    return [
+      ...(recovering ? [`${id} is recovering`] : []),
+      ...others.filter(({ alive }) => !alive).map((peer) => `${id} does not see ${peer.id}`),
+      // Why: a new replica counts for no level until most others have told it that they never knew it.
+      ...others.filter((peer) => peer.alive && peer.recovering).map((peer) =>
+        `${id} takes ${peer.id} for recovering`
+      ),
+    ];
   } finally {
     connection.close();
   }
