@@ -30,7 +30,7 @@ export function judgeKeptWrites(
     violations.push(
       ...lostWrites(key, onlyWrites ? writes : operations, history, finals),
       ...unjustOrder(writes, history),
-      ...sharedDots(writes),
+      ...sharedDots(operations),
       ...staleReads(reads, writes, history),
     );
   }
@@ -104,17 +104,18 @@ class Greatest {
   }
 }
 
-/** One dot names one write. */
-function sharedDots(writes: readonly Operation[]): Violation[] {
+/** One dot names one write: all who wrote or read it saw the same value. */
+function sharedDots(operations: readonly Operation[]): Violation[] {
   const violations: Violation[] = [];
   const byDot = new Map<string, Operation>();
-  for (const write of writes) {
-    const dot = name(write.version);
+  for (const operation of operations) {
+    if (!operation.version) continue;
+    const dot = name(operation.version);
     const other = byDot.get(dot);
-    if (other && other.value !== write.value) {
-      violations.push(`one version names two writes: ${describe(other)}, and ${describe(write)}`);
+    if (other && other.value !== operation.value) {
+      violations.push(`one version has two values: ${describe(other)}, and ${describe(operation)}`);
     }
-    byDot.set(dot, write);
+    byDot.set(dot, operation);
   }
   return violations;
 }
