@@ -68,8 +68,8 @@ export async function endProcess(process: OsProcess, patienceMs: number): Promis
 /** The command line of a process, word for word; empty when it cannot be read. */
 export function commandLine(pid: number): string[] {
   try {
-    const words = Deno.readTextFileSync(`/proc/${pid}/cmdline`).split("\0");
-    return words.at(-1) === "" ? words.slice(0, -1) : words;
+    // Why the trailing ones: a process that renames itself leaves what it does not need of its command line empty.
+    return Deno.readTextFileSync(`/proc/${pid}/cmdline`).replace(/\0+$/, "").split("\0");
   } catch {
     // Gone, not ours, or no /proc on this system: nothing is known of it.
     return [];

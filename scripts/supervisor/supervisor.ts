@@ -173,8 +173,11 @@ export class Supervisor {
     const starts = replicas.map((replica) => replica.start());
     this.#save();
     const outcomes = await Promise.allSettled(starts);
-    await this.#introduce();
-    return outcomes.flatMap((outcome) => outcome.status === "fulfilled" ? [] : [messageOf(outcome.reason)]);
+    const problems = outcomes.flatMap((outcome) =>
+      outcome.status === "fulfilled" ? [] : [messageOf(outcome.reason)]
+    );
+    if (problems.length === 0) await this.#introduce();
+    return problems;
   }
 
   /** Waits until the ready replicas see each other, so that the next command finds a cluster and not single replicas. */

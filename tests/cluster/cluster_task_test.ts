@@ -41,9 +41,9 @@ class Bench implements AsyncDisposable {
   }
 
   /** `deno task cluster` in the foreground, its output growing. */
-  async foreground(): Promise<Foreground> {
+  async foreground(args = this.command([])): Promise<Foreground> {
     const child = new Deno.Command(Deno.execPath(), {
-      args: this.command([]),
+      args,
       cwd: ROOT,
       env: { NO_COLOR: "1" },
       stdout: "piped",
@@ -150,6 +150,24 @@ Deno.test("Ctrl-C in the terminal stops all replicas once, and their logs are sh
   assertStringIncludes(foreground.output, "cluster | r1 stopped, r2 stopped");
   assertEquals(replicas.filter((replica) => isRunning(replica)), []);
   assertEquals(readClusterFile(bench.data), undefined);
+});
+
+Deno.test({
+  name: "A cluster in the foreground ends when the deno task that started it is killed",
+  ignore: Deno.build.os !== "linux",
+  fn: async () => {
+    await using bench = new Bench();
+    const flags = bench.command([]).slice(3);
+    const foreground = await bench.foreground(["task", "cluster", ...flags]);
+    const { replicas } = readClusterFile(bench.data)!;
+    foreground.child.kill("SIGKILL");
+    await eventually(() => replicas.every((replica) => !isRunning(replica)), {
+      withinMs: 10_000,
+      what: "the replicas end",
+    });
+    await foreground.ended;
+    assertStringIncludes(foreground.output, "the command that started this cluster is gone: stopping");
+  },
 });
 
 Deno.test("A replica that dies by itself is reported, with the command that starts it again", async () => {
