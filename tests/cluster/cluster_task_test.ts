@@ -48,6 +48,8 @@ class Bench implements AsyncDisposable {
       env: { NO_COLOR: "1" },
       stdout: "piped",
       stderr: "inherit",
+      // A process group of its own, as a terminal makes one.
+      detached: true,
     }).spawn();
     this.#children.push(child);
     const foreground = new Foreground(child);
@@ -142,8 +144,8 @@ Deno.test("Ctrl-C in the terminal stops all replicas once, and their logs are sh
     withinMs: 5000,
     what: "a line of a log",
   });
-  // Two signals, as from a terminal through `deno task`.
-  foreground.child.kill("SIGINT");
+  // As a terminal does it: to the whole group, and again to the one that `deno task` forwards it to.
+  Deno.kill(-foreground.child.pid, "SIGINT");
   foreground.child.kill("SIGINT");
   assertEquals((await foreground.child.status).code, 0);
   await foreground.ended;
