@@ -1,4 +1,4 @@
-/** What a client asks. Types only: `transport/codec.ts` parses them, `replica/` answers them. @module */
+/** What a client asks. Types only: `transport/request_codec.ts` parses them, `replica/` answers them. @module */
 import type { Level } from "./level.ts";
 
 /** A key as it travels: an integer where the keyspace has byte keys, a string where it has text keys. */
