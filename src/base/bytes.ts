@@ -54,6 +54,14 @@ export function encodeText(text: string): Uint8Array<ArrayBuffer> {
   return encoder.encode(text);
 }
 
+/** Writes the UTF-8 form of a well-formed string into `bytes` from `at` on, and returns its end. Requires: it fits. */
+export function putText(bytes: Uint8Array, at: number, text: string): number {
+  return at + encoder.encodeInto(text, at === 0 ? bytes : bytes.subarray(at)).written;
+}
+
+/** UTF-8 bytes that one UTF-16 unit can take. */
+export const BYTES_PER_UNIT_MAX = 3;
+
 /** The text of UTF-8 bytes. Throws `TypeError` when they are not UTF-8. */
 export function decodeText(bytes: Uint8Array): string {
   return decoder.decode(bytes);
