@@ -42,6 +42,9 @@ const CALM_MS = 15_000;
 const READS_MS = 10_000;
 const KEYSPACE = "main";
 
+/** A run with fewer requests proves nothing (HAZARD H24). */
+const OPERATIONS_MIN = 50;
+
 /** Pairs of levels: most overlap, so that reads must see writes. */
 const LEVEL_PAIRS: readonly (readonly [readonly Level[], readonly Level[]])[] = [
   [["TWO"], ["THREE"]],
@@ -175,7 +178,7 @@ export async function simulate(seed: number, options: RunOptions = {}): Promise<
     for (const violation of judgeKeptWrites(history(), finals())) world.violate(violation);
     for (const violation of judgeConvergence(finals())) world.violate(violation);
   }
-  if (okCount * 2 < operationCount) {
+  if (operationCount < OPERATIONS_MIN || okCount * 2 < operationCount) {
     world.violate(`only ${okCount} of ${operationCount} requests succeeded: the run proves nothing`);
   }
   return { seed, violations, trace: hash.hex(), operationCount, okCount, simulatedMs: queue.nowMs };
