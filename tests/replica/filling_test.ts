@@ -77,6 +77,8 @@ Deno.test("H7: a wiped replica counts for no level as a coordinator, of puts and
   const { round } = stage.takeSent("read")[0]!.message;
   stage.deliver("r3", { type: "answer", round, versions: [version(9)] });
   assertEquals(stage.outcome(get), "value v9 answered=r3");
+  assertEquals(stage.outcome(stage.get(8, "ONE")), "waiting");
+  assertEquals(stage.takeSent("read").length, 3, "it asks, although the key was compared just now");
   assertEquals(stage.outcome(stage.put(7, "x", "ALL")), "unavailable definite");
   assertEquals(stage.outcome(stage.get(7, "ALL")), "unavailable definite");
 });

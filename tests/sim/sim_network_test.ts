@@ -1,0 +1,122 @@
+/** Tests of `src/sim/sim_network.ts`: what it does to messages and links when it is told to, and nothing else. @module */
+import { assert, assertEquals } from "@std/assert";
+import { Random } from "../../src/base/random.ts";
+import type { Message } from "../../src/replica/envelope.ts";
+import { EventQueue } from "../../src/sim/event_queue.ts";
+import { type NetworkProfile, type SimEndpoint, SimNetwork } from "../../src/sim/sim_network.ts";
+
+const GOOD: NetworkProfile = {
+  delayMsMax: 2,
+  lossPerMille: 0,
+  duplicatePerMille: 0,
+  stragglerPerMille: 0,
+  lineBytesMax: 100_000,
+};
+
+/** A process that writes down what reaches it. */
+class Listener implements SimEndpoint {
+  isUp = true;
+  life = 1;
+  readonly rounds: number[] = [];
+  readonly messages: Message[] = [];
+  readonly links: string[] = [];
+
+  onMessage(_from: string, message: Message): void {
+    this.messages.push(message);
+    if ("round" in message) this.rounds.push(message.round);
+  }
+
+  onLink(peer: string, state: "up" | "down"): void {
+    this.links.push(`${peer} ${state}`);
+  }
+}
+
+/** Two processes, and the network between them after its links have come up. */
+function pair(profile: Partial<NetworkProfile> = {}): {
+  queue: EventQueue;
+  network: SimNetwork;
+  a: Listener;
+  b: Listener;
+  send(round: number): void;
+  pass(ms: number): void;
+} {
+  const queue = new EventQueue();
+  const network = new SimNetwork(queue, new Random(5), { ...GOOD, ...profile });
+  const [a, b] = [new Listener(), new Listener()];
+  network.join("a", a);
+  network.join("b", b);
+  const pass = (ms: number): void => {
+    const endMs = queue.nowMs + ms;
+    while (queue.runNext(endMs));
+  };
+  const send = (round: number): void =>
+    network.send("a", "b", { type: "read", round, keyspace: "main", key: 7 }, { needsLink: true });
+  pass(2000);
+  return { queue, network, a, b, send, pass };
+}
+
+Deno.test("A good network brings up links, and carries each message once, through the codec", () => {
+  const { a, b, send, pass, network } = pair();
+  assertEquals([a.links, b.links], [["b up"], ["a up"]]);
+  const message: Message = { type: "answer", round: 1, versions: [{ stamp: 5, origin: "r1.a", value: "é" }] };
+  network.send("a", "b", message, { needsLink: false });
+  send(2);
+  pass(10);
+  assertEquals(b.rounds.toSorted(), [1, 2]);
+  const carried = b.messages.find(({ type }) => type === "answer");
+  assertEquals(carried, message);
+  assert(carried !== message, "nothing is shared");
+});
+
+Deno.test("A lossy network loses, a repetitive one repeats, and calm ends both", () => {
+  const lossy = pair({ lossPerMille: 500 });
+  for (let round = 1; round <= 200; round++) lossy.send(round);
+  lossy.pass(10);
+  assert(lossy.b.rounds.length > 60 && lossy.b.rounds.length < 140, `${lossy.b.rounds.length} of 200`);
+  const repetitive = pair({ duplicatePerMille: 1000, lossPerMille: 0 });
+  repetitive.send(1);
+  repetitive.pass(10);
+  assertEquals(repetitive.b.rounds, [1, 1]);
+  repetitive.network.calm();
+  repetitive.send(2);
+  repetitive.pass(10);
+  assertEquals(repetitive.b.rounds, [1, 1, 2]);
+});
+
+Deno.test("Messages overtake each other", () => {
+  const { b, send, pass } = pair({ delayMsMax: 40 });
+  for (let round = 1; round <= 50; round++) send(round);
+  pass(100);
+  assertEquals(b.rounds.toSorted((x, y) => x - y), Array.from({ length: 50 }, (_, index) => index + 1));
+  assert(b.rounds.some((round, index) => index > 0 && round < b.rounds[index - 1]!));
+});
+
+Deno.test("A cut stops one way only, standing links learn nothing, and healing opens it", () => {
+  const { network, a, b, send, pass } = pair();
+  network.block("a", "b");
+  send(1);
+  network.send("b", "a", { type: "written", round: 2 }, { needsLink: true });
+  pass(2000);
+  assertEquals([a.rounds, b.rounds], [[2], []]);
+  assertEquals([a.links, b.links], [["b up"], ["a up"]]);
+  network.heal();
+  send(3);
+  pass(10);
+  assertEquals(b.rounds, [3]);
+});
+
+Deno.test("A death breaks the link to it, and loses what was on the way; the next life is dialled again", () => {
+  const { network, a, b, send, pass } = pair();
+  send(1);
+  b.isUp = false;
+  b.life++;
+  network.onDeath("b");
+  pass(100);
+  assertEquals([a.links, b.rounds], [["b up", "b down"], []]);
+  send(2);
+  b.isUp = true;
+  b.life++;
+  pass(2000);
+  assertEquals(a.links, ["b up", "b down", "b up"]);
+  assertEquals(b.rounds, [], "questions need a standing link");
+});
