@@ -172,7 +172,7 @@ Deno.test({
     assertStringIncludes(JSON.stringify(hello), '"id":"r1"');
     const byId = new Map(answers.map((answer) => [answer.id, answer]));
     assertEquals(answers.length, 3);
-    assertEquals(byId.get(1)?.ok, true);
+    assertEquals([byId.get(1)?.id, byId.get(1)?.ok], [1, true]);
     assertEquals(byId.get(2)?.error, "malformed_request");
     assertEquals(byId.get(null)?.error, "malformed_request");
     const [, got] = await byHand(cluster, ['{"id":"a","op":"get","key":7}']);
