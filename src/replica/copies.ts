@@ -120,7 +120,7 @@ export class Copies {
     if (keys.length === 0) return this.#show(id, keyspace, [], { more: false });
     let openCount = keys.length;
     keys.forEach((key, index) => {
-      queue.get(dataKey(keyspace.name, key), (value) => {
+      queue.get(keyspace.storeKey(key), (value) => {
         records[index] = { key, value };
         if (--openCount === 0) this.#showRecords(id, keyspace, records);
       });
@@ -181,7 +181,7 @@ export class Copies {
   ): { readonly storeKey: ByteString } | undefined {
     const keyspace = this.#keyspaces.get(message.keyspace);
     const key = keyspace?.parseKey(message.key);
-    if (keyspace && key?.ok) return { storeKey: dataKey(keyspace.name, key.value) };
+    if (keyspace && key?.ok) return { storeKey: keyspace.storeKey(key.value) };
     const reason = key && !key.ok ? key.failure.message : `no keyspace "${message.keyspace}" here`;
     this.#refuse(from, message.round, reason);
     return undefined;

@@ -1,21 +1,30 @@
 /** One keyspace at work: which keys it has, how they lie in the store, and which replicas hold them. @module */
-import { type ByteString, byteString, textOfByteString, utf8ByteString } from "../base/bytes.ts";
+import { type ByteString, textOfByteString, utf8ByteString } from "../base/bytes.ts";
 import { fail, ok, type Result } from "../base/failure.ts";
 import type { Failure } from "../protocol/error_codes.ts";
 import { TEXT_KEY_BYTES_MAX } from "../protocol/limits.ts";
 import type { WireKey } from "../protocol/request.ts";
 import type { KeyspaceConfig, Member } from "./cluster_config.ts";
 import type { ReplicaId } from "./envelope.ts";
+import { dataKey } from "./store_keys.ts";
 
 /** A configured keyspace and the questions about it. */
 export class Keyspace {
   readonly config: KeyspaceConfig;
   /** The replicas that hold a copy, in id order: with partitioner `all` the first N members, for every key. */
   readonly naturals: readonly ReplicaId[];
+  /** Store keys of byte keys, by number. Why: a string made anew is hashed anew each time that a map is asked for it. */
+  readonly #byteStoreKeys: readonly ByteString[];
 
   constructor(config: KeyspaceConfig, members: readonly Member[]) {
     this.config = config;
     this.naturals = members.slice(0, config.replication).map((member) => member.id);
+    this.#byteStoreKeys = config.keys === "byte"
+      ? Array.from(
+        { length: 256 },
+        (_, number) => dataKey(config.name, String.fromCharCode(number) as ByteString),
+      )
+      : [];
   }
 
   get name(): string {
@@ -25,6 +34,11 @@ export class Keyspace {
   /** The key's bytes, from a key as it travels. Byte keys may come as decimal text. */
   parseKey(key: WireKey): Result<ByteString, Failure> {
     return this.config.keys === "byte" ? parseByteKey(key) : parseTextKey(key);
+  }
+
+  /** Where the versions of a key lie in the store. */
+  storeKey(key: ByteString): ByteString {
+    return this.config.keys === "byte" ? this.#byteStoreKeys[key.charCodeAt(0)]! : dataKey(this.name, key);
   }
 
   /** The travelling form of a key's bytes. */
@@ -44,7 +58,7 @@ function parseByteKey(key: WireKey): Result<ByteString, Failure> {
   if (number < 0 || number > 255) {
     return refuse("key_out_of_range", `key ${show(key)} is out of range; allowed: 0 to 255`);
   }
-  return ok(byteString(Uint8Array.of(number)));
+  return ok(String.fromCharCode(number) as ByteString);
 }
 
 function parseTextKey(key: WireKey): Result<ByteString, Failure> {

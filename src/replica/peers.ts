@@ -37,6 +37,7 @@ export class Peers {
   readonly #peers: Map<ReplicaId, Peer>;
   /** Why: a heartbeat before that would tell a wiped peer that we never knew it. */
   #isRecovered = false;
+  #leadMs: number | undefined;
 
   constructor(options: {
     readonly queue: EffectQueue;
@@ -96,6 +97,7 @@ export class Peers {
   onLink(id: ReplicaId, state: "up" | "down" | "heard"): void {
     const nowMs = this.#queue.now.monotonicMs;
     if (state === "heard") return this.#detector.onHeard(id, nowMs);
+    this.#leadMs = undefined;
     this.#detector.onLink(id, { isUp: state === "up" }, nowMs);
     const peer = this.#peers.get(id);
     if (peer && state === "up") this.#sendHeartbeat(peer);
@@ -106,6 +108,7 @@ export class Peers {
     const peer = this.#peers.get(id);
     if (!peer || !this.#isRecovered) return;
     this.#detector.onHeard(id, this.#queue.now.monotonicMs);
+    this.#leadMs = undefined;
     peer.clockOffsetMs = heartbeat.wall_ms - this.#queue.now.wallMs;
     peer.isRecovering = heartbeat.recovering;
     if (!peer.epochs.includes(heartbeat.epoch)) this.#remember(peer, heartbeat.epoch);
@@ -114,6 +117,7 @@ export class Peers {
 
   /** Sends due heartbeats. Returns who came alive and who died since the last call. */
   tick(): { born: ReplicaId[]; died: ReplicaId[] } {
+    this.#leadMs = undefined;
     const nowMs = this.#queue.now.monotonicMs;
     const intervalMs = this.#config.settings.heartbeatIntervalMs;
     const born: ReplicaId[] = [];
@@ -132,8 +136,15 @@ export class Peers {
     return { born, died };
   }
 
-  /** Milliseconds that our clock is ahead of the median of the live peers' clocks; 0 with no live peer. */
+  /**
+   * Milliseconds that our clock is ahead of the median of the live peers' clocks; 0 with no live peer. Reckoned again
+   * after each tick, heartbeat and change of a link, since every put asks.
+   */
   leadMs(): number {
+    return this.#leadMs ??= this.#reckonLeadMs();
+  }
+
+  #reckonLeadMs(): number {
     const offsets: number[] = [];
     for (const [id, peer] of this.#peers) {
       if (peer.clockOffsetMs !== undefined && this.isAlive(id)) offsets.push(peer.clockOffsetMs);

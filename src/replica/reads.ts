@@ -13,7 +13,6 @@ import type { ReplicaId } from "./envelope.ts";
 import type { RequestId } from "./event.ts";
 import * as failures from "./failures.ts";
 import type { Keyspace } from "./keyspace.ts";
-import { dataKey } from "./store_keys.ts";
 import { versionName } from "./version_name.ts";
 
 /** A get as a client asked for it. */
@@ -99,7 +98,7 @@ export class Reads {
     for (const id of others) if (!alive.includes(id)) pending.round.onFailure(id);
     queue.send(alive, { type: "read", round: number, keyspace: keyspace.name, key: keyspace.wireKey(key) });
     if (!holdsCopy) return;
-    queue.get(dataKey(keyspace.name, key), (value) => {
+    queue.get(keyspace.storeKey(key), (value) => {
       pending.round.onAnswer(selfId, value ? decodeRecord(value) : [], {
         counts: !this.#core.isRecovering(),
       });
@@ -258,7 +257,7 @@ export class Reads {
       versions: plan.held,
     });
     if (!plan.targets.includes(selfId)) return;
-    queue.apply([{ key: dataKey(keyspace.name, key), value: encodeRecord(plan.held) }], (result) => {
+    queue.apply([{ key: keyspace.storeKey(key), value: encodeRecord(plan.held) }], (result) => {
       if (result.kind !== "applied") return;
       this.#onRepaired(number, pending, selfId, { counts: !this.#core.isRecovering() });
     });

@@ -70,10 +70,13 @@ export function partsOfHintKey(
 
 /** Where the owed record of a coordinated write lies. Requires: the stamp was given by this replica, so it is unique. */
 export function owedKey(stamp: Stamp): ByteString {
-  const bytes = new Uint8Array(8);
-  new DataView(bytes.buffer).setFloat64(0, stamp);
-  return `o${byteString(bytes)}` as ByteString;
+  STAMP_VIEW.setFloat64(0, stamp);
+  return `o${byteString(STAMP_BYTES)}` as ByteString;
 }
+
+/** Used again for each stamp: owed keys are made for every put. */
+const STAMP_BYTES = new Uint8Array(8);
+const STAMP_VIEW = new DataView(STAMP_BYTES.buffer);
 
 /** All owed records. */
 export const OWED_RANGE: KeyRange = rangeOf("o");

@@ -228,7 +228,7 @@ export class Writes {
     const writes: StoreWrite[] = this.#removals.splice(0, REMOVALS_MAX);
     const removals = [...writes];
     const dataIndex = writes.length;
-    if (holdsCopy) writes.push({ key: dataKey(keyspace.name, key), value: record });
+    if (holdsCopy) writes.push({ key: keyspace.storeKey(key), value: record });
     if (owedAt !== undefined) {
       const owed = { keyspace: keyspace.name, key, targets: others, ...(holdsCopy ? {} : { record }) };
       writes.push({ key: owedAt, value: encodeOwed(owed) });
