@@ -27,9 +27,9 @@ export class Memtable {
   readonly #values = new Map<ByteString, Uint8Array>();
   /** Invariant: sorted; with `#added` it holds each key of `#values` and of `#removed` once, and no other. */
   #sorted: ByteString[] = [];
-  /** Keys that came after the last scan, in no order. */
-  #added: ByteString[] = [];
-  /** Keys that `#sorted` or `#added` still name, though they are gone. */
+  /** Keys that came after the last scan. Why a set: those that go before the next scan must leave nothing behind. */
+  readonly #added = new Set<ByteString>();
+  /** Keys that `#sorted` still names, though they are gone. */
   readonly #removed = new Set<ByteString>();
   #bytes = 0;
 
@@ -53,12 +53,14 @@ export class Memtable {
     const held = this.#values.get(key);
     if (held !== undefined) this.#bytes -= key.length + held.length;
     if (value === undefined) {
-      if (this.#values.delete(key)) this.#removed.add(key);
+      if (held === undefined) return;
+      this.#values.delete(key);
+      if (!this.#added.delete(key)) this.#removed.add(key);
       return;
     }
     this.#bytes += key.length + value.length;
     this.#values.set(key, value);
-    if (held === undefined && !this.#removed.delete(key)) this.#added.push(key);
+    if (held === undefined && !this.#removed.delete(key)) this.#added.add(key);
   }
 
   /** The entries of a range in key order. */
@@ -84,15 +86,14 @@ export class Memtable {
   }
 
   #sort(): void {
-    if (2 * this.#removed.size > this.#sorted.length + this.#added.length) {
+    if (2 * this.#removed.size > this.#sorted.length) {
       this.#sorted = this.#sorted.filter((key) => !this.#removed.has(key));
-      this.#added = this.#added.filter((key) => !this.#removed.has(key));
       this.#removed.clear();
     }
-    if (this.#added.length === 0) return;
+    if (this.#added.size === 0) return;
     // Why: no comparator. The default order is by UTF-16 units, which for byte strings is byte order, and faster.
-    this.#sorted = mergeSorted(this.#sorted, this.#added.sort());
-    this.#added = [];
+    this.#sorted = mergeSorted(this.#sorted, [...this.#added].sort());
+    this.#added.clear();
   }
 }
 
