@@ -4,7 +4,7 @@
  * @module
  */
 import { QUARTET_VERSION } from "../base/quartet_version.ts";
-import type { Log } from "../ports.ts";
+import type { Log, Now } from "../ports.ts";
 import type { ClusterConfig } from "../replica/cluster_config.ts";
 import type { ReplicaId } from "../replica/envelope.ts";
 import { mergeStored } from "../replica/merge.ts";
@@ -110,7 +110,10 @@ export class Host {
         halt(cause);
       }
     };
+    // Why: one look at the clocks serves all events of a turn; they are many, and a turn is short.
+    let turnNow: Now | undefined;
     const flush = guarded(() => {
+      turnNow = undefined;
       runner.flush();
       if (replica.isReady) recovered.resolve();
     });
@@ -132,7 +135,7 @@ export class Host {
       }),
     });
     const runner = new Runner(replica, engine, {
-      now: denoNow,
+      now: () => turnNow ??= denoNow(),
       send: (envelope) => transport.send(envelope),
       reply: (requestId, result) => transport.reply(requestId, result),
       flush: () => transport.flush(),
