@@ -3,7 +3,7 @@
  * peers nor clients.
  * @module
  */
-import { encodeText } from "../base/bytes.ts";
+import { BYTES_PER_UNIT_MAX, encodeText, putText } from "../base/bytes.ts";
 import { type Line, LineSplitter } from "./ndjson.ts";
 import { Outbox } from "./outbox.ts";
 
@@ -37,8 +37,12 @@ export interface ChannelOptions {
 }
 
 const READ_BYTES_MIN = 2 * 1024;
+const WRITE_BYTES_MIN = 2 * 1024;
+/** Output beyond this is encoded into bytes of its own. */
+const WRITE_BYTES_MAX = 64 * 1024;
 /** Input that is thrown away while the last answer travels; whoever sends more loses it. */
 const DISCARD_BYTES_MAX = 16 * 1024 * 1024;
+const NOTHING = new Uint8Array(0);
 const LOST: Input = { lines: [], state: "lost" };
 
 /** One connection. */
@@ -49,6 +53,8 @@ export class LineChannel {
   readonly #options: ChannelOptions;
   readonly #splitter: LineSplitter;
   #buffer: Uint8Array = new Uint8Array(READ_BYTES_MIN);
+  /** Holds what is being written; one write at a time, so it can be used again. */
+  #output = NOTHING;
   #isWriting = false;
   #isClosed = false;
   #progressMs = 0;
@@ -161,11 +167,20 @@ export class LineChannel {
 
   async #write(first: string): Promise<void> {
     for (let text = first; text !== "" && !this.#isClosed; text = this.outbox.take()) {
-      if (!await this.#writeAll(encodeText(text))) break;
+      if (!await this.#writeAll(this.#encode(text))) break;
       this.outbox.onWritten();
       this.#options.onChange();
     }
     this.#isWriting = false;
+  }
+
+  #encode(text: string): Uint8Array {
+    const bytesMax = BYTES_PER_UNIT_MAX * text.length;
+    if (bytesMax > WRITE_BYTES_MAX) return encodeText(text);
+    if (bytesMax > this.#output.length) {
+      this.#output = new Uint8Array(Math.min(WRITE_BYTES_MAX, Math.max(WRITE_BYTES_MIN, 2 * bytesMax)));
+    }
+    return this.#output.subarray(0, putText(this.#output, 0, text));
   }
 
   async #writeAll(bytes: Uint8Array): Promise<boolean> {
