@@ -1,0 +1,149 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { BenchCluster } from "../../scripts/bench/bench_cluster.ts";
+import { Histogram } from "../../scripts/bench/histogram.ts";
+import type { LoadCommand } from "../../scripts/bench/load.ts";
+import { LoadProcesses, shareOut } from "../../scripts/bench/load_process.ts";
+import { measure } from "../../scripts/bench/measurement.ts";
+import { medianOf, spreadOf } from "../../scripts/bench/median.ts";
+import { parseBenchOptions } from "../../scripts/bench/options.ts";
+import { usageOf } from "../../scripts/bench/process_usage.ts";
+import { measuredLines } from "../../scripts/bench/report.ts";
+import { UsageError } from "../../src/cli/arguments.ts";
+
+const IS_LINUX = Deno.build.os === "linux";
+
+const COMMAND: LoadCommand = {
+  op: "put",
+  level: "TWO",
+  clientCount: 10,
+  connectionCount: 10,
+  places: [{ host: "127.0.0.1", port: 1 }],
+  valueBytes: 128,
+  warmUpMs: 0,
+  until: { operationCount: 100 },
+};
+
+Deno.test("Histogram gives each quantile right to one part in 32", () => {
+  // Powers of 1.01 cover every bucket up to an hour; the list itself knows the exact answer.
+  const durationsUs: number[] = [];
+  for (let us = 1; us < 2 ** 31; us = Math.ceil(us * 1.01)) durationsUs.push(us);
+  const histogram = new Histogram();
+  for (const us of durationsUs.toReversed()) histogram.add(us);
+  for (const share of [0.001, 0.1, 0.5, 0.9, 0.99, 0.999, 1]) {
+    const exact = durationsUs[Math.ceil(share * durationsUs.length) - 1]!;
+    const found = histogram.quantileUs(share);
+    assert(found >= exact && found <= exact * (1 + 1 / 32), `${share}: ${found} in place of ${exact}`);
+  }
+  assertEquals(histogram.maxUs, durationsUs.at(-1)!);
+  assertEquals(new Histogram().quantileUs(0.5), 0);
+});
+
+Deno.test("Histogram takes times out of range for the nearest in range", () => {
+  const histogram = new Histogram();
+  histogram.add(-1);
+  histogram.add(2 ** 40);
+  assertEquals([histogram.quantileUs(0.5), histogram.quantileUs(1)], [0, 2 ** 31 - 1]);
+});
+
+Deno.test("Histogram travels and merges without loss", () => {
+  const [left, right, both] = [new Histogram(), new Histogram(), new Histogram()];
+  for (let us = 1; us < 100_000; us += 37) {
+    (us % 2 === 0 ? left : right).add(us);
+    both.add(us);
+  }
+  left.merge(Histogram.from(JSON.parse(JSON.stringify(right.counts()))));
+  assertEquals(left.counts(), both.counts());
+  assertEquals(left.count, both.count);
+});
+
+Deno.test("The median of an even number of values is the mean of the middle two", () => {
+  assertEquals(medianOf([9, 1, 5]), 5);
+  assertEquals(medianOf([9, 1, 5, 100]), 7);
+  assertEquals(spreadOf([9, 1, 5]), { median: 5, min: 1, max: 9 });
+});
+
+Deno.test("Bench measures what the flags say, and by default what the page of speed asks for", () => {
+  const options = parseBenchOptions([]);
+  assertEquals(options.mode, "load");
+  assertEquals(options.clientCounts, [1, 16, 64, 256]);
+  assertEquals(options.operations.map(({ op, level }) => `${op}-${level}`), [
+    "put-ONE",
+    "put-TWO",
+    "put-QUORUM",
+    "get-ONE",
+    "get-TWO",
+  ]);
+  assertEquals([options.seconds, options.rounds, options.valueBytes], [3, 5, 128]);
+  const given = parseBenchOptions(
+    ["--ops", "get-all", "--clients", "2,3", "--seconds", "1", "--coordinator", "r2", "--json"],
+  );
+  assertEquals(given.operations, [{ op: "get", level: "ALL" }]);
+  assertEquals([given.clientCounts, given.seconds, given.coordinator, given.isJson], [[2, 3], 1, "r2", true]);
+  assertEquals(parseBenchOptions(["--fill", "10"]).mode, "fill");
+  assertEquals(parseBenchOptions(["--start"]).mode, "start");
+});
+
+Deno.test("Bench refuses a flag that it cannot follow, and says what is allowed", () => {
+  const refusals: [string[], string][] = [
+    [["--ops", "put-FOUR"], "put or get"],
+    [["--ops", "delete-ONE"], "put or get"],
+    [["--clients", "0"], "1 to 4000"],
+    [["--clients", "1,,2"], "1 to 4000"],
+    [["--seconds", "0.5"], "1 to 3600"],
+    [["--coordinator", "r9"], "r1 r2 r3 r4"],
+    [["--fill", "10", "--start"], "two measurements"],
+    [["put-TWO"], "flags only"],
+  ];
+  for (const [args, words] of refusals) assertThrows(() => parseBenchOptions(args), UsageError, words);
+});
+
+Deno.test("Clients, connections and operations are shared among processes, and none is lost", () => {
+  const shares = shareOut(COMMAND, 3);
+  assertEquals(shares.map(({ clientCount }) => clientCount), [3, 3, 4]);
+  assertEquals(shares.map(({ until }) => until), [33, 33, 34].map((operationCount) => ({ operationCount })));
+  assertEquals(shareOut({ ...COMMAND, connectionCount: 2 }, 3).map(({ clientCount }) => clientCount), [5, 5]);
+});
+
+Deno.test({
+  name: "The usage of a process grows when it works",
+  ignore: !IS_LINUX,
+  fn(): void {
+    const before = usageOf(Deno.pid);
+    assert(before.rssBytes > 1e6, `${before.rssBytes} bytes`);
+    const deadline = performance.now() + 10_000;
+    while (usageOf(Deno.pid).cpuUs === before.cpuUs) assert(performance.now() < deadline, "no tick in 10 s");
+  },
+});
+
+Deno.test({
+  name: "Bench measures a real cluster: rates, latencies, processor time and syncs",
+  ignore: !IS_LINUX,
+  async fn(): Promise<void> {
+    await using cluster = await BenchCluster.start(undefined);
+    await using load = new LoadProcesses(2);
+    const options = parseBenchOptions(
+      ["--ops", "put-TWO,get-ONE", "--clients", "4", "--seconds", "1", "--rounds", "1", "--generators", "2"],
+    );
+    const progress: string[] = [];
+    const measured = await measure(cluster, load, {
+      options,
+      onProgress: (line) => void progress.push(line),
+    });
+    const [put, get] = measured;
+    assertEquals(progress.length, 2);
+    for (const each of measured) {
+      assertEquals([each.errorCount, each.firstError], [0, undefined]);
+      assert(each.perSecond.median > 10, `${each.perSecond.median}/s`);
+      assert(each.p50Us > 0 && each.p50Us <= each.p99Us && each.p99Us <= each.maxUs);
+      assert(each.cpuUs > 0 && each.generatorCpuUs > 0);
+      assertEquals([each.replicaCpuUs.length, each.rssBytes.length], [4, 4]);
+    }
+    assert(put!.syncsPerOperation > 0.1, `${put!.syncsPerOperation} syncs for a put`);
+    assert(get!.syncsPerOperation < 0.1, `${get!.syncsPerOperation} syncs for a get`);
+    assertEquals(measuredLines(measured, options).slice(0, 3).map((line) => line.split(" ")[0]), [
+      "op",
+      "put-TWO",
+      "get-ONE",
+    ]);
+  },
+});
