@@ -9,7 +9,10 @@ import { type Held, resolve } from "../versions/resolve.ts";
 /** How a read stands. */
 export type ReadVerdict =
   | { readonly kind: "waiting" }
-  /** `held` is what remains of all answers so far; `answered` are those that count, in the order asked. */
+  /**
+   * `answered` are those whose answers count, in the order asked; `held` is what remains of all answers so far. Where one
+   * copy is enough both speak of the coordinator's own copy alone, if it holds one that counts.
+   */
   | { readonly kind: "answered"; readonly held: Held; readonly answered: readonly string[] }
   | { readonly kind: "failed"; readonly answered: readonly string[]; readonly required: number };
 
@@ -61,6 +64,9 @@ export class ReadRound {
     if (answered.length + open < required) return { kind: "failed", answered, required };
     const isOwnOpen = self !== undefined && !this.#answers.has(self);
     if (answered.length < required || isOwnOpen) return { kind: "waiting" };
+    const own = self === undefined ? undefined : this.#answers.get(self);
+    // Why: whoever asks for one copy is shown the coordinator's, stale or not, and not by luck a fresher one.
+    if (required === 1 && own?.counts) return { kind: "answered", held: own.held, answered: [self!] };
     return { kind: "answered", held: this.#held, answered };
   }
 
