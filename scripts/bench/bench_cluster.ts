@@ -14,6 +14,8 @@ export interface Place {
 
 const HOST = "127.0.0.1";
 const IDS = ["r1", "r2", "r3", "r4"];
+const SIGNALS: readonly Deno.Signal[] = ["SIGINT", "SIGTERM"];
+const EXIT_SIGNALLED = 130;
 const CONNECT_TIMEOUT_MS = 5000;
 const STATUS_TIMEOUT_MS = 5000;
 const UP_WITHIN_MS = 20_000;
@@ -25,6 +27,8 @@ export class BenchCluster implements AsyncDisposable {
   readonly #directory: string;
   readonly #replicas: readonly ReplicaProcess[];
   readonly #connections = new Map<string, Connection>();
+  readonly #endOnSignal = (): void => void this[Symbol.asyncDispose]().then(() => Deno.exit(EXIT_SIGNALLED));
+  #ending: Promise<void> | undefined;
 
   private constructor(directory: string, places: readonly Place[], binary: string | undefined) {
     this.#directory = directory;
@@ -35,6 +39,8 @@ export class BenchCluster implements AsyncDisposable {
       ...(binary === undefined ? {} : { binary }),
     };
     this.#replicas = places.map(({ id }) => new ReplicaProcess(id, launch));
+    // Why: replicas outlive whoever started them, and a Ctrl-C does not reach them.
+    for (const signal of SIGNALS) Deno.addSignalListener(signal, this.#endOnSignal);
   }
 
   /** Makes the directory and the configuration; no replica runs yet. */
@@ -110,10 +116,15 @@ export class BenchCluster implements AsyncDisposable {
     await Deno.remove(this.#replica(id).dataDirectory, { recursive: true });
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#ending ??= this.#end();
+  }
+
+  async #end(): Promise<void> {
     for (const connection of this.#connections.values()) connection.close();
     await Promise.all(this.#replicas.map((replica) => replica.stop()));
     await Deno.remove(this.#directory, { recursive: true });
+    for (const signal of SIGNALS) Deno.removeSignalListener(signal, this.#endOnSignal);
   }
 
   async #waitUp(): Promise<void> {
