@@ -24,6 +24,8 @@ const COPIES = 4;
 const REQUEST_TIMEOUT_MS = 3000;
 /** Pause of a client between two requests: the replicas shall be busy, not drowned. */
 const THINK_MS = 4;
+/** How often a client moves on to the next coordinator though the one it has is well. */
+const MOVES_PER_MILLE = 100;
 /** Gets that succeed between a start and the next kill by the same hand: at least three replicas are back then. */
 const CALM_COUNT_MIN = 30;
 const CALM_COUNT_MAX = 150;
@@ -101,7 +103,8 @@ export class KillRun {
         ? { op: "put", key, value, level: "TWO" }
         : { op: "get", key, level: "THREE" };
       const isOk = await this.#perform(client, { index, coordinator, request, key });
-      if (!isOk) turn++;
+      // Why also without need: a replica that has just come back is where something would be missing.
+      if (!isOk || random.chance(MOVES_PER_MILLE)) turn++;
       await new Promise((resolve) => setTimeout(resolve, THINK_MS));
     }
   }
