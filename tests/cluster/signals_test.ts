@@ -68,6 +68,31 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
   );
 }
 
+clusterTest("A replica that stops answers what is in flight first", {
+  replicas: 2,
+  settings: { failure_timeout_ms: 10_000 },
+}, async (cluster) => {
+  const place = cluster.places[0]!;
+  const connection = await Connection.open({ ...place, timeoutMs: 3000 });
+  await cluster.pause("r2");
+  const put = connection.request({ op: "put", key: 1, value: "in flight", level: "ALL" }, {
+    timeoutMs: 5000,
+  });
+  // What came behind it on the same connection was answered, so the put is under way.
+  assert((await connection.request({ op: "status" }, { timeoutMs: 3000 })).ok);
+  Deno.kill(cluster.pid("r1"), "SIGTERM");
+  await eventually(async () => (await cluster.log("r1")).includes("info stopping signal=SIGTERM"), {
+    withinMs: 3000,
+    what: "r1 has heard the signal",
+  });
+  cluster.resume("r2");
+  const result = await put;
+  assert(result.ok && result.value.kind === "written", JSON.stringify(result));
+  assertEquals(result.value.receipt.acked, ["r1", "r2"]);
+  assertEquals(await cluster.ended("r1"), "ended with exit code 0");
+  await connection.closed;
+});
+
 clusterTest("A replica whose peers are all gone stops as fast", { replicas: 3 }, async (cluster) => {
   await Promise.all([cluster.kill9("r1"), cluster.pause("r2")]);
   const beginMs = performance.now();
