@@ -14,7 +14,10 @@ export interface Snapshot {
   readonly values: readonly Uint8Array[];
 }
 
-/** Bounds of a scan: keys in [begin, end), at most `countMax`, and no more once the values exceed `bytesMax`. */
+/**
+ * Bounds of a scan: keys in [begin, end), at most `countMax`; it stops before the entry with which keys and values
+ * together would exceed `bytesMax`, but gives at least one.
+ */
 export interface ScanRange {
   readonly begin: ByteString;
   readonly end: ByteString;
@@ -73,9 +76,11 @@ export class Memtable {
       if (key >= end) break;
       const value = this.#values.get(key);
       if (value === undefined) continue;
-      if (entries.length >= countMax || bytes > bytesMax) return { entries, more: true };
+      bytes += key.length + value.length;
+      if (entries.length >= countMax || (entries.length > 0 && bytes > bytesMax)) {
+        return { entries, more: true };
+      }
       entries.push({ key, value });
-      bytes += value.length;
     }
     return { entries, more: false };
   }

@@ -116,7 +116,9 @@ Deno.test("a scan keeps to its range and its limits and tells whether more follo
   assertEquals(scan("b", "e", 10, 1000), ["bcd", false]);
   assertEquals(scan("a", "z", 2, 1000), ["ab", true]);
   assertEquals(scan("a", "z", 5, 1000), ["abcde", false]);
-  assertEquals(scan("a", "z", 10, 15), ["ab", true]);
+  assertEquals(scan("a", "z", 10, 32), ["ab", true], "keys and values of two take 22 bytes, of three 33");
+  assertEquals(scan("a", "z", 10, 33), ["abc", true]);
+  assertEquals(scan("a", "z", 10, 21), ["a", true]);
   assertEquals(scan("a", "z", 10, 0), ["a", true]);
 });
 

@@ -57,9 +57,11 @@ function dumbScan(
   const entries = [];
   let bytes = 0;
   for (const [key, value] of all) {
-    if (entries.length >= countMax || bytes > bytesMax) return { entries, more: true };
+    bytes += key.length + value.length;
+    if (entries.length >= countMax || (entries.length > 0 && bytes > bytesMax)) {
+      return { entries, more: true };
+    }
     entries.push({ key, value });
-    bytes += value.length;
   }
   return { entries, more: false };
 }
