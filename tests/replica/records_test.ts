@@ -56,6 +56,14 @@ Deno.test("Owed records carry any key and record", () => {
   }));
 });
 
+Deno.test("An owed record takes no more room than what it owes and a name, whatever the bytes", () => {
+  const key = "\0".repeat(9) as ByteString;
+  const owed = { keyspace: "main", key, targets: ["r2"], record: record(7, "\0\n\u0080".repeat(9999)) };
+  const bytes = encodeOwed(owed);
+  assert(bytes.length < owed.record.length + 200, `${bytes.length} bytes for ${owed.record.length}`);
+  assertEquals(decodeOwed(bytes), owed);
+});
+
 Deno.test("Store keys give back their parts, and ranges hold exactly their own keys", () => {
   fc.assert(fc.property(anyName, anyName, anyKey, (target, keyspace, key) => {
     assertEquals(keyOfDataKey(dataKey(keyspace, key)), key);
