@@ -10,7 +10,7 @@ import { askSupervisor, type ControlVerb } from "./supervisor/control.ts";
 import { logPrinter, superviseHere, TERMINAL } from "./supervisor/foreground.ts";
 import { LogFollower, mergedLines } from "./supervisor/log_file.ts";
 import { findRemains } from "./supervisor/preflight.ts";
-import { addressOf, type ClusterSetup, shortPath } from "./supervisor/supervisor.ts";
+import { addressOf, type ClusterSetup, shortPath, typedPath } from "./supervisor/supervisor.ts";
 import { formatTable } from "../src/cli/output.ts";
 
 const DEFAULT_CONFIG = "cluster.toml";
@@ -29,10 +29,13 @@ const HELP = `Starts the replicas of cluster.toml on this machine, and does thin
   deno task cluster kill r2       SIGKILL: a crash
   deno task cluster pause r2      SIGSTOP: to the others it looks dead, until resume
   deno task cluster resume r2     SIGCONT
-  deno task cluster clean         remove what stopped replicas stored
+  deno task cluster clean         remove what all replicas stored, and their logs, once they are stopped
 
 Flags: --config FILE (cluster.toml), --data DIR (data beside it), --binary FILE (a compiled quartet, instead of
-the sources), -d or --detach, -f or --follow, --help.
+the sources), -d or --detach, -f or --follow, --help. They go with every word: a cluster that was started with
+--config or --data is found with the same.
+
+Exits with 0 when it is done, 1 when it could not be, 2 when it was asked wrongly, 64 when FILE is wrong.
 
 Examples:
   deno task cluster -d && deno task client put 7 hello TWO
@@ -50,7 +53,7 @@ interface Options {
 }
 
 async function run(args: readonly string[]): Promise<number> {
-  const { words: [verb, ...ids], flags } = parseArguments(args, {
+  const { words: [verb, ...names], flags } = parseArguments(args, {
     config: { value: "FILE", help: "the cluster" },
     data: { value: "DIR", help: "where replicas store" },
     binary: { value: "FILE", help: "a compiled quartet" },
@@ -68,14 +71,15 @@ async function run(args: readonly string[]): Promise<number> {
   const binary = flags.get("binary");
   const defaultDirectory = join(dirname(configFile), "data");
   const dataDirectory = resolve(flags.get("data") ?? defaultDirectory);
-  const forConfig = configFile === resolve(DEFAULT_CONFIG) ? "" : ` --config ${shortPath(configFile)}`;
-  const forData = dataDirectory === defaultDirectory ? "" : ` --data ${shortPath(dataDirectory)}`;
+  const forConfig = configFile === resolve(DEFAULT_CONFIG) ? "" : ` --config ${typedPath(configFile)}`;
+  const forData = dataDirectory === defaultDirectory ? "" : ` --data ${typedPath(dataDirectory)}`;
   const setup: ClusterSetup = {
     launch: { configFile, dataDirectory, ...(binary === undefined ? {} : { binary: resolve(binary) }) },
     config: config.value,
     clusterCommand: `deno task cluster${forConfig}${forData}`,
     clientCommand: `deno task client${forConfig}`,
   };
+  const ids = [...new Set(names)];
   if (setup.launch.binary !== undefined) requireFile(setup.launch.binary);
   requireKnown(verb, ids, config.value);
   return await carryOut(setup, verb, ids, {
@@ -106,6 +110,13 @@ function requireKnown(verb: string | undefined, ids: readonly string[], config: 
   const known = config.members.map(({ id }) => id);
   const unknown = ids.find((id) => !known.includes(id));
   if (unknown !== undefined) throw new UsageError(`no replica "${unknown}"; there are ${known.join(", ")}`);
+  if (ids.length > 0 && verb === "clean") {
+    throw new UsageError(
+      `clean takes no names: it removes what all replicas stored; for ${
+        ids[0]
+      } alone, stop it and remove its directory`,
+    );
+  }
   if (ids.length === 0 && NEED_NAMES.includes(verb)) {
     throw new UsageError(
       `${verb} whom? Name one or more of ${known.join(", ")}: deno task cluster ${verb} ${known[0]}`,

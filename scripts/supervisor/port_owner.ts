@@ -1,4 +1,5 @@
 /** Whether an address can be listened on, and if not, who is in the way. @module */
+import { printable } from "../../src/cli/output.ts";
 import { commandLine } from "./os_process.ts";
 
 /** Why nobody can listen on `host`:`port` now, as the end of a sentence, or undefined when it is free. */
@@ -16,7 +17,7 @@ export function whyTaken(host: string, port: number): string | undefined {
 function describeOwner(host: string, port: number): string {
   const pid = ownerOf(host, port);
   if (pid === undefined) return "another process";
-  const command = commandLine(pid).join(" ");
+  const command = printable(commandLine(pid).join(" ").replaceAll(/\s+/g, " "));
   return `process ${pid}${
     command === "" ? "" : ` (${command.length > 80 ? command.slice(0, 79) + "…" : command})`
   }`;

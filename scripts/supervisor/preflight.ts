@@ -28,6 +28,13 @@ export function findObstacles(
   say: (line: string) => void,
 ): string[] {
   const path = shortPath(clusterFilePath(launch.dataDirectory));
+  try {
+    Deno.mkdirSync(launch.dataDirectory, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    const directory = shortPath(launch.dataDirectory);
+    return [`the directory ${directory} cannot be made: ${error.message}; give another with --data DIR`];
+  }
   const remains = findRemains(launch.dataDirectory);
   switch (remains.kind) {
     case "running":

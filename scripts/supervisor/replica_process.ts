@@ -47,6 +47,7 @@ export class ReplicaProcess {
   readonly #onEnd: (replica: ReplicaProcess, wasExpected: boolean) => void;
   #state: ReplicaState = "idle";
   #ending = "";
+  #exitCode: number | undefined;
   #child: Deno.ChildProcess | undefined;
   #process: OsProcess | undefined;
   #ended: Promise<void> = Promise.resolve();
@@ -71,6 +72,11 @@ export class ReplicaProcess {
   /** How the last process ended, such as `ended with exit code 9`. */
   get ending(): string {
     return this.#ending;
+  }
+
+  /** That of the last process, once it has ended; 128 and more for a signal. */
+  get exitCode(): number | undefined {
+    return this.#exitCode;
   }
 
   /** The running process. */
@@ -183,6 +189,7 @@ export class ReplicaProcess {
     ]);
     const wasAsked = this.#state === "stopping";
     const wasExpected = wasAsked || this.#state === "starting";
+    this.#exitCode = status.code;
     this.#ending = status.signal === null
       ? `ended with exit code ${status.code}`
       : `was ended by ${status.signal}`;
@@ -195,12 +202,14 @@ export class ReplicaProcess {
   /** Last words: of a replica that could not open its log, or of Deno itself. The replica logs most of its own. */
   #logOnce(line: string): void {
     const text = line.replace(/^error: /, "").trim();
-    if (!lastLines(this.logFile, EXCERPT_LINES).some((logged) => logged.includes(text))) this.#log(line);
+    if (lastLines(this.logFile, EXCERPT_LINES).some((logged) => logged.includes(text))) return;
+    if (line.startsWith("error: ")) this.#log(text, "error");
+    else this.#log(line);
   }
 
-  #log(line: string): void {
+  #log(line: string, level: "info" | "error" = "info"): void {
     try {
-      Deno.writeTextFileSync(this.logFile, formatLogLine(new Date(), "info", line) + "\n", {
+      Deno.writeTextFileSync(this.logFile, formatLogLine(new Date(), level, line) + "\n", {
         append: true,
         mode: 0o600,
       });

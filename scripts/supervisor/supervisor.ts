@@ -22,6 +22,8 @@ const UP_WITHIN = "5s";
 
 /** How long a start waits for replicas that are ready to see each other. */
 const ACQUAINTED_WITHIN_MS = 5000;
+/** With it a replica whose data is damaged ends. */
+const EXIT_DAMAGED = 9;
 /** How long the end waits for somebody who still reads an answer. */
 const FAREWELL_MS = 500;
 
@@ -140,21 +142,27 @@ export class Supervisor {
         return await this.#restart(chosen);
       case "kill":
         return await this.#each(chosen, "kill", async (replica) => {
-          if (!replica.process) throw new Error(`${replica.id} does not run`);
+          this.#requireRunning(replica);
           await replica.kill();
           return `${replica.id} was killed (SIGKILL); start it again: ${this.#setup.clusterCommand} start ${replica.id}`;
         });
       case "pause":
         return await this.#each(chosen, "pause", async (replica) => {
+          this.#requireRunning(replica);
           await replica.pause();
           return `${replica.id} is paused (SIGSTOP); let it go on: ${this.#setup.clusterCommand} resume ${replica.id}`;
         });
       case "resume":
         return await this.#each(chosen, "resume", (replica) => {
+          this.#requireRunning(replica);
           replica.resume();
           return `${replica.id} goes on`;
         });
     }
+  }
+
+  #requireRunning({ id, process }: ReplicaProcess): void {
+    if (!process) throw new Error(`${id} does not run; start it: ${this.#setup.clusterCommand} start ${id}`);
   }
 
   async #stop(replicas: readonly ReplicaProcess[]): Promise<ControlReply> {
@@ -173,8 +181,8 @@ export class Supervisor {
     const starts = replicas.map((replica) => replica.start());
     this.#save();
     const outcomes = await Promise.allSettled(starts);
-    const problems = outcomes.flatMap((outcome) =>
-      outcome.status === "fulfilled" ? [] : [messageOf(outcome.reason)]
+    const problems = outcomes.flatMap((outcome, index) =>
+      outcome.status === "fulfilled" ? [] : [messageOf(outcome.reason) + wayOut(replicas[index]!)]
     );
     if (problems.length === 0) await this.#introduce();
     return problems;
@@ -244,10 +252,24 @@ export function addressOf({ host, port }: Member): string {
   return `${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
 
+/** A path as a person here would type it: in quotes where a shell would take it apart. */
+export function typedPath(path: string): string {
+  const short = shortPath(path);
+  return /^[\w./:@%+,=-]+$/.test(short) ? short : `'${short.replaceAll("'", "'\\''")}'`;
+}
+
 /** A path as a person here would write it. */
 export function shortPath(path: string): string {
   const near = relative(Deno.cwd(), path);
   return near.startsWith("..") ? path : near === "" ? "." : join(near);
+}
+
+/** `--rebuild` is a flag of a single replica; here moving its directory does the same. */
+function wayOut({ exitCode, dataDirectory }: ReplicaProcess): string {
+  if (exitCode !== EXIT_DAMAGED) return "";
+  return `\nTo have the others fill it anew: mv ${typedPath(dataDirectory)} ${
+    typedPath(`${dataDirectory}.damaged`)
+  }, then start again`;
 }
 
 function messageOf(error: unknown): string {

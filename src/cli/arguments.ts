@@ -76,6 +76,11 @@ export function parseArguments(args: readonly string[], known: Flags): Arguments
   return { words, flags };
 }
 
+/** `1 word was`, `3 words were`: how many there are, for the error that says how many there should be. */
+export function countOfWords(words: readonly string[]): string {
+  return words.length === 1 ? "1 word was" : `${words.length} words were`;
+}
+
 function unknownFlag(rawName: string, known: readonly string[]): UsageError {
   const nearest = nearestOf(rawName.replace(/^-+/, ""), known);
   const hint = nearest === undefined

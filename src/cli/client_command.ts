@@ -14,13 +14,27 @@ import { Caller, type CallerOptions } from "./caller.ts";
 import { readConfigFile } from "./config_file.ts";
 import { INSPECT } from "./inspect_verb.ts";
 import { DELETE, GET, PUT } from "./key_verbs.ts";
-import { formatTable, Output } from "./output.ts";
+import { cut, formatTable, Output, printable } from "./output.ts";
 import { STATUS } from "./status_verb.ts";
 import { TcpLink } from "./tcp_link.ts";
 import type { Verb } from "./verb.ts";
 import { WAIT } from "./wait_verb.ts";
 
 const VERBS: readonly Verb[] = [GET, PUT, DELETE, STATUS, INSPECT, WAIT];
+
+/** What other stores call our verbs. */
+const SYNONYMS: ReadonlyMap<string, string> = new Map([
+  ["read", "get"],
+  ["set", "put"],
+  ["write", "put"],
+  ["rm", "delete"],
+  ["remove", "delete"],
+  ["list", "inspect"],
+  ["ls", "inspect"],
+]);
+
+/** Characters of an unknown verb that an error repeats. */
+const VERB_LENGTH_MAX = 40;
 
 const FLAGS: Flags = {
   config: { value: "FILE", help: "the cluster's file; cluster.toml unless given" },
@@ -77,11 +91,18 @@ export async function clientCommand(args: readonly string[]): Promise<number> {
     if (!(cause instanceof UsageError)) throw cause;
     if (output.isJson) {
       output.json({ ok: false, error: "malformed_request", message: cause.message, definite: true });
-    } else output.note(`${output.paintErr.red("error")}: ${cause.message}`);
+    } else {
+      const message = cause.message.split("\n").map(printable).join("\n");
+      output.note(`${output.paintErr.red("error")}: ${message}`);
+    }
     return EXIT_USAGE;
   }
 
   function help(word: string | undefined, { isAsked }: { isAsked: boolean }): number {
+    // Why: a program reads one object, whatever was forgotten.
+    if (!isAsked && output.isJson) {
+      throw new UsageError("no verb was given; see quartet client --help");
+    }
     const text = word === undefined ? CLIENT_HELP : verbHelp(verbOf(word));
     if (isAsked) output.line(text);
     else output.note(text);
@@ -93,9 +114,10 @@ function verbOf(name: string): Verb {
   const verb = VERBS.find((candidate) => candidate.name === name);
   if (verb !== undefined) return verb;
   const names = VERBS.map((candidate) => candidate.name);
-  const nearest = nearestOf(name, names);
+  const word = name.toLowerCase();
+  const nearest = SYNONYMS.get(word) ?? (names.includes(word) ? word : nearestOf(word, names));
   throw new UsageError(
-    `unknown verb "${name}"; ` +
+    `unknown verb "${cut(name, VERB_LENGTH_MAX)}"; ` +
       (nearest === undefined ? `known: ${names.join(" ")} help` : `did you mean ${nearest}?`),
   );
 }

@@ -7,7 +7,8 @@ import { failureObject, versionText } from "./receipt.ts";
 import { reportFailure } from "./status_verb.ts";
 import type { Action, Verb } from "./verb.ts";
 
-/** Characters of a value in the table; `--json` has all. */
+/** Characters of a key and of a value in the table; `--json` has all. */
+const KEY_LENGTH_MAX = 40;
 const VALUE_LENGTH_MAX = 24;
 
 /** `inspect [KEY…]` */
@@ -63,7 +64,10 @@ export function holdingsLines(view: HoldingsView, shown: readonly KeyView[], pai
   if (shown.length === 0) return [];
   const rows = [["key", ...view.replicas]];
   for (const { key, held } of shown) {
-    rows.push([printable(String(key)), ...view.replicas.map((id) => cellText(held.get(id)))]);
+    rows.push([
+      cut(printable(String(key)), KEY_LENGTH_MAX),
+      ...view.replicas.map((id) => cellText(held.get(id))),
+    ]);
   }
   return formatTable(rows, (text, row, column) => {
     if (row === 0) return paint.bold(text);

@@ -3,9 +3,13 @@ import { VALUE_BYTES_CEILING } from "../protocol/limits.ts";
 import { type Level, LEVELS, parseLevel } from "../protocol/level.ts";
 import { ERRORS } from "../protocol/error_codes.ts";
 import type { Request } from "../protocol/request.ts";
-import { UsageError } from "./arguments.ts";
+import { countOfWords, UsageError } from "./arguments.ts";
+import { cut } from "./output.ts";
 import { failureLine, failureObject, receiptLine, replyObject } from "./receipt.ts";
 import type { Action, Call, Verb } from "./verb.ts";
+
+/** Characters of a word that an error repeats. */
+const WORD_LENGTH_MAX = 40;
 
 const LEVEL_HELP = `LEVEL is one of ${
   LEVELS.join(" ")
@@ -62,23 +66,27 @@ A value with spaces goes in quotes; one that starts with a dash and a letter goe
   parse({ words }): Action {
     const [key, value, levelWord, ...rest] = words;
     if (key === undefined || value === undefined) {
-      throw new UsageError(`put takes ${this.words}, and ${words.length} words were given`);
+      throw new UsageError(`put takes ${this.words}, and ${countOfWords(words)} given`);
     }
     if (rest.length > 0) {
       throw new UsageError(
-        `put takes ${this.words}, and ${words.length} words were given: put a value with spaces in quotes, ` +
-          `as in put ${key} 'two words' ONE`,
+        `put takes ${this.words}, and ${countOfWords(words)} given: put a value with spaces in quotes, ` +
+          `as in put ${shown(key)} 'two words' ONE`,
       );
     }
     const level = levelOf(
       levelWord,
-      `; put a value with spaces in quotes, as in put ${key} '${value} ${levelWord}'`,
+      `; put a value with spaces in quotes, as in put ${shown(key)} '${shown(value)} ${
+        shown(levelWord ?? "")
+      }'`,
     );
     return async (call) => {
       if (levelWord === undefined && parseLevel(value) !== undefined) {
         call.output.note(
           call.output.paintErr.yellow("warning") +
-            `: this stores the text "${value}"; a level comes after the value, as in put ${key} VALUE ${value}`,
+            `: this stores the text "${value}"; a level comes after the value, as in put ${
+              shown(key)
+            } VALUE ${value}`,
         );
       }
       const text = value === "-" ? await readStdin() : value;
@@ -90,7 +98,7 @@ A value with spaces goes in quotes; one that starts with a dash and a letter goe
 function keyAndLevel(verb: Verb, words: readonly string[]): [key: string, level: { level?: Level }] {
   const [key, level, ...rest] = words;
   if (key === undefined || rest.length > 0) {
-    throw new UsageError(`${verb.name} takes ${verb.words}, and ${words.length} words were given`);
+    throw new UsageError(`${verb.name} takes ${verb.words}, and ${countOfWords(words)} given`);
   }
   return [key, levelOf(level, "")];
 }
@@ -99,9 +107,14 @@ function levelOf(word: string | undefined, hint: string): { level?: Level } {
   if (word === undefined) return {};
   const level = parseLevel(word);
   if (level === undefined) {
-    throw new UsageError(`"${word}" is no level; allowed: ${LEVELS.join(", ")}${hint}`);
+    throw new UsageError(`"${shown(word)}" is no level; allowed: ${LEVELS.join(", ")}${hint}`);
   }
   return { level };
+}
+
+/** A word as an error repeats it: a value may be very long. */
+function shown(word: string): string {
+  return cut(word, WORD_LENGTH_MAX);
 }
 
 async function readStdin(): Promise<string> {

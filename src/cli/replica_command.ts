@@ -62,7 +62,13 @@ async function run(flags: Arguments["flags"]): Promise<number> {
     await runProcess({ config: config.value, id, dataDirectory, log, print, printError });
     return 0;
   } catch (cause) {
-    const { text, exitCode } = startFailure(cause, { config: config.value, id, path, dataDirectory });
+    const { text, exitCode } = startFailure(cause, {
+      config: config.value,
+      id,
+      path,
+      dataDirectory,
+      hasDirectory: await isDirectory(dataDirectory),
+    });
     if (log.isFile) log.write("error", text, { exit: exitCode });
     printError(`error: ${text}`);
     return exitCode;
@@ -121,18 +127,19 @@ async function isDirectory(path: string): Promise<boolean> {
   try {
     return (await Deno.stat(path)).isDirectory;
   } catch (cause) {
-    if (cause instanceof Deno.errors.NotFound) return false;
+    if (cause instanceof Deno.errors.NotFound || cause instanceof Deno.errors.NotADirectory) return false;
     throw cause;
   }
 }
 
 function startFailure(
   cause: unknown,
-  { config, id, path, dataDirectory }: {
+  { config, id, path, dataDirectory, hasDirectory }: {
     config: ClusterConfig;
     id: string;
     path: string;
     dataDirectory: string;
+    hasDirectory: boolean;
   },
 ): { text: string; exitCode: number } {
   const { host, port } = config.members.find((member) => member.id === id)!;
@@ -159,6 +166,12 @@ function startFailure(
   }
   if (cause instanceof CorruptionError) {
     return { text: `${dataDirectory}/${detail}`, exitCode: lastWords(cause).exitCode };
+  }
+  if (!hasDirectory && cause instanceof Error) {
+    return {
+      text: `the data directory ${dataDirectory} cannot be made: ${detail}; give another with --data DIR`,
+      exitCode: EXIT_USAGE,
+    };
   }
   if (cause instanceof Deno.errors.PermissionDenied) {
     return { text: `${detail}; ${id} needs ${dataDirectory} and ${address}`, exitCode: EXIT_USAGE };

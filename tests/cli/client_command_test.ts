@@ -4,7 +4,7 @@ import { clusterTest, runQuartet } from "../harness/processes.ts";
 
 Deno.test("a command line that cannot be carried out exits with 2 and says the way out, before anything is connected", async () => {
   const cases: [string[], string][] = [
-    [["put", "7"], "put takes KEY VALUE [LEVEL], and 1 words were given"],
+    [["put", "7"], "put takes KEY VALUE [LEVEL], and 1 word was given"],
     [
       ["put", "7", "two", "words"],
       '"words" is no level; allowed: ONE, TWO, THREE, QUORUM, ALL; put a value with spaces in quotes, ' +
@@ -17,6 +17,14 @@ Deno.test("a command line that cannot be carried out exits with 2 and says the w
     ],
     [["get", "7", "five"], '"five" is no level; allowed: ONE, TWO, THREE, QUORUM, ALL'],
     [["gte", "7"], 'unknown verb "gte"; did you mean get?'],
+    [["GET", "7"], 'unknown verb "GET"; did you mean get?'],
+    [["set", "7", "x"], 'unknown verb "set"; did you mean put?'],
+    [
+      ["put", "7", "x".repeat(1000), "tow"],
+      '"tow" is no level; allowed: ONE, TWO, THREE, QUORUM, ALL; put a value with spaces in quotes, ' +
+      `as in put 7 '${"x".repeat(39)}… tow'`,
+    ],
+    [["get", "7", "\x1b[31m"], '"\\u001b[31m" is no level; allowed: ONE, TWO, THREE, QUORUM, ALL'],
     [["get", "7", "--differs"], "get takes no --differs; it belongs to inspect"],
     [["get", "7", "--timeout", "2"], "--timeout 2: not a time; allowed: 1ms to 24h, such as 500ms, 2s, 1m"],
     [["wait", "sideways"], 'wait takes up or converged, and "sideways" was given'],
@@ -36,9 +44,15 @@ Deno.test("a command line that cannot be carried out exits with 2 and says the w
   assertEquals(JSON.parse(json.stdout), {
     ok: false,
     error: "malformed_request",
-    message: "put takes KEY VALUE [LEVEL], and 1 words were given",
+    message: "put takes KEY VALUE [LEVEL], and 1 word was given",
     definite: true,
   });
+  const bare = await runQuartet(["client", "--json"]);
+  assertEquals([bare.code, bare.stderr], [2, ""]);
+  assertEquals(
+    (JSON.parse(bare.stdout) as Record<string, unknown>)["message"],
+    "no verb was given; see quartet client --help",
+  );
 });
 
 Deno.test("where nobody listens a put is refused as unavailable, and says that nothing was sent", async () => {

@@ -166,6 +166,17 @@ Deno.test("flags and file are checked before anything is touched", async () => {
   });
 });
 
+Deno.test("a data directory that cannot be made is the command line's fault", async () => {
+  await withGround(async ({ configFile, run }) => {
+    for (const path of [configFile, join(configFile, "r1")]) {
+      const { code, stderr } = await run("--id", "r1", "--data", path);
+      assertEquals(code, 64);
+      assertStringIncludes(stderr, `error: the data directory ${path} cannot be made: `);
+      assertStringIncludes(stderr, "; give another with --data DIR");
+    }
+  });
+});
+
 Deno.test("addresses that others can reach need a secret or --insecure", async () => {
   await withGround(async ({ configFile, run }) => {
     const text = await Deno.readTextFile(configFile);

@@ -111,6 +111,14 @@ Deno.test("The cluster task runs replicas in the background, breaks them one by 
   assertStringIncludes(await bench.expect("logs", "r2"), "r2 | ");
 
   assertEquals(await bench.expect("stop", "r1"), "r1 stopped\n");
+  for (const verb of ["kill", "pause", "resume"]) {
+    const { code, stderr } = await bench.task(verb, "r1");
+    assertEquals(code, 1);
+    assertEquals(
+      stderr,
+      `cannot ${verb}: r1 does not run; start it: deno task cluster --config ${bench.config} start r1\n`,
+    );
+  }
   assertMatch(await bench.expect("status"), /r1 +\S+ +- +stopped/);
   const pid = bench.pidOf("r2");
   assertEquals(await bench.expect("stop"), "r1 does not run\nr2 stopped\n");
@@ -276,6 +284,12 @@ Deno.test("Words that the cluster task does not know are answered with those it 
   const nobody = await bench.task("kill", "r9");
   assertEquals([nobody.code, nobody.stderr], [2, 'no replica "r9"; there are r1, r2\n']);
   assertStringIncludes((await bench.task("kill")).stderr, "kill whom? Name one or more of r1, r2");
+  const named = await bench.task("clean", "r2");
+  assertEquals(named.code, 2);
+  assertStringIncludes(named.stderr, "clean takes no names");
+  const file = await bench.task("-d", "--data", bench.config);
+  assertEquals(file.code, 1);
+  assertStringIncludes(file.stderr, `cannot start: the directory ${bench.config} cannot be made: `);
   const idle = await bench.task("status");
   assertEquals([idle.code, idle.stderr], [
     1,
