@@ -9,11 +9,14 @@ import { NO_BUGS, type PlantedBug } from "../base/planted_bug.ts";
 import { assert } from "../base/assert.ts";
 import { type Stamp, stampOf } from "../versions/stamp.ts";
 
-/** How far above the present the ceiling is set. A restart may find the clock that far ahead. */
+/** How far above the present the ceiling is set; at half of it a new one is asked for. A restart begins that far ahead. */
 const LEAD = stampOf(1000);
 
-/** What is left of the lead when a new ceiling is asked for. */
-const RENEW = stampOf(500);
+/**
+ * The same while stamps are further ahead of the wall clock than `LEAD`. Why less: otherwise each of many quick restarts
+ * would carry stamps another second into the future, and take the peers along.
+ */
+const LEAD_AHEAD = stampOf(100);
 
 /** Stamps, given and seen. */
 export class Clock {
@@ -49,10 +52,12 @@ export class Clock {
 
   /** The ceiling to write now, or undefined while the one on disk is high enough or a write is under way. */
   dueCeiling(wallMs: number): Stamp | undefined {
-    const present = Math.max(this.#last, stampOf(wallMs));
-    if (this.#isRenewing || this.#ceiling - present > RENEW) return undefined;
+    const wall = stampOf(wallMs);
+    const present = Math.max(this.#last, wall);
+    const lead = this.#last - wall > LEAD ? LEAD_AHEAD : LEAD;
+    if (this.#isRenewing || this.#ceiling - present > lead / 2) return undefined;
     this.#isRenewing = true;
-    return present + LEAD;
+    return present + lead;
   }
 
   /** The ceiling asked for is on disk, or (undefined) could not be written. */

@@ -56,6 +56,10 @@ const HEARD_INTERVAL_MS = 20;
 const ACCEPT_PAUSE_MS = 50;
 /** Connections beyond the limit that are told so at a time; more are closed without a word. */
 const REFUSALS_MAX = 64;
+/** One and the same refusal is said again after this. */
+const REFUSAL_SILENCE_MS = 60_000;
+/** Refusals remembered as said; they hold what strangers sent, so they are few. */
+const REFUSALS_REMEMBERED_MAX = 64;
 
 /** HMAC-SHA256 with this secret, in hex. */
 export function hmacOf(secret: string): Hmac {
@@ -83,6 +87,8 @@ export class TcpTransport {
   readonly #sweepTimer: ReturnType<typeof setInterval>;
   /** Dials under way, so that `stop` can end them. */
   readonly #dials = new Set<AbortController>();
+  /** When a refusal was last written to the log, by its text. */
+  readonly #refusalsSaidMs = new Map<string, number>();
   #nextRequestId = 1;
   #isStopping = false;
 
@@ -259,6 +265,12 @@ export class TcpTransport {
       },
       onRefused: (failure) => {
         this.counters.refused++;
+        // Why not each: a peer that is refused dials again for ever.
+        const nowMs = performance.now();
+        const saidMs = this.#refusalsSaidMs.get(failure.message) ?? -Infinity;
+        if (nowMs - saidMs < REFUSAL_SILENCE_MS) return;
+        if (this.#refusalsSaidMs.size >= REFUSALS_REMEMBERED_MAX) this.#refusalsSaidMs.clear();
+        this.#refusalsSaidMs.set(failure.message, nowMs);
         log.write("warn", "hello refused", { code: failure.code, reason: failure.message });
       },
       warn: (text, fields) => log.write("warn", text, fields),

@@ -45,6 +45,21 @@ Deno.test("Clock gives rising stamps below its ceiling, and asks for a higher on
   assertEquals(clock.dueCeiling(6000), stampOf(7000), "and is asked for again");
 });
 
+Deno.test("A hundred restarts within a second carry stamps only seconds ahead of the wall clock", () => {
+  let ceiling: number | undefined;
+  let last = 0;
+  for (let life = 0; life < 100; life++) {
+    const clock = new Clock();
+    clock.recover(ceiling);
+    ceiling = clock.dueCeiling(5000 + 10 * life);
+    clock.onCeilingStored(ceiling);
+    const stamp = clock.next(5000 + 10 * life)!;
+    assert(stamp > last, "and never go back");
+    last = stamp;
+  }
+  assert(last < stampOf(6000 + 15_000), `${last}`);
+});
+
 Deno.test("H6: after a restart stamps begin above everything that an earlier life can have given", () => {
   const stage = ReplicaStage.whole();
   stage.put(7, "first");
