@@ -29,6 +29,9 @@ export const REQUESTS_IN_FLIGHT_MAX = 16 * 1024;
 /** Value bytes that one replica coordinates at a time; beyond it clients get `overloaded`. */
 export const REQUEST_BYTES_IN_FLIGHT_MAX = 128 * 1024 * 1024;
 
+/** Bytes that may wait for this replica's own disk; beyond it peers' writes are refused, and hints make up for them. */
+export const STORE_BYTES_WAITING_MAX = 256 * 1024 * 1024;
+
 /** Bytes that may wait for one slow peer; beyond it messages to that peer are dropped, and hints make up for them. */
 export const PEER_QUEUE_BYTES_MAX = 32 * 1024 * 1024;
 

@@ -95,6 +95,11 @@ const SETTINGS: Readonly<Record<keyof Settings, Range>> = {
 /** Room that a frame of the log needs beside the one value it must be able to hold. */
 export const SEGMENT_SLACK_BYTES = 16 * 1024;
 
+/** Bytes of the versions of one key that a replica takes from a peer; with all that may stand beside them they fit a segment. */
+export function recordBytesMax(settings: Settings): number {
+  return settings.valueBytesMax + SEGMENT_SLACK_BYTES / 2;
+}
+
 /** Addresses that only this machine can reach. */
 export function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || host === "[::1]" || /^127(\.\d{1,3}){3}$/.test(host);

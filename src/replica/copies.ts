@@ -2,12 +2,14 @@
 import { type ByteString, equalBytes } from "../base/bytes.ts";
 import type { Log } from "../ports.ts";
 import { PAGE_COUNT_MAX } from "../protocol/limits.ts";
+import type { Failure } from "../protocol/error_codes.ts";
 import type { Held } from "../protocol/reply.ts";
 import type { WireKey } from "../protocol/request.ts";
 import type { FillMessage, ReadMessage, WriteMessage } from "../replication/messages.ts";
 import { decodeRecord, encodeRecord, firstDot, isSameFirst } from "../versions/record.ts";
 import type { Version } from "../versions/version.ts";
 import type { Clock } from "./clock.ts";
+import { recordBytesMax } from "./cluster_config.ts";
 import type { Core } from "./core.ts";
 import type { ReplicaId } from "./envelope.ts";
 import type { RequestId } from "./event.ts";
@@ -47,14 +49,16 @@ export class Copies {
   onWrite(from: ReplicaId, message: WriteMessage): void {
     const target = this.#find(from, message);
     if (!target) return;
-    const { queue } = this.#core;
+    const { queue, selfId, config } = this.#core;
     for (const version of message.versions) this.#clock.observe(version.stamp);
     const record = encodeRecord(message.versions);
+    const limit = recordBytesMax(config.settings);
+    if (record.length > limit) {
+      return this.#refuse(from, message.round, failures.recordTooLarge(selfId, record.length, limit));
+    }
+    if (queue.isOverloaded) return this.#refuse(from, message.round, failures.diskSlow(selfId));
     queue.apply([{ key: target.storeKey, value: record }], (result) => {
-      if (result.kind === "disk_full") {
-        const { code, message: text } = failures.diskFull(this.#core.selfId);
-        return queue.send([from], { type: "refused", round: message.round, code, message: text });
-      }
+      if (result.kind === "disk_full") return this.#refuse(from, message.round, failures.diskFull(selfId));
       const { old, new: held } = result.changes[0]!;
       if (old && isSameFirst(old, record) && !equalBytes(old, record)) this.#alarm(message);
       const isSuperseded = held !== undefined && !isSameFirst(held, record);
@@ -84,11 +88,13 @@ export class Copies {
   /** Gives a recovering peer one page of everything. */
   onFill(from: ReplicaId, message: FillMessage): void {
     const keyspace = this.#keyspaces.get(message.keyspace);
-    if (!keyspace) return this.#refuse(from, message.round, `no keyspace "${message.keyspace}" here`);
+    if (!keyspace) {
+      return this.#refuse(from, message.round, failures.malformed(`no keyspace "${message.keyspace}" here`));
+    }
     let begin = dataRange(keyspace.name).begin;
     if (message.after !== undefined) {
       const after = keyspace.parseKey(message.after);
-      if (!after.ok) return this.#refuse(from, message.round, after.failure.message);
+      if (!after.ok) return this.#refuse(from, message.round, failures.malformed(after.failure.message));
       begin = `${dataKey(keyspace.name, after.value)}\0` as ByteString;
     }
     this.#page(keyspace, begin, PAGE_COUNT_MAX, (entries, more) => {
@@ -183,12 +189,12 @@ export class Copies {
     const key = keyspace?.parseKey(message.key);
     if (keyspace && key?.ok) return { storeKey: keyspace.storeKey(key.value) };
     const reason = key && !key.ok ? key.failure.message : `no keyspace "${message.keyspace}" here`;
-    this.#refuse(from, message.round, reason);
+    this.#refuse(from, message.round, failures.malformed(reason));
     return undefined;
   }
 
-  #refuse(from: ReplicaId, round: number, message: string): void {
-    this.#core.queue.send([from], { type: "refused", round, code: "malformed_request", message });
+  #refuse(from: ReplicaId, round: number, { code, message }: Failure): void {
+    this.#core.queue.send([from], { type: "refused", round, code, message });
   }
 
   /** One dot, two values: some disk broke its promise. The greater bytes win everywhere (HAZARD H6). */

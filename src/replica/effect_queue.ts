@@ -2,6 +2,7 @@
 import { fail, ok } from "../base/failure.ts";
 import type { Now, StoreCommand, StoreResult, StoreWrite } from "../ports.ts";
 import type { Failure } from "../protocol/error_codes.ts";
+import { STORE_BYTES_WAITING_MAX } from "../protocol/limits.ts";
 import type { Reply } from "../protocol/reply.ts";
 import type { Effect } from "./effect.ts";
 import type { Message, ReplicaId } from "./envelope.ts";
@@ -23,6 +24,8 @@ export class EffectQueue {
    * Why a size: what is left of a full disk takes small writes, and would pass for a disk with room.
    */
   #refusedBytes: number | undefined;
+  /** Keys and values of writes that have not come back. */
+  #waitingBytes = 0;
   #nextTicket: Ticket = 1;
   /** Invariant: one entry for each store command that has not come back. */
   readonly #waiting = new Map<Ticket, (result: StoreResult) => void>();
@@ -44,12 +47,19 @@ export class EffectQueue {
 
   /** Stores all writes or none; `then` runs in the step in which the result comes back. */
   apply(writes: readonly StoreWrite[], then: (result: ApplyResult) => void): void {
+    const bytes = sizeOf(writes);
+    this.#waitingBytes += bytes;
     this.#store({ kind: "apply", writes }, (result) => {
-      const bytes = sizeOf(writes);
+      this.#waitingBytes -= bytes;
       if (result.kind === "disk_full") this.#refusedBytes = Math.max(bytes, this.#refusedBytes ?? 0);
       else if (bytes >= (this.#refusedBytes ?? Infinity)) this.#refusedBytes = undefined;
       then(result as ApplyResult);
     });
+  }
+
+  /** Whether so much waits for a slow disk that nothing further should be taken from outside. */
+  get isOverloaded(): boolean {
+    return this.#waitingBytes > STORE_BYTES_WAITING_MAX;
   }
 
   /** Whether a client's writes should be refused for want of room. */

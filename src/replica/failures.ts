@@ -37,6 +37,20 @@ export function diskFull(selfId: ReplicaId): Failure {
   };
 }
 
+/** A peer speaks of a keyspace or a key that this configuration does not have. */
+export function malformed(message: string): Failure {
+  return { code: "malformed_request", message };
+}
+
+/** A peer sent more than our configuration lets us store: its `value_bytes_max` is greater than ours. */
+export function recordTooLarge(selfId: ReplicaId, bytes: number, limit: number): Failure {
+  return {
+    code: "too_large",
+    message: `${selfId} stores at most ${limit} bytes for a key, ${bytes} came; ` +
+      "use the same value_bytes_max on all replicas",
+  };
+}
+
 /** The coordinator's disk did not take a higher clock ceiling in time; nobody was asked. */
 export function diskSlow(selfId: ReplicaId): Failure {
   return { code: "overloaded", message: `the disk of ${selfId} did not answer in time; nothing was written` };

@@ -8,6 +8,7 @@ import { ReadRepair } from "../replication/read_repair.ts";
 import { ReadRound } from "../replication/read_round.ts";
 import { decodeRecord, encodeRecord } from "../versions/record.ts";
 import { type Held, winner } from "../versions/resolve.ts";
+import { recordBytesMax } from "./cluster_config.ts";
 import type { Core } from "./core.ts";
 import type { ReplicaId } from "./envelope.ts";
 import type { RequestId } from "./event.ts";
@@ -246,7 +247,7 @@ export class Reads {
     const { keyspace, key } = pending.request;
     const plan = this.#repairs.get(keyspace.name)?.plan(pending.round);
     if (!plan) return;
-    const { queue, selfId, counters } = this.#core;
+    const { queue, selfId, counters, config } = this.#core;
     counters.add("read_repairs", plan.targets.length);
     queue.send(plan.targets.filter((id) => id !== selfId), {
       type: "write",
@@ -257,7 +258,10 @@ export class Reads {
       versions: plan.held,
     });
     if (!plan.targets.includes(selfId)) return;
-    queue.apply([{ key: keyspace.storeKey(key), value: encodeRecord(plan.held) }], (result) => {
+    const record = encodeRecord(plan.held);
+    // What our configuration does not let us store, we go on without; whoever sends it as a write hears why.
+    if (record.length > recordBytesMax(config.settings) || queue.isOverloaded) return;
+    queue.apply([{ key: keyspace.storeKey(key), value: record }], (result) => {
       if (result.kind !== "applied") return;
       this.#onRepaired(number, pending, selfId, { counts: !this.#core.isRecovering() });
     });

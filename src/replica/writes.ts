@@ -70,6 +70,7 @@ export class Writes {
   readonly #pending = new Map<number, Pending>();
   /** Invariant: requests that wait for a higher clock ceiling; nothing of them was sent. */
   #parked: { readonly request: WriteRequest; readonly deadlineMs: number }[] = [];
+  #parkedBytes = 0;
   /** Owed records that are owed no more. */
   #removals: StoreWrite[] = [];
   #unkept: Unkept[] = [];
@@ -92,7 +93,10 @@ export class Writes {
 
   /** Writes that no client has an answer to yet, and the value bytes they hold. */
   get load(): { readonly count: number; readonly bytes: number } {
-    return { count: this.#unansweredCount + this.#parked.length, bytes: this.#unansweredBytes };
+    return {
+      count: this.#unansweredCount + this.#parked.length,
+      bytes: this.#unansweredBytes + this.#parkedBytes,
+    };
   }
 
   /** Turns what an earlier life still owed into hints (HAZARD H8), then calls `done`. */
@@ -103,10 +107,17 @@ export class Writes {
 
   /** Begins a write. Every refusal here is definite: nothing was sent yet (HAZARD H15). */
   start(request: WriteRequest): void {
+    const { queue, config } = this.#core;
+    this.#start(request, queue.now.monotonicMs + config.settings.requestTimeoutMs);
+  }
+
+  /** `parkedUntilMs`: when the request gives up waiting for a higher ceiling, however often it has to. */
+  #start(request: WriteRequest, parkedUntilMs: number): void {
     const { queue, config, peers, selfId } = this.#core;
     const { keyspace, level } = request;
     const required = requiredCount(level, keyspace.naturals.length);
     if (queue.isDiskFull) return queue.refuse(request.id, failures.diskFull(selfId));
+    if (queue.isOverloaded) return queue.refuse(request.id, failures.diskSlow(selfId));
     const leadMs = peers.leadMs();
     if (leadMs > config.settings.clockSkewMaxMs) {
       return queue.refuse(request.id, failures.clockSkew(selfId, leadMs, config.settings.clockSkewMaxMs));
@@ -118,7 +129,8 @@ export class Writes {
     const stamp = this.#clock.next(queue.now.wallMs);
     this.renewCeiling();
     if (stamp === undefined) {
-      this.#parked.push({ request, deadlineMs: queue.now.monotonicMs + config.settings.requestTimeoutMs });
+      this.#parked.push({ request, deadlineMs: parkedUntilMs });
+      this.#parkedBytes += request.value?.length ?? 0;
       return;
     }
     const version = {
@@ -170,7 +182,10 @@ export class Writes {
     }
     const late = this.#parked.filter(({ deadlineMs }) => deadlineMs <= nowMs);
     this.#parked = this.#parked.filter(({ deadlineMs }) => deadlineMs > nowMs);
-    for (const { request } of late) queue.refuse(request.id, failures.diskSlow(this.#core.selfId));
+    for (const { request } of late) {
+      this.#parkedBytes -= request.value?.length ?? 0;
+      queue.refuse(request.id, failures.diskSlow(this.#core.selfId));
+    }
     if (this.#parked.length > 0) this.renewCeiling();
     if (this.#removals.length > 0) this.#removeOwed();
     if (this.#unkept.length > 0 && !queue.isDiskFull) {
@@ -185,7 +200,8 @@ export class Writes {
     if (ceiling === undefined) return;
     queue.apply([{ key: CEILING_KEY, value: encodeStamp(ceiling) }], (result) => {
       this.#clock.onCeilingStored(result.kind === "applied" ? ceiling : undefined);
-      for (const { request } of this.#parked.splice(0)) this.start(request);
+      this.#parkedBytes = 0;
+      for (const { request, deadlineMs } of this.#parked.splice(0)) this.#start(request, deadlineMs);
     });
   }
 

@@ -98,6 +98,18 @@ Deno.test("H15: a put whose ceiling does not reach the disk in time is refused, 
   assertEquals(stage.values(7), []);
 });
 
+Deno.test("H15: a put whose ceiling is too low again each time that it reaches the disk is refused at its deadline", () => {
+  const stage = ReplicaStage.whole({ settings: { request_timeout_ms: 5000 } });
+  stage.disk.isHeld = true;
+  stage.tick(3000);
+  const put = stage.put(7, "x");
+  for (let round = 0; round < 4; round++) {
+    stage.tick(1500);
+    stage.disk.sync();
+  }
+  assertEquals([stage.outcome(put), stampsSent(stage)], ["overloaded definite", []]);
+});
+
 Deno.test("H6: a dot shipped just before a crash is never given to another value", () => {
   const stage = ReplicaStage.whole();
   writeFromPeer(stage, AHEAD);

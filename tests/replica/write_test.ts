@@ -229,6 +229,66 @@ Deno.test("A replica holds only so many bytes of values at a time", () => {
   assertStringIncludes(stage.failure(put).message, "bytes of values");
 });
 
+Deno.test("Bytes of values that wait for a higher clock ceiling count as well", () => {
+  const mebibytes = 16 * 1024 * 1024;
+  const stage = ReplicaStage.whole({
+    memberCount: 2,
+    settings: { value_bytes_max: mebibytes, segment_bytes: 2 * mebibytes },
+  });
+  stage.tick(3000);
+  stage.disk.isHeld = true;
+  const value = "x".repeat(mebibytes);
+  for (let i = 0; i < 8; i++) assertEquals(stage.outcome(stage.put(i, value)), "waiting");
+  assertEquals(stage.takeSent("write"), [], "all of them wait for the ceiling");
+  assertEquals(stage.outcome(stage.put(8, "small")), "overloaded definite");
+  stage.tick(2000);
+  assertEquals(stage.outcome(stage.put(9, "small")), "waiting", "those before are refused and count no more");
+});
+
+Deno.test("A replica whose disk stands still refuses peers' writes when too much waits, and takes them again later", () => {
+  const mebibyte = 1024 * 1024;
+  const stage = ReplicaStage.whole();
+  stage.disk.isHeld = true;
+  const value = "x".repeat(mebibyte);
+  const write = (round: number): void =>
+    stage.deliver("r2", {
+      type: "write",
+      round,
+      cause: "put",
+      keyspace: "main",
+      key: round % 256,
+      versions: [{ stamp: round, origin: "r2.e2", value }],
+    });
+  for (let round = 1; round <= 300; round++) write(round);
+  const refused = stage.takeSent("refused").map(({ message }) => message);
+  assert(refused.length > 10 && refused.length < 60, `${refused.length} of 300 MiB refused`);
+  assertEquals(refused[0]!.code, "overloaded");
+  assertEquals(stage.outcome(stage.put(7, "x")), "overloaded definite");
+  stage.disk.isHeld = false;
+  stage.disk.sync();
+  write(301);
+  assertEquals(stage.takeSent("refused"), []);
+});
+
+Deno.test("A peer's value beyond our own value_bytes_max is refused, whatever it comes in", () => {
+  const stage = ReplicaStage.whole({ settings: { value_bytes_max: 100, segment_bytes: 65_536 } });
+  const versions = [{ stamp: 5, origin: "r2.e2", value: "x".repeat(70_000) }];
+  for (const cause of ["put", "repair", "hint"] as const) {
+    stage.deliver("r2", { type: "write", round: 1, cause, keyspace: "main", key: 7, versions });
+  }
+  assertEquals(
+    stage.takeSent("refused").map(({ message }) => message.code),
+    ["too_large", "too_large", "too_large"],
+  );
+  const get = stage.get(7, "TWO");
+  const [read] = stage.takeSent("read");
+  for (const id of ["r2", "r3", "r4"]) {
+    stage.deliver(id, { type: "answer", round: read!.message.round, versions });
+  }
+  assertMatch(stage.outcome(get), /^value x+ /);
+  assertEquals(stage.values(7), [], "it is shown, and not stored");
+});
+
 Deno.test("Level THREE of two copies is malformed, and so the message says", () => {
   const stage = ReplicaStage.whole({ main: { replication: 2 } });
   const { message } = stage.failure(stage.get(7, "THREE"));
