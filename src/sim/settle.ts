@@ -3,7 +3,7 @@
 /**
  * Resolves when every promise that can settle by itself has settled.
  *
- * Why `setImmediate`: it is the one cheap turn (370,000 a second) that comes after all microtasks. A `MessageChannel`
+ * Why `setImmediate`: it is the one cheap turn that comes after all microtasks. A `MessageChannel`
  * turn comes among them: it overtakes a chain of more than three awaits, and the run then depends on luck.
  */
 export function settle(): Promise<void> {
