@@ -6,7 +6,7 @@ import { waitUntilAcquainted } from "./acquaintance.ts";
 import { claimClusterFile, type ClusterFile, removeClusterFile, updateClusterFile } from "./cluster_file.ts";
 import { type ControlReply, type ControlRequest, ControlServer, drawToken } from "./control.ts";
 import { findProcess, pause } from "./os_process.ts";
-import { type Launch, quartetCommand, ReplicaProcess } from "./replica_process.ts";
+import { type Launch, ReplicaProcess } from "./replica_process.ts";
 
 /** A cluster that can be started on this machine. */
 export interface ClusterSetup {
@@ -16,9 +16,6 @@ export interface ClusterSetup {
   readonly clusterCommand: string;
   readonly clientCommand: string;
 }
-
-/** How long a start waits for the replicas to see each other. */
-const UP_WITHIN = "5s";
 
 /** How long a start waits for replicas that are ready to see each other. */
 const ACQUAINTED_WITHIN_MS = 5000;
@@ -71,7 +68,6 @@ export class Supervisor {
   start(): Promise<ControlReply> {
     this.#started ??= this.#start([...this.#replicas.values()]).then(async (problems) => {
       if (problems.length === 0) {
-        await this.#waitUp();
         return { ok: true, text: this.table() };
       }
       await this.stop();
@@ -108,15 +104,6 @@ export class Supervisor {
       return [member.id, addressOf(member), pid, state, shortPath(replica.dataDirectory)];
     });
     return formatTable([["id", "address", "pid", "state", "data"], ...rows]).join("\n");
-  }
-
-  /** Ready replicas still have to meet; the first command that somebody types shall not come before that. */
-  async #waitUp(): Promise<void> {
-    const { binary, configFile } = this.#setup.launch;
-    const words = ["client", "--config", configFile, "wait", "up", "--timeout", UP_WITHIN];
-    const [command, args] = quartetCommand(binary, words);
-    const { success, stderr } = await new Deno.Command(command, { args, env: { NO_COLOR: "1" } }).output();
-    if (!success) this.#say(new TextDecoder().decode(stderr).trim());
   }
 
   async #answer({ verb, ids }: ControlRequest): Promise<ControlReply> {

@@ -58,7 +58,7 @@ async function run(flags: Arguments["flags"]): Promise<number> {
   const dataDirectory = resolve(flags.get("data") ?? join(dirname(path), "data", id));
   const log = openLog(flags.get("log"));
   try {
-    if (flags.has("rebuild")) await setAside(dataDirectory, log);
+    if (flags.has("rebuild")) await setAside(dataDirectory, log, () => tryAddress(config.value, id));
     await runProcess({ config: config.value, id, dataDirectory, log, print, printError });
     return 0;
   } catch (cause) {
@@ -109,11 +109,19 @@ function openLog(path: string | undefined): HostLog {
 }
 
 /** Moves a data directory out of the way, so that the replica starts as one that lost its disk. */
-async function setAside(directory: string, log: HostLog): Promise<void> {
+/** Throws what listening at the replica's address throws. */
+function tryAddress(config: ClusterConfig, id: string): void {
+  const { host: hostname, port } = config.members.find((member) => member.id === id)!;
+  Deno.listen({ hostname, port }).close();
+}
+
+async function setAside(directory: string, log: HostLog, checkStart: () => void): Promise<void> {
   if (!(await isDirectory(directory))) return;
   // Why: a directory that is in use must not be moved from under its replica.
   const disk = await openLockedDisk(directory);
   try {
+    // Why: a start that will fail for want of its port should not empty the directory.
+    checkStart();
     const aside = `${directory}.${new Date().toISOString().replaceAll(":", "-")}`;
     await Deno.rename(directory, aside);
     log.write("warn", "data directory set aside", { from: directory, to: aside });

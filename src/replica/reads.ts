@@ -195,7 +195,9 @@ export class Reads {
     if (version?.value === undefined) {
       return queue.refuse(request.id, {
         code: "not_found",
-        message: version ? "the key was deleted" : "no such key",
+        message: `key ${JSON.stringify(request.keyspace.wireKey(request.key))} ${
+          version ? "was deleted" : "is not there"
+        }`,
         ...(version ? { version: versionName(version) } : {}),
         required,
         acked: answered,

@@ -179,8 +179,8 @@ Deno.test("A get of a deleted key is not found, and names the delete", () => {
   stage.plant(7, [{ stamp: 30, origin: "r2.e2" }]);
   const get = stage.get(7);
   const { message, version } = stage.failure(get);
-  assertEquals([message, version?.stamp, version?.origin], ["the key was deleted", 30, "r2.e2"]);
-  assertEquals(stage.failure(stage.get(8)).message, "no such key");
+  assertEquals([message, version?.stamp, version?.origin], ["key 7 was deleted", 30, "r2.e2"]);
+  assertEquals(stage.failure(stage.get(8)).message, "key 8 is not there");
 });
 
 Deno.test("A coordinator without a copy asks those who have one", () => {
