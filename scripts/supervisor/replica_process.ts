@@ -32,7 +32,7 @@ const STOP_WITHIN_MS = 5000;
 const EXCERPT_LINES = 12;
 
 /** The command that runs `quartet` with these arguments, from the binary or from the sources. */
-function quartetCommand(binary: string | undefined, args: readonly string[]): [string, string[]] {
+export function quartetCommand(binary: string | undefined, args: readonly string[]): [string, string[]] {
   return binary === undefined
     ? [Deno.execPath(), ["run", "-A", join(ROOT, "main.ts"), ...args]]
     : [binary, [...args]];
