@@ -38,6 +38,12 @@ export const PEER_QUEUE_BYTES_MAX = 32 * 1024 * 1024;
 /** Answer bytes that may wait for one slow client before the replica stops reading from it. */
 export const CLIENT_QUEUE_BYTES_MAX = 4 * 1024 * 1024;
 
+/** Answer bytes that may wait for one client at all; beyond it gets that were in flight are answered `overloaded`. */
+export const CLIENT_ANSWER_BYTES_MAX = 64 * 1024 * 1024;
+
+/** Bytes of the first line where it has to be a hello; whoever has not proved the secret gets no more of our memory. */
+export const HELLO_BYTES_MAX = 256 * 1024;
+
 /** Connections that one replica accepts at a time. */
 export const CONNECTIONS_MAX = 4096;
 

@@ -5,7 +5,13 @@
  */
 import { fail, type Result } from "../base/failure.ts";
 import type { Failure } from "../protocol/error_codes.ts";
-import { CLIENT_QUEUE_BYTES_MAX, CONNECTION_REQUESTS_MAX, PEER_QUEUE_BYTES_MAX } from "../protocol/limits.ts";
+import {
+  CLIENT_ANSWER_BYTES_MAX,
+  CLIENT_QUEUE_BYTES_MAX,
+  CONNECTION_REQUESTS_MAX,
+  HELLO_BYTES_MAX,
+  PEER_QUEUE_BYTES_MAX,
+} from "../protocol/limits.ts";
 import type { Reply } from "../protocol/reply.ts";
 import type { Request } from "../protocol/request.ts";
 import type { Message, ReplicaId } from "../replica/envelope.ts";
@@ -50,6 +56,19 @@ const FINISH_TIMEOUT_MS = 2_000;
 const DRAIN_TIMEOUT_MS = 100;
 const READ_BYTES_MAX = 64 * 1024;
 
+/** A client that asks for more than it takes. A get changes nothing, so this is definite. */
+const OVERLOADED: Result<Reply, Failure> = fail({
+  code: "overloaded",
+  message: `${CLIENT_ANSWER_BYTES_MAX} bytes of answers wait for this connection, the most that may; ` +
+    "read them, and ask for fewer large values at a time",
+});
+
+/** Whether an answer that may be large would wait behind too many others. */
+function isTooMuch(result: Result<Reply, Failure>, waitingChars: number): boolean {
+  if (waitingChars <= CLIENT_ANSWER_BYTES_MAX || !result.ok) return false;
+  return result.value.kind === "value" || result.value.kind === "held";
+}
+
 /** One accepted connection. */
 export class InboundConnection {
   readonly #context: InboundContext;
@@ -80,7 +99,9 @@ export class InboundConnection {
       auth: hmac !== undefined,
       line_bytes_max: context.lineBytesMax,
     };
-    if (this.#hello.auth) this.#deadlineMs = context.nowMs() + HELLO_TIMEOUT_MS;
+    if (!this.#hello.auth) return;
+    this.#deadlineMs = context.nowMs() + HELLO_TIMEOUT_MS;
+    this.#channel.limitInput(Math.min(HELLO_BYTES_MAX, context.lineBytesMax));
   }
 
   /** The peer that proved to be here; empty for all others. */
@@ -119,14 +140,15 @@ export class InboundConnection {
   /** Queues the answer to one request that `onRequest` was given. Dropped where the client is gone. */
   reply(id: WireId, result: Result<Reply, Failure>): void {
     this.#inFlightCount--;
-    if (!this.#channel.isClosed) this.#channel.outbox.pushLine(encodeReply(id, result));
+    const { outbox, isClosed } = this.#channel;
+    if (!isClosed) outbox.pushLine(encodeReply(id, isTooMuch(result, outbox.chars) ? OVERLOADED : result));
     this.#wake();
   }
 
   /** Queues an encoded answer to a peer; false where it is dropped because too much waits. */
   send(encoded: string): boolean {
     const { outbox } = this.#channel;
-    if (this.#channel.isClosed || outbox.chars + encoded.length > PEER_QUEUE_BYTES_MAX) return false;
+    if (this.#channel.isClosed || outbox.isTooFull(encoded, PEER_QUEUE_BYTES_MAX)) return false;
     outbox.pushMessage(encoded);
     return true;
   }
@@ -212,6 +234,7 @@ export class InboundConnection {
     const welcome = welcomeFor(this.#context.self, this.#hello, hello.value);
     if (!welcome.ok) return this.#refused(welcome.failure);
     this.#deadlineMs = Infinity;
+    this.#channel.limitInput(this.#context.lineBytesMax);
     this.#role = hello.value.role;
     this.#channel.outbox.pushLine(encodeWelcome(welcome.value));
     this.#channel.flush();
@@ -257,10 +280,10 @@ export class InboundConnection {
   }
 
   #tooLong(): Failure {
-    return {
-      code: "too_large",
-      message: `this line exceeds line_bytes_max = ${this.#context.lineBytesMax}; send smaller values`,
-    };
+    const message = this.#role === "unknown" && this.#hello.auth
+      ? `the first line exceeds ${HELLO_BYTES_MAX} bytes; it must be a {"hello":{…}} with a proof of the secret`
+      : `this line exceeds line_bytes_max = ${this.#context.lineBytesMax}; send smaller values`;
+    return { code: "too_large", message };
   }
 
   /** Says why, lets what is in flight be answered, and closes. */

@@ -69,6 +69,11 @@ export class LineChannel {
     this.outbox = new Outbox(options.lineBytesMax);
   }
 
+  /** From now on lines of the input may have this many bytes. */
+  limitInput(lineBytesMax: number): void {
+    this.#splitter.limit(lineBytesMax);
+  }
+
   /** Whether nothing can be read or written any more. */
   get isClosed(): boolean {
     return this.#isClosed;

@@ -43,7 +43,10 @@ export function joinMessages(encoded: readonly string[], lineBytesMax: number): 
   let chars = 2;
   for (let i = 0; i < encoded.length; i++) {
     const size = encoded[i]!.length + 1;
-    if (size + 2 > charsMax) assertFits(encoded[i]!, lineBytesMax);
+    assert(
+      size + 2 <= charsMax || fitsLine(encoded[i]!, lineBytesMax),
+      () => `a message exceeds line_bytes_max = ${lineBytesMax}: ${encoded[i]!.slice(0, 80)}`,
+    );
     if (i > begin && chars + size > charsMax) {
       lines += `[${encoded.slice(begin, i).join(",")}]\n`;
       begin = i;
@@ -54,14 +57,10 @@ export function joinMessages(encoded: readonly string[], lineBytesMax: number): 
   return begin < encoded.length ? `${lines}[${encoded.slice(begin).join(",")}]\n` : lines;
 }
 
-/** A configuration's line limit has room for any value it allows; a message beyond it was built wrongly. */
-function assertFits(text: string, lineBytesMax: number): void {
-  if ((text.length + 2) * BYTES_PER_CHAR_MAX <= lineBytesMax) return;
-  const bytes = encodeText(text).length + 2;
-  assert(
-    bytes <= lineBytesMax,
-    () => `a message of ${bytes} bytes exceeds line_bytes_max = ${lineBytesMax}: ${text.slice(0, 80)}`,
-  );
+/** Whether a line of this one message stays within the limit. A configuration has room for any value that it allows. */
+export function fitsLine(encoded: string, lineBytesMax: number): boolean {
+  return (encoded.length + 2) * BYTES_PER_CHAR_MAX <= lineBytesMax ||
+    encodeText(encoded).length + 2 <= lineBytesMax;
 }
 
 /** The messages of a line from a peer; undefined where the line is no array of objects. */
@@ -129,10 +128,10 @@ export function parseMessage(input: unknown): Message | undefined {
 
 function parseHeartbeat(type: Heartbeat["type"], input: Fields): Heartbeat | undefined {
   const { epoch, known_epochs, wall_ms, recovering } = input;
-  if (!isEpoch(epoch) || typeof wall_ms !== "number" || typeof recovering !== "boolean") return undefined;
+  if (!isEpoch(epoch) || !Number.isFinite(wall_ms) || typeof recovering !== "boolean") return undefined;
   if (!Array.isArray(known_epochs) || known_epochs.length > EPOCH_COUNT_MAX) return undefined;
   if (!known_epochs.every(isEpoch)) return undefined;
-  return { type, epoch, known_epochs, wall_ms, recovering };
+  return { type, epoch, known_epochs, wall_ms: wall_ms as number, recovering };
 }
 
 function parseWrite(round: number, input: Fields): WriteMessage | undefined {

@@ -24,7 +24,7 @@ const NOTHING = new Uint8Array(0);
 
 /** Cuts a stream of bytes into lines. Each byte is looked at once, however long a line grows. */
 export class LineSplitter {
-  readonly #lineBytesMax: number;
+  #lineBytesMax: number;
   /** Invariant: the first `#partialBytes` bytes of `#partial` are the begun line; at most `#lineBytesMax`. */
   #partial: Uint8Array = NOTHING;
   #partialBytes = 0;
@@ -32,6 +32,11 @@ export class LineSplitter {
 
   /** `lineBytesMax` bounds one line, its end not counted. */
   constructor(lineBytesMax: number) {
+    this.#lineBytesMax = lineBytesMax;
+  }
+
+  /** Changes the limit for what comes from now on, and for the line begun. */
+  limit(lineBytesMax: number): void {
     this.#lineBytesMax = lineBytesMax;
   }
 

@@ -18,6 +18,11 @@ export class Outbox {
     return this.#waitingChars + this.#takenChars;
   }
 
+  /** Whether a message must not join what waits. Why never in an empty outbox: the largest value must get through. */
+  isTooFull(encoded: string, bytesMax: number): boolean {
+    return this.chars > 0 && this.chars + encoded.length > bytesMax;
+  }
+
   /** Queues one line, given without its end. */
   pushLine(line: string): void {
     this.#lines.push(line);

@@ -95,7 +95,7 @@ export class PeerLink {
   send(encoded: string): boolean {
     const channel = this.#channel;
     if (!this.#isUp || channel === undefined || channel.isClosed) return false;
-    if (channel.outbox.chars + encoded.length > PEER_QUEUE_BYTES_MAX) return false;
+    if (channel.outbox.isTooFull(encoded, PEER_QUEUE_BYTES_MAX)) return false;
     channel.outbox.pushMessage(encoded);
     if (this.#unansweredSinceMs === Infinity) this.#unansweredSinceMs = this.#context.nowMs();
     return true;

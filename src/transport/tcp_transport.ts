@@ -16,7 +16,7 @@ import type { Hmac, Self } from "./handshake.ts";
 import { digestOf } from "./hello.ts";
 import { InboundConnection, type InboundContext } from "./inbound_connection.ts";
 import type { Socket } from "./line_channel.ts";
-import { encodeMessage } from "./message_codec.ts";
+import { encodeMessage, fitsLine } from "./message_codec.ts";
 import { type LinkContext, PeerLink } from "./peer_link.ts";
 import type { WireId } from "./request_codec.ts";
 
@@ -129,6 +129,20 @@ export class TcpTransport {
   /** Queues a message: answers for the connection that questions came on, all else for the one we dialled. */
   send(envelope: Envelope): void {
     const encoded = encodeMessage(envelope.message);
+    const { lineBytesMax } = this.#options.config.settings;
+    if (!fitsLine(encoded, lineBytesMax)) {
+      // A value from the time of a greater value_bytes_max: nobody here could read it.
+      this.counters.dropped += envelope.to.length;
+      const { type } = envelope.message;
+      return this.#options.log.write(
+        "warn",
+        "a message exceeds line_bytes_max; raise value_bytes_max again",
+        {
+          type,
+          line_bytes_max: lineBytesMax,
+        },
+      );
+    }
     const targets: ReadonlyMap<ReplicaId, InboundConnection | PeerLink> = isAnswer(envelope.message)
       ? this.#inboundPeers
       : this.#links;

@@ -1,6 +1,7 @@
 /** Tests of `src/transport/inbound_connection.ts` over a socket in memory and a clock that the test moves. @module */
 import { assert, assertEquals } from "@std/assert";
 import type { Failure } from "../../src/protocol/error_codes.ts";
+import { HELLO_BYTES_MAX } from "../../src/protocol/limits.ts";
 import type { Request } from "../../src/protocol/request.ts";
 import { digestOf } from "../../src/transport/hello.ts";
 import { InboundConnection, type InboundContext } from "../../src/transport/inbound_connection.ts";
@@ -32,6 +33,11 @@ class MemorySocket implements Socket {
     if (this.#takes === 0) return new Promise(() => {});
     this.written.push(...bytes.subarray(0, this.#takes));
     return Promise.resolve(Math.min(bytes.length, this.#takes));
+  }
+
+  /** What the next read brings. */
+  feed(input: string): void {
+    this.#input.push(new TextEncoder().encode(input));
   }
 
   closeWrite(): Promise<void> {
@@ -120,6 +126,21 @@ Deno.test("Where a secret is set, a connection without a hello is cut after ten 
   assert(!free.isClosed);
   patient.close("the test ends");
   await waiting;
+});
+
+Deno.test("H23: whoever has not proved the secret gets no memory for a long line", async () => {
+  const around = new Surroundings();
+  const socket = new MemorySocket("", 100_000);
+  const connection = new InboundConnection(socket, {
+    ...around.context("a secret of the lab"),
+    lineBytesMax: 8 * HELLO_BYTES_MAX,
+  });
+  for (let bytes = 0; bytes <= HELLO_BYTES_MAX; bytes += 2000) socket.feed("x".repeat(2000));
+  const running = connection.run();
+  while (socket.lines().length < 2) await settled();
+  assertEquals(socket.lines()[1].error, "too_large");
+  connection.close("the test ends");
+  await running;
 });
 
 Deno.test("Answers arrive whole through a socket that takes three bytes at a time", async () => {

@@ -171,6 +171,11 @@ Deno.test("A wrong value in any field of any message is noticed", () => {
   }
 });
 
+Deno.test("A wall clock beyond all numbers is none", () => {
+  const line = '[{"type":"heartbeat","epoch":"ab","known_epochs":[],"wall_ms":-1e400,"recovering":false}]';
+  assertEquals(parseMessageLine(line), { messages: [], skippedCount: 1 });
+});
+
 Deno.test("Bounds on versions, entries and epochs hold", () => {
   const version = { stamp: 1, origin: "r1.a" };
   const answer = { type: "answer", round: 1 };

@@ -1,5 +1,6 @@
 /** Tests of links between replicas, over real loopback sockets. @module */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { VALUE_BYTES_CEILING } from "../../src/protocol/limits.ts";
 import type { Message } from "../../src/replica/envelope.ts";
 import { configOf, FakeReplica, freePorts, RawClient } from "./fake_replica.ts";
 
@@ -46,6 +47,40 @@ Deno.test("A message of megabytes arrives whole, and its sender is heard of whil
   r1.transport.flush();
   await r2.until(() => r2.messages.length === 1);
   assertEquals(r2.messages[0]!.message, big);
+});
+
+Deno.test("The largest value that a configuration may allow gets through an idle link, whatever its bytes", async () => {
+  const settings = { value_bytes_max: VALUE_BYTES_CEILING, segment_bytes: 2 * VALUE_BYTES_CEILING };
+  const config = configOf({ ports: freePorts("r1", "r2"), settings });
+  await using r1 = new FakeReplica(config, "r1");
+  await using r2 = new FakeReplica(config, "r2");
+  await r1.until(() => isUp(r1, "r2"));
+  const value = "\0".repeat(VALUE_BYTES_CEILING);
+  r1.transport.send({
+    to: ["r2"],
+    message: { ...write, versions: [{ stamp: 9, origin: "r1.9f3a", value }] },
+  });
+  r1.transport.flush();
+  assertEquals(r1.transport.counters.dropped, 0);
+  await r2.until(() => r2.messages.length === 1);
+});
+
+Deno.test("A message too long for a line is dropped and counted, and the next one arrives", async () => {
+  const settings = { value_bytes_max: 100, segment_bytes: 65_536 };
+  const config = configOf({ ports: freePorts("r1", "r2"), settings });
+  await using r1 = new FakeReplica(config, "r1");
+  await using r2 = new FakeReplica(config, "r2");
+  await r1.until(() => isUp(r1, "r2"));
+  const value = "x".repeat(100_000);
+  r1.transport.send({
+    to: ["r2"],
+    message: { ...write, versions: [{ stamp: 9, origin: "r1.9f3a", value }] },
+  });
+  r1.transport.send({ to: ["r2"], message: write });
+  r1.transport.flush();
+  await r2.until(() => r2.messages.length === 1);
+  assertEquals(r2.messages[0]!.message, write);
+  assertEquals(r1.transport.counters.dropped, 1);
 });
 
 Deno.test("A link is dialled again when its peer comes back", async () => {
