@@ -9,6 +9,7 @@ import { Random } from "../base/random.ts";
 import { judgeConvergence } from "../checker/convergence.ts";
 import type { FinalState, History, Violation } from "../checker/history.ts";
 import { judgeKeptWrites } from "../checker/kept_writes.ts";
+import { judgeReadValues } from "../checker/read_values.ts";
 import type { Level } from "../protocol/level.ts";
 import { type ClusterConfig, parseClusterConfig } from "../replica/cluster_config.ts";
 import { EventQueue } from "./event_queue.ts";
@@ -178,6 +179,7 @@ export async function simulate(seed: number, options: RunOptions = {}): Promise<
     for (const violation of judgeKeptWrites(history(), finals())) world.violate(violation);
     for (const violation of judgeConvergence(finals())) world.violate(violation);
   }
+  for (const violation of judgeReadValues(history())) world.violate(violation);
   if (operationCount < OPERATIONS_MIN || okCount * 2 < operationCount) {
     world.violate(`only ${okCount} of ${operationCount} requests succeeded: the run proves nothing`);
   }

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { judgeConvergence } from "../../src/checker/convergence.ts";
 import { judgeKeptWrites } from "../../src/checker/kept_writes.ts";
+import { judgeReadValues } from "../../src/checker/read_values.ts";
 import { print } from "../../scripts/print.ts";
 import { compare, finalStates, KillRun } from "../harness/kill_run.ts";
 import { clusterTest, type LocalCluster } from "../harness/processes.ts";
@@ -70,4 +71,5 @@ async function runAndJudge(
   }
   assertEquals(judgeConvergence(finals), []);
   assertEquals(judgeKeptWrites(run.history, finals), []);
+  assertEquals(judgeReadValues(run.history), []);
 }

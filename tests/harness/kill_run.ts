@@ -138,7 +138,14 @@ export class KillRun {
       }
       const outcome = isDefinite(result.failure) ? "fail" : "info";
       const end = outcome === "fail" ? endedMs : Infinity;
-      this.#operations.push({ ...common, endedMs: end, outcome, acked: result.failure.acked ?? [], code });
+      this.#operations.push({
+        ...common,
+        ...(request.op === "put" ? { value: request.value } : {}),
+        endedMs: end,
+        outcome,
+        acked: result.failure.acked ?? [],
+        code,
+      });
       return false;
     }
     const receipt = result.ok && "receipt" in result.value ? result.value.receipt : undefined;
