@@ -1,6 +1,7 @@
 /** `deno task soak`: many simulated runs on all cores; with `--planted`, proof that the judges notice planted bugs. @module */
 import { parseArgs } from "@std/cli/parse-args";
-import { PLANTED_BUGS, type PlantedBug } from "../src/base/planted_bug.ts";
+import { PLANTED_BUGS } from "../src/base/planted_bug.ts";
+import { firstNoticed, PLANTED_SEEDS_MAX } from "../src/sim/planted.ts";
 import { type RunResult, simulate } from "../src/sim/simulation.ts";
 import { print, printError } from "./print.ts";
 
@@ -13,9 +14,6 @@ runs it again. Exit 1 if there was one.
   deno task soak --seconds 600       as many as fit in ten minutes
   deno task soak --planted           plants each known bug and counts the seeds until a judge notices; exit 1 if one escapes
 `;
-
-/** Seeds within which a planted bug must be noticed. */
-const PLANTED_SEEDS_MAX = 500;
 
 interface Options {
   readonly seeds: number;
@@ -152,12 +150,4 @@ async function soakPlanted({ from }: Options): Promise<void> {
   }
   print(`${PLANTED_BUGS.length - escapedCount} passed, ${escapedCount} failed`);
   Deno.exit(escapedCount > 0 ? 1 : 0);
-}
-
-async function firstNoticed(bug: PlantedBug, from: number): Promise<RunResult | undefined> {
-  for (let seed = from; seed < from + PLANTED_SEEDS_MAX; seed++) {
-    const result = await simulate(seed, { bugs: new Set([bug]) });
-    if (result.violations.length > 0) return result;
-  }
-  return undefined;
 }

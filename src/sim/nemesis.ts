@@ -41,7 +41,7 @@ export class Nemesis {
   #skewMax = 0;
   #isOver = false;
   /** A crash that waits for the next acknowledgement. */
-  #armed: (() => void) | undefined;
+  #armed: ((coordinator: SimReplica) => void) | undefined;
   readonly #queue: EventQueue;
   readonly #random: Random;
   readonly #network: SimNetwork;
@@ -83,11 +83,12 @@ export class Nemesis {
     this.#queue.after(2000 + this.#random.below(pauseMs), turn);
   }
 
-  /** A replica has just acknowledged a write to a client. */
-  onAcknowledged(): void {
+  /** A replica has just acknowledged a write to a client: the worst moment for it to die. */
+  onAcknowledged(coordinator: SimReplica): void {
     const strike = this.#armed;
     this.#armed = undefined;
-    if (strike && !this.#isOver) this.#queue.after(this.#random.below(1500) / 1000, strike);
+    if (!strike || this.#isOver) return;
+    this.#queue.after(this.#random.below(1500) / 1000, () => strike(coordinator));
   }
 
   /** Ends all faults: ways open, processes run, disks have room. */
@@ -109,7 +110,7 @@ export class Nemesis {
     switch (fault) {
       case "kill":
       case "power":
-        this.#armed = (): void => this.#crash(replica, fault, 100 + random.below(1500));
+        this.#armed = (coordinator): void => this.#crash(coordinator, fault, 100 + random.below(1500));
         return;
       case "blackout":
         // Why: with every second fault a blackout, nothing would ever succeed.

@@ -88,8 +88,10 @@ export class SimNetwork {
       const isLate = !this.#isCalm && this.#random.chance(profile.stragglerPerMille);
       const delayMs = 0.05 + this.#random.below(1000) / 1000 * (isLate ? 1000 : profile.delayMsMax);
       const carried = roundTripMessage(message, profile.lineBytesMax);
-      const { life } = this.#endpoints.get(to)!;
-      this.#queue.after(delayMs, () => this.#deliver(from, to, life, carried));
+      const source = this.#endpoints.get(from)!;
+      const target = this.#endpoints.get(to)!;
+      const lives = { source: source.life, target: target.life };
+      this.#queue.after(delayMs, () => this.#deliver(from, to, lives, carried));
     }
   }
 
@@ -103,12 +105,18 @@ export class SimNetwork {
     }
   }
 
-  #deliver(from: ReplicaId, to: ReplicaId, life: number, message: Message): void {
-    const endpoint = this.#endpoints.get(to)!;
-    // What was on its way to a process that died, died with its connection.
-    if (endpoint.isUp && endpoint.life === life && !this.#blocked.has(`${from}>${to}`)) {
-      endpoint.onMessage(from, message);
-    }
+  #deliver(
+    from: ReplicaId,
+    to: ReplicaId,
+    lives: { readonly source: number; readonly target: number },
+    message: Message,
+  ): void {
+    const source = this.#endpoints.get(from)!;
+    const target = this.#endpoints.get(to)!;
+    // What was on its way to a process that died, died with its connection; from one that died, every second message did.
+    if (!target.isUp || target.life !== lives.target || this.#blocked.has(`${from}>${to}`)) return;
+    if (source.life !== lives.source && this.#random.chance(500)) return;
+    target.onMessage(from, message);
   }
 
   #dial(from: ReplicaId, to: ReplicaId): void {

@@ -62,10 +62,10 @@ export class SimReplica implements SimEndpoint {
   #machine: Replica | undefined;
   #runner: Runner | undefined;
   /** A write was acknowledged to a client: the worst moment to die. */
-  readonly #onAcknowledged: () => void;
+  readonly #onAcknowledged: (coordinator: SimReplica) => void;
   readonly #replies = new Map<RequestId, (result: Result<Reply, Failure>) => void>();
 
-  constructor(id: ReplicaId, world: SimWorld, onAcknowledged: () => void) {
+  constructor(id: ReplicaId, world: SimWorld, onAcknowledged: (coordinator: SimReplica) => void) {
     this.id = id;
     this.#onAcknowledged = onAcknowledged;
     this.#world = world;
@@ -250,7 +250,7 @@ export class SimReplica implements SimEndpoint {
     const done = this.#replies.get(id);
     this.#replies.delete(id);
     done?.(result);
-    if (result.ok && result.value.kind === "written") this.#onAcknowledged();
+    if (result.ok && result.value.kind === "written") this.#onAcknowledged(this);
   }
 
   #now(): Now {

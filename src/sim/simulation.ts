@@ -13,7 +13,7 @@ import { judgeReadValues } from "../checker/read_values.ts";
 import type { Level } from "../protocol/level.ts";
 import { type ClusterConfig, parseClusterConfig } from "../replica/cluster_config.ts";
 import { EventQueue } from "./event_queue.ts";
-import { FAULTS, Nemesis } from "./nemesis.ts";
+import { type Fault, FAULTS, Nemesis } from "./nemesis.ts";
 import { settle } from "./settle.ts";
 import { SimNetwork } from "./sim_network.ts";
 import { SimReplica } from "./sim_replica.ts";
@@ -34,6 +34,8 @@ export interface RunResult {
 /** How a run is done. */
 export interface RunOptions {
   readonly bugs?: ReadonlySet<PlantedBug>;
+  /** The faults to be suffered, in place of those that the seed draws. */
+  readonly faults?: readonly Fault[];
   /** Gets every line of the trace. */
   readonly onTrace?: (atMs: number, line: string) => void;
 }
@@ -87,8 +89,11 @@ export async function simulate(seed: number, options: RunOptions = {}): Promise<
       violations.push(sentence);
     },
   };
-  const replicas = config.members.map(({ id }) => new SimReplica(id, world, () => nemesis.onAcknowledged()));
-  const faults = FAULTS.filter(() => random.chance(400));
+  const replicas = config.members.map(({ id }) =>
+    new SimReplica(id, world, (replica) => nemesis.onAcknowledged(replica))
+  );
+  const drawnFaults = FAULTS.filter(() => random.chance(400));
+  const faults = options.faults ?? drawnFaults;
   const nemesis: Nemesis = new Nemesis({
     queue,
     random: random.fork(),

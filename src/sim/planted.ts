@@ -1,0 +1,27 @@
+/** The proof that the judges can notice something: plants a bug, and runs seeds until one of them objects. @module */
+import type { PlantedBug } from "../base/planted_bug.ts";
+import type { Fault } from "./nemesis.ts";
+import { type RunResult, simulate } from "./simulation.ts";
+
+/** The faults under which each bug does harm; the rest of a run is drawn as always. */
+const HARMFUL: Readonly<Record<PlantedBug, readonly Fault[]>> = {
+  ack_before_sync: ["blackout"],
+  merge_unserialised: [],
+  read_before_sync: ["power"],
+  forget_owed: ["kill"],
+  skip_read_repair: ["partition"],
+  count_hints: ["kill"],
+  clock_without_ceiling: ["blackout", "skew"],
+};
+
+/** Seeds within which every planted bug must be noticed. The rarest is noticed by one seed in thirteen. */
+export const PLANTED_SEEDS_MAX = 200;
+
+/** The first run, from seed `from` on, that a judge objects to; undefined if the bug escapes. */
+export async function firstNoticed(bug: PlantedBug, from: number): Promise<RunResult | undefined> {
+  for (let seed = from; seed < from + PLANTED_SEEDS_MAX; seed++) {
+    const result = await simulate(seed, { bugs: new Set([bug]), faults: HARMFUL[bug] });
+    if (result.violations.length > 0) return result;
+  }
+  return undefined;
+}
