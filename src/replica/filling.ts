@@ -2,7 +2,9 @@
  * Whether this replica's answers count, and how a wiped one becomes whole again (HAZARD H7).
  *
  * A new directory is `recovering`: it takes writes, but what it does not hold proves nothing. Its peers tell under which
- * epochs they have known it. If a majority (itself included) never knew it under another one, it is simply new, and counts.
+ * epochs they have known it. If more than half of the others never knew it under another one, it is simply new, and
+ * counts. Why not itself included: it has forgotten. Two halves of the others may have nobody in common, and then the half
+ * that is asked in this life need not know what the one asked in the life before learned.
  * If any peer knew an older epoch, the directory was lost: then every key is fetched from every other natural replica,
  * and only then do its answers count. Either way the fact is written down, and not asked again.
  * @module
@@ -136,8 +138,8 @@ export class Filling {
 
   #decide(): void {
     if (this.#state !== "undecided") return;
-    const majority = Math.floor(this.#memberCount / 2) + 1;
-    if (this.#strangers.size + 1 >= majority) this.#finish();
+    const others = this.#memberCount - 1;
+    if (others === 0 || 2 * this.#strangers.size > others) this.#finish();
   }
 
   #ask(source: Source): void {

@@ -1,5 +1,5 @@
 /** Tests of new and wiped directories on real replicas: `src/replica/filling.ts` (H7). @module */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { Version } from "../../src/versions/version.ts";
 import { ReplicaStage, type StageOptions } from "../harness/replica_stage.ts";
 import { StagedCluster } from "../harness/staged_cluster.ts";
@@ -25,7 +25,7 @@ function fillsAsked(stage: ReplicaStage): { to: string; after: unknown; round: n
   return stage.takeSent("fill").map(({ to, message: { after, round } }) => ({ to, after, round }));
 }
 
-Deno.test("H7: a new directory counts once a majority, itself included, never knew it under another epoch", () => {
+Deno.test("H7: a new directory counts once more than half of the others never knew it under another epoch", () => {
   const stage = new ReplicaStage();
   stage.tick();
   assert(stage.status().recovering);
@@ -37,6 +37,27 @@ Deno.test("H7: a new directory counts once a majority, itself included, never kn
   assert(!stage.status().recovering);
   stage.takeAll();
   assertEquals(stage.outcome(stage.put(7, "x")), "written acked=r1 owed=r2,r3,r4");
+});
+
+Deno.test("H7: of three members one that never met the lost directory proves nothing while the other is away", () => {
+  const cluster = new StagedCluster({ memberCount: 3 });
+  cluster.crash("r3");
+  cluster.stage("r1").put(7, "acknowledged", "TWO");
+  cluster.carry();
+  // The disks of r1 and r3 are lost, r2 is away: only two that know nothing are left.
+  cluster.crash("r1");
+  cluster.crash("r2");
+  cluster.start("r3", { epoch: "e8" });
+  cluster.start("r1", { epoch: "e9" });
+  cluster.tick(1000);
+  const get = cluster.stage("r1").get(7, "TWO");
+  cluster.carry();
+  assertEquals(cluster.stage("r1").outcome(get), "unavailable definite");
+  cluster.start("r2");
+  cluster.tick(3000);
+  const later = cluster.stage("r1").get(7, "TWO");
+  cluster.carry();
+  assertMatch(cluster.stage("r1").outcome(later), /^value acknowledged /);
 });
 
 Deno.test("H7: that a directory counts is written down, and not asked again", () => {
