@@ -20,8 +20,11 @@ export const PLANTED_SEEDS_MAX = 200;
 /** The first run, from seed `from` on, that a judge objects to; undefined if the bug escapes. */
 export async function firstNoticed(bug: PlantedBug, from: number): Promise<RunResult | undefined> {
   for (let seed = from; seed < from + PLANTED_SEEDS_MAX; seed++) {
-    const result = await simulate(seed, { bugs: new Set([bug]), faults: HARMFUL[bug] });
-    if (result.violations.length > 0) return result;
+    const faults = HARMFUL[bug];
+    const result = await simulate(seed, { bugs: new Set([bug]), faults });
+    // A run that proves nothing is no proof of a bug either, nor is one that fails without it.
+    if (result.violations.every((violation) => violation.includes("proves nothing"))) continue;
+    if ((await simulate(seed, { faults })).violations.length === 0) return result;
   }
   return undefined;
 }

@@ -164,7 +164,7 @@ export async function simulate(seed: number, options: RunOptions = {}): Promise<
   const wereHintsDropped = replicas.some((replica) => replica.hintsDropped > 0);
   if (hintedHandoff && nemesis.diskLosses.length === 0 && !wereHintsDropped) {
     // Hints alone bring every acknowledged write to every replica, before anybody reads.
-    for (const violation of judgeKeptWrites(history(), finals())) {
+    for (const violation of judgeKeptWrites(history(), finals(), { onlyWrites: true })) {
       world.violate(`by hints alone: ${violation}`);
     }
   }
