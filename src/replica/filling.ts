@@ -9,9 +9,11 @@
  * and only then do its answers count. Either way the fact is written down, and not asked again.
  * @module
  */
+import type { Log } from "../ports.ts";
 import { encodeRecord } from "../versions/record.ts";
 import type { FilledMessage } from "../replication/messages.ts";
 import type { WireKey } from "../protocol/request.ts";
+import type { Clock } from "./clock.ts";
 import type { EffectQueue } from "./effect_queue.ts";
 import type { ReplicaId } from "./envelope.ts";
 import type { Keyspace } from "./keyspace.ts";
@@ -20,11 +22,18 @@ import { dataKey, FILLED_KEY } from "./store_keys.ts";
 /** A page that was asked for and did not come is asked for again after this. */
 const PATIENCE_MS = 2000;
 
+/** Questions for one page whose answers are still awaited. */
+const ROUNDS_MAX = 16;
+
 interface Source {
   readonly keyspace: Keyspace;
   readonly peer: ReplicaId;
   after: WireKey | undefined;
-  round: number | undefined;
+  /**
+   * The questions for the page after `after`; an answer to any of them will do. Why more than one: on a slow line or disk
+   * a page may take longer than our patience, each time.
+   */
+  readonly rounds: Set<number>;
   askedMs: number;
   isDone: boolean;
 }
@@ -36,6 +45,10 @@ export class Filling {
   readonly #memberCount: number;
   readonly #nextRound: () => number;
   readonly #isAlive: (id: ReplicaId) => boolean;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #recordBytesMax: number;
+  #isTooLargeNoted = false;
   readonly #sources: Source[];
   readonly #strangers = new Set<ReplicaId>();
   #state: "unknown" | "undecided" | "filling" | "storing" | "filled" = "unknown";
@@ -49,7 +62,13 @@ export class Filling {
     readonly keyspaces: readonly Keyspace[];
     readonly nextRound: () => number;
     readonly isAlive: (id: ReplicaId) => boolean;
+    readonly clock: Clock;
+    readonly log: Log;
+    readonly recordBytesMax: number;
   }) {
+    this.#clock = options.clock;
+    this.#log = options.log;
+    this.#recordBytesMax = options.recordBytesMax;
     this.#queue = options.queue;
     this.#epoch = options.epoch;
     this.#memberCount = options.memberCount;
@@ -59,7 +78,7 @@ export class Filling {
       .filter((keyspace) => keyspace.naturals.includes(options.selfId))
       .flatMap((keyspace) =>
         keyspace.naturals.filter((peer) => peer !== options.selfId).map((peer) => (
-          { keyspace, peer, after: undefined, round: undefined, askedMs: 0, isDone: false }
+          { keyspace, peer, after: undefined, rounds: new Set<number>(), askedMs: 0, isDone: false }
         ))
       );
   }
@@ -98,7 +117,7 @@ export class Filling {
     if (this.#sources.every(({ isDone }) => isDone)) return this.#finish();
     const nowMs = this.#queue.now.monotonicMs;
     for (const source of this.#sources) {
-      const isWaiting = source.round !== undefined && nowMs - source.askedMs < PATIENCE_MS;
+      const isWaiting = source.rounds.size > 0 && nowMs - source.askedMs < PATIENCE_MS;
       if (!source.isDone && !isWaiting && this.#isAlive(source.peer)) this.#ask(source);
     }
   }
@@ -106,16 +125,16 @@ export class Filling {
   /** A page came: it is stored before the next one is asked for. */
   onFilled(peer: ReplicaId, message: FilledMessage): void {
     const source = this.#sources.find((candidate) =>
-      candidate.peer === peer && candidate.round === message.round
+      candidate.peer === peer && candidate.rounds.has(message.round)
     );
     if (!source || this.#state !== "filling") return;
     const { keyspace } = source;
     const last = message.entries.at(-1)?.key;
     let openCount = 1;
     const advance = (): void => {
-      // A page that finds no room, or was asked for again meanwhile, is not advanced over.
-      if (--openCount > 0 || source.round !== message.round) return;
-      source.round = undefined;
+      // A page that finds no room is not advanced over; nor is one twice, that came twice.
+      if (--openCount > 0 || !source.rounds.has(message.round)) return;
+      source.rounds.clear();
       source.after = last ?? source.after;
       source.isDone = !message.more || last === undefined;
       if (!source.isDone && this.#isAlive(peer)) this.#ask(source);
@@ -124,14 +143,17 @@ export class Filling {
       const key = keyspace.parseKey(wireKey);
       if (!key.ok || versions.length === 0) continue;
       openCount++;
-      this.#queue.apply(
-        [{ key: dataKey(keyspace.name, key.value), value: encodeRecord(versions) }],
-        (result) => {
-          if (result.kind !== "applied") return;
-          this.#keysFilled++;
-          advance();
-        },
-      );
+      for (const { stamp } of versions) this.#clock.observe(stamp);
+      const value = encodeRecord(versions);
+      if (value.length > this.#recordBytesMax) {
+        this.#noteTooLarge(peer, wireKey, value.length);
+        continue;
+      }
+      this.#queue.apply([{ key: dataKey(keyspace.name, key.value), value }], (result) => {
+        if (result.kind !== "applied") return;
+        this.#keysFilled++;
+        advance();
+      });
     }
     advance();
   }
@@ -143,14 +165,32 @@ export class Filling {
   }
 
   #ask(source: Source): void {
-    source.round = this.#nextRound();
+    const round = this.#nextRound();
+    source.rounds.add(round);
+    if (source.rounds.size > ROUNDS_MAX) source.rounds.delete(source.rounds.keys().next().value!);
     source.askedMs = this.#queue.now.monotonicMs;
     this.#queue.send([source.peer], {
       type: "fill",
-      round: source.round,
+      round,
       keyspace: source.keyspace.name,
       ...(source.after === undefined ? {} : { after: source.after }),
     });
+  }
+
+  /** A key that does not fit here is not advanced over: without it we would count, and miss it. */
+  #noteTooLarge(peer: ReplicaId, key: WireKey, bytes: number): void {
+    if (this.#isTooLargeNoted) return;
+    this.#isTooLargeNoted = true;
+    this.#log.write(
+      "error",
+      "cannot be filled: a value is too large here; raise value_bytes_max as on the peer",
+      {
+        peer,
+        key,
+        bytes,
+        limit: this.#recordBytesMax,
+      },
+    );
   }
 
   #finish(): void {

@@ -8,6 +8,7 @@ import { ReadRepair } from "../replication/read_repair.ts";
 import { ReadRound } from "../replication/read_round.ts";
 import { decodeRecord, encodeRecord } from "../versions/record.ts";
 import { type Held, winner } from "../versions/resolve.ts";
+import type { Clock } from "./clock.ts";
 import { recordBytesMax } from "./cluster_config.ts";
 import type { Core } from "./core.ts";
 import type { ReplicaId } from "./envelope.ts";
@@ -46,6 +47,7 @@ interface Pending {
 /** All coordinated reads of one replica. */
 export class Reads {
   readonly #core: Core;
+  readonly #clock: Clock;
   readonly #repairs = new Map<string, ReadRepair>();
   /** Invariant: in order of deadline. */
   readonly #pending = new Map<number, Pending>();
@@ -53,10 +55,12 @@ export class Reads {
 
   constructor(options: {
     readonly core: Core;
+    readonly clock: Clock;
     readonly keyspaces: ReadonlyMap<string, Keyspace>;
     readonly bugs: ReadonlySet<PlantedBug>;
   }) {
     this.#core = options.core;
+    this.#clock = options.clock;
     for (const keyspace of options.keyspaces.values()) {
       if (keyspace.config.readRepair === "off") continue;
       const intervalMs = options.core.config.settings.readRepairIntervalMs;
@@ -100,9 +104,9 @@ export class Reads {
     queue.send(alive, { type: "read", round: number, keyspace: keyspace.name, key: keyspace.wireKey(key) });
     if (!holdsCopy) return;
     queue.get(keyspace.storeKey(key), (value) => {
-      pending.round.onAnswer(selfId, value ? decodeRecord(value) : [], {
-        counts: !this.#core.isRecovering(),
-      });
+      const held = value ? decodeRecord(value) : [];
+      this.#observe(held);
+      pending.round.onAnswer(selfId, held, { counts: !this.#core.isRecovering() });
       this.#advance(number, pending);
     });
   }
@@ -111,6 +115,7 @@ export class Reads {
   onAnswer(from: ReplicaId, message: AnswerMessage): boolean {
     const pending = this.#pending.get(message.round);
     if (!pending) return false;
+    this.#observe(message.versions);
     pending.round.onAnswer(from, message.versions, { counts: message.recovering !== true });
     this.#advance(message.round, pending);
     return true;
@@ -149,6 +154,11 @@ export class Reads {
       if (!pending.isReplied) this.#refuse(pending);
       this.#settle(number, pending);
     }
+  }
+
+  /** Why: a client that writes after it has read a value here means to replace it, so its stamp must be greater. */
+  #observe(held: Held): void {
+    for (let i = 0; i < held.length; i++) this.#clock.observe(held[i]!.stamp);
   }
 
   #advance(number: number, pending: Pending): void {

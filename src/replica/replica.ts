@@ -16,7 +16,7 @@ import { PAGE_COUNT_MAX, REQUEST_BYTES_IN_FLIGHT_MAX, REQUESTS_IN_FLIGHT_MAX } f
 import type { Status } from "../protocol/reply.ts";
 import type { Request, WireKey } from "../protocol/request.ts";
 import { originOf } from "../versions/version.ts";
-import type { ClusterConfig } from "./cluster_config.ts";
+import { type ClusterConfig, recordBytesMax } from "./cluster_config.ts";
 import { Clock } from "./clock.ts";
 import { Copies } from "./copies.ts";
 import type { Core } from "./core.ts";
@@ -114,6 +114,9 @@ export class Replica {
       keyspaces: [...keyspaces.values()],
       nextRound,
       isAlive: (other) => peers.isAlive(other),
+      clock: this.#clock,
+      log: options.log,
+      recordBytesMax: recordBytesMax(config.settings),
     });
     const settings = config.settings;
     this.#hints = new Hints({ queue, settings, counters, keyspaces, peerIds: peers.ids(), nextRound });
@@ -124,7 +127,7 @@ export class Replica {
       origin: originOf(id, epoch),
       bugs,
     });
-    this.#reads = new Reads({ core, keyspaces, bugs });
+    this.#reads = new Reads({ core, clock: this.#clock, keyspaces, bugs });
     this.#copies = new Copies({ core, clock: this.#clock, log: options.log, keyspaces });
   }
 

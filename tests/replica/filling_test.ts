@@ -181,12 +181,57 @@ Deno.test("H7: a page that is lost or refused is asked for again from where the 
   stage.tick(2000);
   const [fourth] = fillsAsked(stage);
   assertEquals(fourth!.after, 9);
-  stage.deliver("r2", { type: "filled", round: second!.round, entries: [], more: false });
-  assert(stage.status().recovering, "an answer to a question that was given up ends nothing");
+  stage.deliver("r2", { type: "filled", round: first!.round, entries: [], more: false });
+  assert(stage.status().recovering, "an answer to the question for another page ends nothing");
   stage.deliver("r2", { type: "filled", round: fourth!.round, entries: [], more: false });
   stage.tick();
   assert(!stage.status().recovering);
   assertEquals([stage.values(3), stage.values(9)], [["v5"], ["v6"]]);
+});
+
+Deno.test("H7: pages that take longer than they are waited for, on the way or to the disk, fill a replica too", () => {
+  const stage = wiped({ memberCount: 2 });
+  stage.tick();
+  const [first] = fillsAsked(stage);
+  stage.tick(2500);
+  const [again] = fillsAsked(stage);
+  assertEquals(again!.after, undefined);
+  stage.disk.isHeld = true;
+  const entries = [{ key: 3, versions: [version(5)] }];
+  stage.deliver("r2", { type: "filled", round: first!.round, entries, more: true });
+  stage.tick(2500);
+  stage.disk.sync();
+  stage.disk.isHeld = false;
+  const asked = fillsAsked(stage);
+  assertEquals(asked.at(-1)!.after, 3, "the late page was taken, and stored slowly");
+  stage.deliver("r2", { type: "filled", round: again!.round, entries, more: true });
+  assertEquals(fillsAsked(stage), [], "the same page twice is one page");
+  stage.deliver("r2", { type: "filled", round: asked.at(-1)!.round, entries: [], more: false });
+  stage.tick();
+  assert(!stage.status().recovering);
+});
+
+Deno.test("H7: a value too large for our configuration is not skipped over: we do not count, and say why", () => {
+  const stage = wiped({ memberCount: 2, settings: { value_bytes_max: 100, segment_bytes: 65_536 } });
+  stage.tick();
+  const [asked] = fillsAsked(stage);
+  const entries = [{ key: 3, versions: [version(5, "x".repeat(70_000))] }];
+  stage.deliver("r2", { type: "filled", round: asked!.round, entries, more: false });
+  stage.tick();
+  assert(stage.status().recovering);
+  assertEquals(stage.said.filter((line) => line.includes("raise value_bytes_max")).length, 1);
+});
+
+Deno.test("A replica that was filled makes stamps beyond all that it was filled with", () => {
+  const stage = wiped({ memberCount: 2 });
+  stage.tick();
+  const [asked] = fillsAsked(stage);
+  const ahead = 2 ** 52;
+  const entries = [{ key: 3, versions: [version(ahead)] }];
+  stage.deliver("r2", { type: "filled", round: asked!.round, entries, more: false });
+  stage.tick();
+  assertMatch(stage.outcome(stage.put(3, "mine")), /^written acked=r1 owed=r2$/);
+  assertEquals(stage.values(3), ["mine"]);
 });
 
 Deno.test("H7: a replica is not whole before every other copy was heard, however long one is away", () => {

@@ -34,6 +34,20 @@ Deno.test("A get asks all copies and answers with the winner among the first tha
   assertEquals(stage.outcome(get), "value new answered=r1,r3");
 });
 
+Deno.test("A put after a get through the same coordinator replaces what was read, whosever clock was ahead", () => {
+  const stage = ReplicaStage.whole();
+  const ahead: Version = { stamp: 2 ** 52, origin: "r2.e2", value: "from a clock ahead" };
+  const get = stage.get(7, "TWO");
+  answer(stage, "r3", asked(stage).round, [ahead]);
+  assertEquals(stage.outcome(get), "value from a clock ahead answered=r1,r3");
+  assertEquals(stage.outcome(stage.put(7, "mine")), "written acked=r1 owed=r2,r3,r4");
+  assertEquals(stage.values(7), ["mine"]);
+  stage.plant(8, [{ ...ahead, stamp: 2 ** 52 + 2 ** 40 }]);
+  assertEquals(stage.outcome(stage.get(8)), "value from a clock ahead answered=r1");
+  stage.put(8, "mine");
+  assertEquals(stage.values(8), ["mine"]);
+});
+
 Deno.test("ONE answers with the coordinator's own copy, stale or not, and compares at most once per interval", () => {
   const stage = ReplicaStage.whole({ settings: { read_repair_interval_ms: 1000 } });
   stage.plant(7, [OLD]);
