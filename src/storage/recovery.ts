@@ -45,7 +45,8 @@ export async function recover({ disk, merge, log }: RecoveryOptions): Promise<Re
   const nextSegment = Math.max(manifest?.segment ?? 0, ...segments) + 1;
   const nextCheckpoint = Math.max(manifest?.checkpoint ?? 0, ...checkpoints) + 1;
   if (!manifest) {
-    await refuseFrames(disk, segments);
+    await refuseFrames(disk, segments, logName);
+    await refuseFrames(disk, checkpoints, checkpointName);
     return { memtable, sequence: 1, checkpoint: undefined, segments: [], nextSegment, nextCheckpoint };
   }
   if (!checkpoints.includes(manifest.checkpoint)) {
@@ -198,15 +199,27 @@ class Segment {
   }
 }
 
-/** A directory without a manifest was never finished, so it must not hold a single frame. */
-async function refuseFrames(disk: Disk, numbers: readonly number[]): Promise<void> {
+/**
+ * A directory without a manifest was never finished, so it must not hold a single write: the first checkpoint, which comes
+ * before the manifest, is empty.
+ */
+async function refuseFrames(
+  disk: Disk,
+  numbers: readonly number[],
+  nameOf: (number: number) => string,
+): Promise<void> {
   for (const number of numbers) {
-    const segment = await Segment.read(disk, number);
-    for (const _frame of segment.reader.search(FILE_HEADER_BYTES)) {
+    const name = nameOf(number);
+    const file = await disk.open(name);
+    const reader = new FrameReader(await readAll(file), number);
+    file.close();
+    for (const { writeCount } of reader.search(FILE_HEADER_BYTES)) {
+      // The trailer of a checkpoint is a frame without writes; in a log even that one says that writes were there.
+      if (writeCount === 0 && nameOf === checkpointName) continue;
       throw new CorruptionError({
         file: MANIFEST,
         offset: 0,
-        expected: `a manifest, because ${segment.name} holds frames`,
+        expected: `a manifest, because ${name} holds frames`,
         found: "no such file",
       });
     }

@@ -41,6 +41,17 @@ Deno.test("a power cut at any moment of rolls and checkpoints loses nothing that
   assert(moments > 50, `${moments} moments`);
 });
 
+Deno.test("a directory whose manifest is gone is damaged, and not empty, also where all writes are in the checkpoint", async () => {
+  const store = await StoreUnderTest.opened();
+  await store.put("k", "v");
+  await store.close();
+  await store.open();
+  await store.close();
+  await store.disk.remove("manifest");
+  const error = await store.time.finish(store.beginOpen().catch((cause: unknown) => cause));
+  assert(error instanceof CorruptionError && error.file === "manifest", String(error));
+});
+
 Deno.test("a power cut at any moment of a start loses nothing", async () => {
   let isOpen = false;
   for (let moment = 0; !isOpen; moment++) {
