@@ -48,6 +48,8 @@ export interface InboundContext {
 
 /** The hello must be complete within this time where a secret is set. */
 const HELLO_TIMEOUT_MS = 10_000;
+/** The same for a peer where there is no room for anybody else. */
+const PEER_HELLO_TIMEOUT_MS = 1000;
 /** A connection that takes nothing for so long is cut. */
 const STALL_MS = 30_000;
 /** How long the other side may take to end after our last line. */
@@ -79,6 +81,8 @@ export class InboundConnection {
   #peerId: ReplicaId = "";
   #inFlightCount = 0;
   #deadlineMs = Infinity;
+  /** What everybody but peers is told here; undefined where all are welcome. */
+  #refusal: Failure | undefined;
   #waiters: (() => void)[] = [];
 
   constructor(socket: Socket, context: InboundContext) {
@@ -131,10 +135,15 @@ export class InboundConnection {
     }
   }
 
-  /** Refuses the connection as a whole: says why, then closes. */
-  async refuse(failure: Failure): Promise<void> {
-    this.#channel.outbox.pushLine(encodeHello(this.#hello));
-    await this.#refuse(failure);
+  /**
+   * Serves the connection if a peer shows up in it, and refuses everybody else with `failure`.
+   *
+   * Why: a flood of clients must not cut a replica off from its peers.
+   */
+  async runForPeer(failure: Failure): Promise<void> {
+    this.#refusal = failure;
+    this.#deadlineMs = this.#context.nowMs() + PEER_HELLO_TIMEOUT_MS;
+    await this.run();
   }
 
   /** Queues the answer to one request that `onRequest` was given. Dropped where the client is gone. */
@@ -174,7 +183,10 @@ export class InboundConnection {
 
   /** The passing of time: cuts whoever takes too long. */
   sweep(nowMs: number): void {
-    if (nowMs >= this.#deadlineMs) this.#channel.close("took too long");
+    if (nowMs >= this.#deadlineMs) {
+      if (this.#refusal !== undefined && this.#role === "unknown") this.#answerNow(null, this.#refusal);
+      this.#channel.close("took too long");
+    }
     if (this.#channel.stalledMs(nowMs) >= STALL_MS) this.#channel.close("takes nothing");
   }
 
@@ -213,6 +225,7 @@ export class InboundConnection {
   #onFirstLine(line: Line): Failure | undefined {
     const input = line === null ? undefined : parseJson(line);
     if (isHello(input)) return this.#onHello(input);
+    if (this.#refusal !== undefined) return this.#refusal;
     if (this.#hello.auth) {
       return {
         code: "unauthorized",
@@ -231,6 +244,7 @@ export class InboundConnection {
   #onHello(input: unknown): Failure | undefined {
     const hello = parseDiallerHello(input);
     if (!hello.ok) return this.#refused(hello.failure);
+    if (this.#refusal !== undefined && hello.value.role !== "peer") return this.#refusal;
     const welcome = welcomeFor(this.#context.self, this.#hello, hello.value);
     if (!welcome.ok) return this.#refused(welcome.failure);
     this.#deadlineMs = Infinity;

@@ -54,8 +54,8 @@ const SWEEP_INTERVAL_MS = 200;
 const HEARD_INTERVAL_MS = 20;
 /** Pause after an accept failed, for want of file descriptors as a rule. */
 const ACCEPT_PAUSE_MS = 50;
-/** Connections beyond the limit that are told so at a time; more are closed without a word. */
-const REFUSALS_MAX = 64;
+/** Connections beyond the limit that may show to be a peer, or hear why not, at a time; more are closed without a word. */
+const BEYOND_MAX = 64;
 /** One and the same refusal is said again after this. */
 const REFUSAL_SILENCE_MS = 60_000;
 /** Refusals remembered as said; they hold what strangers sent, so they are few. */
@@ -199,7 +199,7 @@ export class TcpTransport {
         continue;
       }
       const isFull = this.#connections.size >= CONNECTIONS_MAX;
-      if (this.#connections.size >= CONNECTIONS_MAX + REFUSALS_MAX) {
+      if (this.#connections.size >= CONNECTIONS_MAX + BEYOND_MAX) {
         this.counters.refused++;
         socket.close();
         continue;
@@ -213,12 +213,12 @@ export class TcpTransport {
   async #serve(connection: InboundConnection, isFull: boolean): Promise<void> {
     try {
       if (!isFull) return await connection.run();
-      this.counters.refused++;
-      await connection.refuse({
+      await connection.runForPeer({
         code: "overloaded",
         message:
           `this replica has ${CONNECTIONS_MAX} connections, the most it takes; close some or try another replica`,
       });
+      if (connection.peerId === "") this.counters.refused++;
     } finally {
       connection.close("ended");
       this.#connections.delete(connection);

@@ -159,25 +159,34 @@ Deno.test("Answers arrive whole through a socket that takes three bytes at a tim
   await running;
 });
 
-Deno.test("A connection that is not taken says hello and why, and is closed when the other side does not end", async () => {
-  const around = new Surroundings();
-  const socket = new MemorySocket("", 1000);
-  const connection = new InboundConnection(socket, around.context());
+Deno.test("Where there is room for peers alone, whoever is none hears why, at once or after a second", async () => {
   const failure: Failure = { code: "overloaded", message: "full" };
-  const refusing = connection.refuse(failure);
-  while (socket.lines().length < 2) await Promise.resolve();
-  const [hello, answer] = socket.lines();
-  assertEquals([hello.hello.protocol, answer.id, answer.error, answer.message], [
-    1,
-    null,
-    "overloaded",
-    "full",
-  ]);
-  // Only now, with the line out, the time for the other side begins.
-  await settled();
-  connection.sweep(1_999);
-  assert(!socket.isClosed);
-  connection.sweep(2_000);
-  assert(socket.isClosed);
-  await refusing;
+  const clientHello = `{"hello":{"protocol":1,"role":"client","nonce":"${"1".repeat(32)}"}}\n`;
+  for (const input of ['{"id":1,"op":"get","key":1}\n', clientHello, "GET / HTTP/1.1\n", ""]) {
+    const around = new Surroundings();
+    const socket = new MemorySocket(input, 1000);
+    const connection = new InboundConnection(socket, around.context());
+    const running = connection.runForPeer(failure);
+    await settled();
+    if (input === "") {
+      connection.sweep(999);
+      assert(!socket.isClosed);
+      connection.sweep(1000);
+    }
+    while (socket.lines().length < 2) await settled();
+    const [hello, answer] = socket.lines();
+    assertEquals([hello.hello.protocol, answer.id, answer.error, answer.message], [
+      1,
+      null,
+      "overloaded",
+      "full",
+    ]);
+    assertEquals(around.requests, []);
+    // Only now, with the line out, the time for the other side begins.
+    await settled();
+    around.nowMs = 3000;
+    connection.sweep(3000);
+    assert(socket.isClosed);
+    await running;
+  }
 });

@@ -1,10 +1,21 @@
 /** Tests of `src/transport/tcp_transport.ts` towards clients, over real loopback sockets. @module */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { CLIENT_QUEUE_BYTES_MAX, CONNECTION_REQUESTS_MAX } from "../../src/protocol/limits.ts";
+import {
+  CLIENT_QUEUE_BYTES_MAX,
+  CONNECTION_REQUESTS_MAX,
+  CONNECTIONS_MAX,
+} from "../../src/protocol/limits.ts";
 import { clientHello } from "../../src/transport/handshake.ts";
 import { encodeHello, parseServerHello } from "../../src/transport/hello.ts";
 import { hmacOf } from "../../src/transport/tcp_transport.ts";
-import { configOf, type ConfigOptions, FakeReplica, RawClient, valueReply } from "./fake_replica.ts";
+import {
+  configOf,
+  type ConfigOptions,
+  FakeReplica,
+  freePorts,
+  RawClient,
+  valueReply,
+} from "./fake_replica.ts";
 
 function lone(options: Omit<ConfigOptions, "ports"> = {}): FakeReplica {
   return new FakeReplica(configOf({ ...options, ports: { r1: 0 } }), "r1");
@@ -239,4 +250,24 @@ Deno.test("Stopping answers what is in flight, takes nothing more, and then clos
   assertEquals((await client.line()).value, "1");
   await stopping;
   assertEquals(replica.requests.length, 1);
+});
+
+Deno.test("A flood of idle clients keeps no peer away", async () => {
+  const config = configOf({ ports: freePorts("r1", "r2") });
+  await using r2 = new FakeReplica(config, "r2");
+  const flood: Deno.TcpConn[] = [];
+  try {
+    while (flood.length < CONNECTIONS_MAX) {
+      flood.push(await Deno.connect({ hostname: "127.0.0.1", port: r2.transport.port }));
+    }
+    // A hello that comes tells that the connections before it have been accepted.
+    using late = await RawClient.open(r2.transport.port);
+    assertEquals((await late.line()).hello.id, "r2");
+    await late.send('{"id":1,"op":"get","key":7}\n');
+    assertEquals((await late.line()).error, "overloaded");
+    await using r1 = new FakeReplica(config, "r1");
+    await r1.until(() => r1.links.includes("r2 up"));
+  } finally {
+    for (const conn of flood) conn.close();
+  }
 });
