@@ -14,6 +14,7 @@ export const FAULTS = [
   "wipe",
   "partition",
   "one_way",
+  "reset",
   "pause",
   "skew",
   "slow_disk",
@@ -127,6 +128,8 @@ export class Nemesis {
         return this.#partition(random.shuffle(this.#replicas));
       case "one_way":
         return this.#oneWay(replica, random.pick(this.#replicas));
+      case "reset":
+        return this.#reset(replica);
       case "pause":
         replica.pause();
         return this.#later(100 + random.below(3000), () => replica.resume());
@@ -169,6 +172,15 @@ export class Nemesis {
     if (from === to) return;
     this.#network.block(from.id, to.id);
     this.#later(500 + this.#random.below(4000), () => this.#network.heal());
+  }
+
+  /** Connections of one replica break, as when somebody pulls its cable and puts it back. */
+  #reset(replica: SimReplica): void {
+    for (const other of this.#replicas) {
+      if (other === replica) continue;
+      if (this.#random.chance(500)) this.#network.reset(replica.id, other.id);
+      if (this.#random.chance(500)) this.#network.reset(other.id, replica.id);
+    }
   }
 
   #skew(replica: SimReplica): void {

@@ -28,6 +28,7 @@ interface Link {
   /** The lives of both ends when the link came up. */
   fromLife: number;
   toLife: number;
+  resetCount: number;
 }
 
 const REDIAL_MS_MAX = 800;
@@ -62,6 +63,15 @@ export class SimNetwork {
     this.#blocked.add(`${from}>${to}`);
   }
 
+  /** Breaks a standing link between two living processes: what is on its way, either way, is lost with it. */
+  reset(from: ReplicaId, to: ReplicaId): void {
+    const link = this.#links.get(`${from}>${to}`);
+    if (!link?.isUp) return;
+    link.isUp = false;
+    link.resetCount++;
+    this.#endpoints.get(from)!.onLink(to, "down");
+  }
+
   /** Opens all ways. */
   heal(): void {
     this.#blocked.clear();
@@ -75,7 +85,10 @@ export class SimNetwork {
 
   /** Carries a message through the real codec, or loses it. Questions need a standing link. */
   send(from: ReplicaId, to: ReplicaId, message: Message, { needsLink }: { needsLink: boolean }): void {
-    if (needsLink && !this.#links.get(`${from}>${to}`)?.isUp) return;
+    // Answers go back over the connection that the question came on.
+    const link = this.#links.get(needsLink ? `${from}>${to}` : `${to}>${from}`);
+    if (needsLink && !link?.isUp) return;
+    const resetCount = link?.resetCount;
     const profile = this.#profile;
     const copies = this.#isCalm
       ? 1
@@ -91,7 +104,9 @@ export class SimNetwork {
       const source = this.#endpoints.get(from)!;
       const target = this.#endpoints.get(to)!;
       const lives = { source: source.life, target: target.life };
-      this.#queue.after(delayMs, () => this.#deliver(from, to, lives, carried));
+      this.#queue.after(delayMs, () => {
+        if (link?.resetCount === resetCount) this.#deliver(from, to, lives, carried);
+      });
     }
   }
 
@@ -120,7 +135,7 @@ export class SimNetwork {
   }
 
   #dial(from: ReplicaId, to: ReplicaId): void {
-    this.#links.set(`${from}>${to}`, { isUp: false, fromLife: 0, toLife: 0 });
+    this.#links.set(`${from}>${to}`, { isUp: false, fromLife: 0, toLife: 0, resetCount: 0 });
     const attempt = (): void => {
       this.#attempt(from, to);
       this.#queue.after(20 + this.#random.below(REDIAL_MS_MAX), attempt);

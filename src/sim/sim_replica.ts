@@ -265,6 +265,8 @@ export class SimReplica implements SimEndpoint {
         queue.needsSettling = true;
         run();
       });
-    return new SimDisk({ random: this.#random.fork(), after });
+    const disk = new SimDisk({ random: this.#random.fork(), after });
+    disk.shortWritesPerMille = this.#random.pick([0, 0, 100]);
+    return disk;
   }
 }

@@ -10,7 +10,7 @@ import { judgeConvergence } from "../checker/convergence.ts";
 import type { FinalState, History, Violation } from "../checker/history.ts";
 import { judgeKeptWrites } from "../checker/kept_writes.ts";
 import { judgeReadValues } from "../checker/read_values.ts";
-import type { Level } from "../protocol/level.ts";
+import { type Level, requiredCount } from "../protocol/level.ts";
 import { type ClusterConfig, parseClusterConfig } from "../replica/cluster_config.ts";
 import { EventQueue } from "./event_queue.ts";
 import { type Fault, FAULTS, Nemesis } from "./nemesis.ts";
@@ -72,7 +72,7 @@ export async function simulate(seed: number, options: RunOptions = {}): Promise<
     hash.add(`${queue.nowMs.toFixed(3)} ${line}\n`);
     options.onTrace?.(queue.nowMs, line);
   };
-  const { config, readRepair, hintedHandoff, memberCount } = drawConfig(random);
+  const { config, readRepair, hintedHandoff, copies } = drawConfig(random);
   const network = new SimNetwork(queue, random.fork(), {
     delayMsMax: random.pick([0.5, 2, 10, 40]),
     lossPerMille: random.pick([0, 0, 5, 30]),
@@ -114,7 +114,7 @@ export async function simulate(seed: number, options: RunOptions = {}): Promise<
     },
     trace,
   });
-  const [writeLevels, readLevels] = random.pick(LEVEL_PAIRS.filter((levels) => fits(levels, memberCount)));
+  const [writeLevels, readLevels] = random.pick(LEVEL_PAIRS.filter((levels) => fits(levels, copies)));
   const workload = new Workload({
     queue,
     random: random.fork(),
@@ -127,13 +127,13 @@ export async function simulate(seed: number, options: RunOptions = {}): Promise<
       deletePerMille: random.pick([0, 100]),
       writeLevels,
       readLevels,
-      copies: memberCount,
+      copies,
       valueBytes: random.pick([8, 8, 200, 3000]),
     },
     trace,
   });
   trace(
-    `seed ${seed}: ${memberCount} replicas, faults ${
+    `seed ${seed}: ${config.members.length} replicas, ${copies} copies, faults ${
       faults.join(" ")
     }, repair ${readRepair}, hints ${hintedHandoff}`,
   );
@@ -161,12 +161,12 @@ export async function simulate(seed: number, options: RunOptions = {}): Promise<
 
   const history = (): History => ({
     operations: workload.operations,
-    copies: memberCount,
+    copies,
     diskLosses: nemesis.diskLosses,
     clockSpreadMs: nemesis.clockSpreadMs,
   });
   const finals = (): ReadonlyMap<string, FinalState> =>
-    new Map(replicas.map((replica) => [replica.id, replica.held(KEYSPACE)]));
+    new Map(replicas.slice(0, copies).map((replica) => [replica.id, replica.held(KEYSPACE)]));
   const operationCount = workload.operations.length;
   const okCount = workload.operations.filter(({ outcome }) => outcome === "ok").length;
   const wereHintsDropped = replicas.some((replica) => replica.hintsDropped > 0);
@@ -203,11 +203,13 @@ interface DrawnConfig {
   readonly config: ClusterConfig;
   readonly readRepair: string;
   readonly hintedHandoff: boolean;
-  readonly memberCount: number;
+  /** The first so many members hold a copy; the others only coordinate. */
+  readonly copies: number;
 }
 
 function drawConfig(random: Random): DrawnConfig {
   const memberCount = random.pick([4, 4, 4, 3, 5]);
+  const copies = random.pick([memberCount, memberCount, memberCount - 1]);
   const readRepair = random.pick(["background", "background", "blocking", "off"]);
   const hintedHandoff = readRepair === "off" || random.chance(700);
   const parsed = parseClusterConfig({
@@ -217,7 +219,12 @@ function drawConfig(random: Random): DrawnConfig {
       (_, index) => ({ id: `r${index + 1}`, address: `sim:${index + 1}` }),
     ),
     keyspace: {
-      [KEYSPACE]: { read_repair: readRepair, hinted_handoff: hintedHandoff, default_level: "ONE" },
+      [KEYSPACE]: {
+        replication: copies,
+        read_repair: readRepair,
+        hinted_handoff: hintedHandoff,
+        default_level: "ONE",
+      },
     },
     settings: {
       request_timeout_ms: random.pick([500, 2000]),
@@ -230,9 +237,9 @@ function drawConfig(random: Random): DrawnConfig {
     },
   });
   if (!parsed.ok) throw new TypeError(`the drawn configuration is wrong: ${JSON.stringify(parsed.failure)}`);
-  return { config: parsed.value, readRepair, hintedHandoff, memberCount };
+  return { config: parsed.value, readRepair, hintedHandoff, copies };
 }
 
-function fits([writes, reads]: readonly [readonly Level[], readonly Level[]], memberCount: number): boolean {
-  return memberCount >= 3 && [...writes, ...reads].every((level) => level !== "THREE" || memberCount >= 3);
+function fits([writes, reads]: readonly [readonly Level[], readonly Level[]], copies: number): boolean {
+  return [...writes, ...reads].every((level) => requiredCount(level, copies) <= copies);
 }

@@ -171,7 +171,9 @@ export class Workload {
     }
     const level = random.pick(profile.writeLevels);
     if (random.chance(profile.deletePerMille)) return { op: "delete", keyspace, key, level };
-    const value = `v${this.#nextId}`.padEnd(random.below(profile.valueBytes + 1), ".");
+    // One in three is filled with what JSON writes with six bytes for one.
+    const filler = random.chance(300) ? "\u0001" : ".";
+    const value = `v${this.#nextId}`.padEnd(random.below(profile.valueBytes + 1), filler);
     return { op: "put", keyspace, key, value, level };
   }
 

@@ -120,3 +120,18 @@ Deno.test("A death breaks the link to it, and loses what was on the way; the nex
   assertEquals(a.links, ["b up", "b down", "b up"]);
   assertEquals(b.rounds, [], "questions need a standing link");
 });
+
+Deno.test("A reset loses what is on its way over that connection, is told to who dialled, and is mended by a dial", () => {
+  const { network, a, b, send, pass } = pair();
+  send(1);
+  network.send("b", "a", { type: "written", round: 2 }, { needsLink: false });
+  network.send("b", "a", { type: "read", round: 3, keyspace: "main", key: 7 }, { needsLink: true });
+  network.reset("a", "b");
+  send(4);
+  assertEquals([a.links.at(-1), b.links.at(-1)], ["b down", "a up"]);
+  pass(2000);
+  assertEquals([a.links.at(-1), a.rounds, b.rounds], ["b up", [3], []]);
+  send(5);
+  pass(100);
+  assertEquals(b.rounds, [5]);
+});
