@@ -7,7 +7,7 @@
  */
 import { NO_BUGS, type PlantedBug } from "../base/planted_bug.ts";
 import { assert } from "../base/assert.ts";
-import { type Stamp, stampOf } from "../versions/stamp.ts";
+import { type Stamp, STAMP_MAX, stampOf } from "../versions/stamp.ts";
 
 /** How far above the present the ceiling is set; at half of it a new one is asked for. A restart begins that far ahead. */
 const LEAD = stampOf(1000);
@@ -40,6 +40,11 @@ export class Clock {
   /** Moves past a stamp that came from elsewhere. */
   observe(stamp: Stamp): void {
     if (stamp > this.#last) this.#last = stamp;
+  }
+
+  /** Whether stamps that others take are left. They run out in the year 2105, and where a clock or a stamp was wrong. */
+  hasRoom(wallMs: number): boolean {
+    return Math.max(this.#last, stampOf(wallMs)) + LEAD < STAMP_MAX;
   }
 
   /** A stamp greater than all given and seen; undefined while the ceiling is too low. */

@@ -65,6 +65,15 @@ export function clockSkew(selfId: ReplicaId, leadMs: number, maxMs: number): Fai
   };
 }
 
+/** Stamps beyond the greatest that peers take: they would throw the write away. */
+export function noStampsLeft(selfId: ReplicaId): Failure {
+  return {
+    code: "clock_skew",
+    message: `the clock of ${selfId} is, or has seen a stamp, beyond the year 2105, where stamps end; ` +
+      "set the clock and start it again, or use another coordinator",
+  };
+}
+
 /** More requests wait than the replica takes; nobody was asked. */
 export function overloaded(selfId: ReplicaId, what: string, limit: number): Failure {
   return {

@@ -211,7 +211,10 @@ export class Replica {
         this.#core.peers.onHeartbeat(from, message);
         return this.#filling.onKnownEpochs(from, message.known_epochs);
       case "write":
-        return this.#copies.onWrite(from, message);
+        this.#copies.onWrite(from, message);
+        // Why: what others write moves our clock too, and a later life must not begin behind what it then holds.
+        if (this.#isReady && !this.#queue.isDiskFull) this.#writes.renewCeiling();
+        return;
       case "read":
         return this.#copies.onRead(from, message);
       case "fill":

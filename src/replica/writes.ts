@@ -122,6 +122,9 @@ export class Writes {
     if (leadMs > config.settings.clockSkewMaxMs) {
       return queue.refuse(request.id, failures.clockSkew(selfId, leadMs, config.settings.clockSkewMaxMs));
     }
+    if (!this.#clock.hasRoom(queue.now.wallMs)) {
+      return queue.refuse(request.id, failures.noStampsLeft(selfId));
+    }
     const live = this.#bugs.has("count_hints") ? keyspace.naturals : this.#core.counted(keyspace);
     if (live.length < required) {
       return queue.refuse(request.id, failures.unavailable(keyspace, level, required, live));

@@ -3,6 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import * as fc from "fast-check";
 import { Clock } from "../../src/replica/clock.ts";
 import { stampOf } from "../../src/versions/stamp.ts";
+import { STAMP_MAX } from "../../src/versions/stamp.ts";
 import { ReplicaStage, STAGE_WALL_MS } from "../harness/replica_stage.ts";
 import { StagedCluster } from "../harness/staged_cluster.ts";
 
@@ -74,8 +75,8 @@ Deno.test("H6: after a restart stamps begin above everything that an earlier lif
 
 Deno.test("H6: a peer's stamp far ahead makes puts wait for a higher ceiling on disk, and then they go on", () => {
   const stage = ReplicaStage.whole();
-  writeFromPeer(stage, AHEAD);
   stage.disk.isHeld = true;
+  writeFromPeer(stage, AHEAD);
   const put = stage.put(7, "x", "TWO");
   assertEquals([stage.outcome(put), stampsSent(stage)], ["waiting", []]);
   stage.disk.sync();
@@ -88,8 +89,8 @@ Deno.test("H6: a peer's stamp far ahead makes puts wait for a higher ceiling on 
 
 Deno.test("H15: a put whose ceiling does not reach the disk in time is refused, and was never sent", () => {
   const stage = ReplicaStage.whole({ settings: { request_timeout_ms: 500 } });
-  writeFromPeer(stage, AHEAD);
   stage.disk.isHeld = true;
+  writeFromPeer(stage, AHEAD);
   const put = stage.put(7, "x");
   stage.tick(500);
   assertEquals([stage.outcome(put), stampsSent(stage)], ["overloaded definite", []]);
@@ -208,4 +209,26 @@ Deno.test("H10: what others stored and the writer lost in a crash is not overwri
   assertEquals(r1.outcome(put), "written acked=r1,r2,r3 owed=r4");
   assertEquals(cluster.values(7), ["r1=later", "r2=later", "r3=later", "r4=later"]);
   assert(r1.held(7)[0]!.stamp > stamp);
+});
+
+Deno.test("A put after a restart replaces what the replica holds, also where a peer's clock was ahead", () => {
+  const stage = ReplicaStage.whole();
+  writeFromPeer(stage, AHEAD);
+  assertEquals(stage.held(9).map(({ stamp }) => stamp), [AHEAD]);
+  stage.restart();
+  meetAll(stage);
+  assertEquals(stage.outcome(stage.put(9, "mine")), "written acked=r1 owed=r2,r3,r4");
+  assertEquals(stage.values(9), ["mine"]);
+});
+
+Deno.test("H15: where stamps end a put is refused, and nobody is sent what he could not take", () => {
+  const byPeer = ReplicaStage.whole();
+  writeFromPeer(byPeer, STAMP_MAX - 1);
+  assertEquals([byPeer.outcome(byPeer.put(8, "x")), stampsSent(byPeer)], ["clock_skew definite", []]);
+  const byClock = ReplicaStage.whole();
+  byClock.skewMs = 200 * 365 * 86_400_000;
+  assertEquals([byClock.outcome(byClock.put(8, "x")), stampsSent(byClock)], ["clock_skew definite", []]);
+  byClock.skewMs = 0;
+  byClock.tick(1000);
+  assertEquals(byClock.outcome(byClock.put(8, "x")), "written acked=r1 owed=r2,r3,r4");
 });
