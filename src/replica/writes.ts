@@ -44,7 +44,7 @@ interface Pending {
   readonly record: Uint8Array;
   readonly deadlineMs: number;
   /** Where the owed record lies, if there is one. */
-  owedAt: ByteString | undefined;
+  readonly owedAt: ByteString | undefined;
   isReplied: boolean;
   supersededBy: { readonly stamp: number; readonly origin: string } | undefined;
   refusal: string | undefined;
@@ -74,6 +74,8 @@ export class Writes {
   /** Owed records that are owed no more. */
   #removals: StoreWrite[] = [];
   #unkept: Unkept[] = [];
+  /** Own copies of writes that were sent and then found no room here. */
+  #unstored: StoreWrite[] = [];
   #unansweredCount = 0;
   #unansweredBytes = 0;
 
@@ -191,9 +193,9 @@ export class Writes {
     }
     if (this.#parked.length > 0) this.renewCeiling();
     if (this.#removals.length > 0) this.#removeOwed();
-    if (this.#unkept.length > 0 && !queue.isDiskFull) {
-      for (const unkept of this.#unkept.splice(0)) this.#keep(unkept);
-    }
+    if (queue.isDiskFull) return;
+    for (const unkept of this.#unkept.splice(0)) this.#keep(unkept);
+    for (const write of this.#unstored.splice(0)) this.#storeLate(write);
   }
 
   /** Writes a higher clock ceiling if one is due; parked requests go on when it is on disk. */
@@ -263,7 +265,10 @@ export class Writes {
       }
       this.#removals.push(...removals);
       pending.refusal = failures.diskFull(selfId).message;
-      pending.owedAt = undefined;
+      // The others may hold it by now, so our copy is owed as theirs are.
+      if (owedAt !== undefined && holdsCopy) {
+        this.#unstored.push({ key: keyspace.storeKey(key), value: record });
+      }
       pending.round.onFailure(selfId);
       this.#advance(number, pending);
     });
@@ -346,6 +351,12 @@ export class Writes {
   #keep(unkept: Unkept): void {
     this.#hints.keep(unkept, unkept.targets, unkept.closing, (isStored) => {
       if (!isStored) this.#unkept.push(unkept);
+    });
+  }
+
+  #storeLate(write: StoreWrite): void {
+    this.#core.queue.apply([write], (result) => {
+      if (result.kind !== "applied") this.#unstored.push(write);
     });
   }
 

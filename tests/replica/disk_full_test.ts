@@ -58,3 +58,19 @@ Deno.test("Disk full: as soon as there is room a probe heals it, and leaves noth
   assertMatch(stage.outcome(stage.put(7, BIG)), /^written acked=r1/);
   assertEquals(stage.values(7), [BIG]);
 });
+
+Deno.test("Disk full: what was sent before it showed reaches every copy as soon as there is room", () => {
+  // Found by four full disks: the others held a key whose coordinator had no room, and nobody owed it the copy.
+  const stage = ReplicaStage.whole();
+  stage.lose("r4");
+  stage.disk.roomBytes = 200;
+  const put = stage.put(7, BIG, "TWO");
+  const [sent] = stage.takeSent("write");
+  for (const peer of ["r2", "r3"]) stage.ack(peer, sent!.message.round);
+  assertMatch(stage.outcome(put), /^timeout /);
+  assertEquals([stage.values(7), stage.status().peers.map(({ hints }) => hints)], [[], [0, 0, 0]]);
+  stage.disk.roomBytes = Infinity;
+  stage.tick(200);
+  stage.tick(20);
+  assertEquals([stage.values(7), stage.status().peers.map(({ hints }) => hints)], [[BIG], [0, 0, 1]]);
+});
