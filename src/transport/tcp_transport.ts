@@ -116,6 +116,11 @@ export class TcpTransport {
     return new TcpTransport(options, Deno.listen({ hostname: self.host, port: self.port }));
   }
 
+  /** Connections that others have opened and that are not closed. */
+  get connectionCount(): number {
+    return this.#connections.size;
+  }
+
   /** The port listened at. */
   get port(): number {
     return this.#listener.addr.port;

@@ -1,4 +1,5 @@
 /** Tests of `src/transport/tcp_transport.ts` towards clients, over real loopback sockets. @module */
+import { eventually } from "../harness/eventually.ts";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import {
   CLIENT_QUEUE_BYTES_MAX,
@@ -269,5 +270,9 @@ Deno.test("A flood of idle clients keeps no peer away", async () => {
     await r1.until(() => r1.links.includes("r2 up"));
   } finally {
     for (const conn of flood) conn.close();
+    await eventually(() => r2.transport.connectionCount === 0, {
+      what: "all connections are gone",
+      withinMs: 10_000,
+    });
   }
 });
