@@ -6,9 +6,11 @@
  * counts. Why not itself included: it has forgotten. Two halves of the others may have nobody in common, and then the half
  * that is asked in this life need not know what the one asked in the life before learned.
  * If any peer knew an older epoch, the directory was lost: then every key is fetched from every other natural replica,
- * and only then do its answers count. Either way the fact is written down, and not asked again.
+ * and only then do its answers count. Either way it is written down for which keyspaces this holds, and not asked again; a
+ * keyspace that the configuration adds, or of which it makes this replica a natural one, is fetched in the same way.
  * @module
  */
+import { decodeText, encodeText } from "../base/bytes.ts";
 import type { Log } from "../ports.ts";
 import { encodeRecord } from "../versions/record.ts";
 import type { FilledMessage } from "../replication/messages.ts";
@@ -49,7 +51,9 @@ export class Filling {
   readonly #log: Log;
   readonly #recordBytesMax: number;
   #isTooLargeNoted = false;
-  readonly #sources: Source[];
+  /** Keyspaces of which this replica holds a copy. */
+  readonly #held: readonly string[];
+  #sources: readonly Source[];
   readonly #strangers = new Set<ReplicaId>();
   #state: "unknown" | "undecided" | "filling" | "storing" | "filled" = "unknown";
   #keysFilled = 0;
@@ -74,19 +78,20 @@ export class Filling {
     this.#memberCount = options.memberCount;
     this.#nextRound = options.nextRound;
     this.#isAlive = options.isAlive;
-    this.#sources = options.keyspaces
-      .filter((keyspace) => keyspace.naturals.includes(options.selfId))
-      .flatMap((keyspace) =>
-        keyspace.naturals.filter((peer) => peer !== options.selfId).map((peer) => (
-          { keyspace, peer, after: undefined, rounds: new Set<number>(), askedMs: 0, isDone: false }
-        ))
-      );
+    const held = options.keyspaces.filter((keyspace) => keyspace.naturals.includes(options.selfId));
+    this.#held = held.map(({ name }) => name);
+    this.#sources = held.flatMap((keyspace) =>
+      keyspace.naturals.filter((peer) => peer !== options.selfId).map((peer) => (
+        { keyspace, peer, after: undefined, rounds: new Set<number>(), askedMs: 0, isDone: false }
+      ))
+    );
   }
 
   /** Reads whether this directory was whole in an earlier life. */
   recover(done: () => void): void {
     this.#queue.get(FILLED_KEY, (value) => {
-      this.#state = value === undefined ? "undecided" : "filled";
+      if (value === undefined) this.#state = "undecided";
+      else this.#goOn(JSON.parse(decodeText(value)) as string[]);
       this.#decide();
       done();
     });
@@ -158,6 +163,12 @@ export class Filling {
     advance();
   }
 
+  /** Fetches what these keyspaces leave out. */
+  #goOn(filled: readonly string[]): void {
+    this.#sources = this.#sources.filter(({ keyspace }) => !filled.includes(keyspace.name));
+    this.#state = this.#held.every((name) => filled.includes(name)) ? "filled" : "filling";
+  }
+
   #decide(): void {
     if (this.#state !== "undecided") return;
     const others = this.#memberCount - 1;
@@ -196,7 +207,8 @@ export class Filling {
   #finish(): void {
     const before = this.#state;
     this.#state = "storing";
-    this.#queue.apply([{ key: FILLED_KEY, value: Uint8Array.of(1) }], (result) => {
+    // Why not those of earlier lives too: a keyspace that is not held now may be held again, and lack what came between.
+    this.#queue.apply([{ key: FILLED_KEY, value: encodeText(JSON.stringify(this.#held)) }], (result) => {
       this.#state = result.kind === "applied" ? "filled" : before;
     });
   }

@@ -24,7 +24,7 @@ export interface KeyRange {
 /** The clock's ceiling: no stamp at or above it has been given (HAZARD H6). */
 export const CEILING_KEY = "cceiling" as ByteString;
 
-/** Present once this directory holds everything it should: its answers count. */
+/** The keyspaces (JSON) of which this directory holds everything it should: for these its answers count. */
 export const FILLED_KEY = "cfilled" as ByteString;
 
 /** Never present, whatever is written to it: asks a full disk whether it has room again. */

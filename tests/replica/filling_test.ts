@@ -319,3 +319,21 @@ Deno.test("A fill of a keyspace that is not here, or from a key that is none, is
     [2, "malformed_request"],
   ]);
 });
+
+Deno.test("H7: a replica that the configuration makes a holder of copies is filled with them before it counts", () => {
+  const before = ReplicaStage.whole({ id: "r4", main: { replication: 3 } });
+  assert(!before.status().recovering);
+  const stage = new ReplicaStage({ id: "r4", disk: before.disk, main: { replication: 4 } });
+  stage.tick();
+  for (const peer of stage.peers()) stage.meet(peer, { knownEpochs: ["e1"] });
+  stage.tick();
+  assert(stage.status().recovering, "what it does not hold proves nothing");
+  assertEquals(stage.outcome(stage.get(7)), "waiting", "one of the others has to answer");
+  for (const { to, round } of fillsAsked(stage)) {
+    const entries = to === "r2" ? [{ key: 7, versions: [version(30)] }] : [];
+    stage.deliver(to, { type: "filled", round, entries, more: false });
+  }
+  stage.tick();
+  assert(!stage.status().recovering);
+  assertMatch(stage.outcome(stage.get(7)), /^value v30 /);
+});
