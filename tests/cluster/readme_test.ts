@@ -134,7 +134,7 @@ Deno.test({
     for (const { line, command, expected } of examples) {
       const task = TESTS.exec(command)?.[1];
       if (task !== undefined) {
-        assertMatch(deno.tasks[task as "test" | "ok"], /^deno run -A scripts\/\w+\.ts$/);
+        assertMatch(deno.tasks[task as "test" | "ok"].command, /^deno run -A scripts\/\w+\.ts$/);
         continue;
       }
       const { code, printed } = await clone.run(command);
