@@ -111,6 +111,18 @@ Deno.test("a taken port is named with the way out, once, and nothing is left loc
   });
 });
 
+Deno.test("--rebuild leaves the directory where it is when the port is taken", async () => {
+  await withGround(async ({ configFile, directory, address: { host, port }, run }) => {
+    await (await Running.start(configFile)).end("SIGTERM");
+    const taken = Deno.listen({ hostname: host, port });
+    const { code, stderr } = await run("--id", "r1", "--rebuild");
+    taken.close();
+    assertEquals(code, 5);
+    assertStringIncludes(stderr, `error: the address ${host}:${port} of r1 is taken`);
+    assertEquals([...Deno.readDirSync(join(directory, "data"))].map(({ name }) => name), ["r1"]);
+  });
+});
+
 Deno.test("a directory of another replica or cluster is refused", async () => {
   await withGround(async ({ configFile, directory, run }) => {
     const replica = await Running.start(configFile, "--log", join(directory, "r1.log"));

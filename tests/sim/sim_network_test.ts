@@ -135,3 +135,13 @@ Deno.test("A reset loses what is on its way over that connection, is told to who
   pass(100);
   assertEquals(b.rounds, [5]);
 });
+
+Deno.test("A death takes some of what it had sent with it, and leaves the rest on its way", () => {
+  const { network, a, b, send, pass } = pair();
+  for (let round = 1; round <= 200; round++) send(round);
+  a.isUp = false;
+  a.life++;
+  network.onDeath("a");
+  pass(10);
+  assert(b.rounds.length > 60 && b.rounds.length < 140, `${b.rounds.length} of 200`);
+});

@@ -148,27 +148,28 @@ Deno.test("H23: replicas of other clusters, keyspaces and secrets get no link, a
   }
 });
 
+/** What r2 says first to r1, written by hand. */
+const HELLO = {
+  protocol: 1,
+  role: "peer",
+  cluster: "lab",
+  id: "r2",
+  epoch: "ab",
+  nonce: "1".repeat(32),
+  digest: { members: "r1,r2", "keyspace.main": "keys=byte partitioner=all replication=2" },
+};
+
 Deno.test("A newer connection of a peer takes the place of its older one", async () => {
   const config = configOf({ ports: { r1: 0, ...freePorts("r2") } });
   await using r1 = new FakeReplica(config, "r1");
-  const digest = { members: "r1,r2", "keyspace.main": "keys=byte partitioner=all replication=2" };
-  const hello = {
-    protocol: 1,
-    role: "peer",
-    cluster: "lab",
-    id: "r2",
-    epoch: "ab",
-    nonce: "1".repeat(32),
-    digest,
-  };
   using older = await RawClient.open(r1.transport.port);
   await older.line();
-  await older.send(`${JSON.stringify({ hello })}\n`);
-  assertEquals((await older.line()).welcome.digest, digest);
+  await older.send(`${JSON.stringify({ hello: HELLO })}\n`);
+  assertEquals((await older.line()).welcome.digest, HELLO.digest);
   using newer = await RawClient.open(r1.transport.port);
   await newer.line();
-  await newer.send(`${JSON.stringify({ hello })}\n`);
-  assertEquals((await newer.line()).welcome.digest, digest);
+  await newer.send(`${JSON.stringify({ hello: HELLO })}\n`);
+  assertEquals((await newer.line()).welcome.digest, HELLO.digest);
   assertEquals(await older.line(), undefined);
   await newer.send(`[${JSON.stringify(write)}]\n`);
   assertEquals(await newer.line(), [{ type: "written", round: 4 }]);
@@ -177,19 +178,9 @@ Deno.test("A newer connection of a peer takes the place of its older one", async
 Deno.test("A peer that speaks no messages is cut with a reason, and a message of a later version is skipped", async () => {
   const config = configOf({ ports: { r1: 0, ...freePorts("r2") } });
   await using r1 = new FakeReplica(config, "r1");
-  const digest = { members: "r1,r2", "keyspace.main": "keys=byte partitioner=all replication=2" };
-  const hello = {
-    protocol: 1,
-    role: "peer",
-    cluster: "lab",
-    id: "r2",
-    epoch: "ab",
-    nonce: "1".repeat(32),
-    digest,
-  };
   using peer = await RawClient.open(r1.transport.port);
   await peer.line();
-  await peer.send(`${JSON.stringify({ hello })}\n[{"type":"sing"},${JSON.stringify(write)}]\n`);
+  await peer.send(`${JSON.stringify({ hello: HELLO })}\n[{"type":"sing"},${JSON.stringify(write)}]\n`);
   await peer.line();
   assertEquals(await peer.line(), [{ type: "written", round: 4 }]);
   await peer.send('{"id":1,"op":"status"}\n');

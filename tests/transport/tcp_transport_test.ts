@@ -137,6 +137,18 @@ Deno.test("With a secret nothing but a proven hello gets past the first line", a
   assertEquals(replica.requests.length, 1);
 });
 
+Deno.test("A peer that is refused at every dial is logged once, and counted each time", async () => {
+  await using replica = lone();
+  for (let dial = 0; dial < 3; dial++) {
+    using client = await RawClient.open(replica.transport.port);
+    await client.line();
+    await client.send('{"hello":{"protocol":9}}\n');
+    assertEquals((await client.line()).error, "unsupported_version");
+  }
+  assertEquals(replica.transport.counters.refused, 3);
+  assertEquals(replica.logged.filter((line) => line.startsWith("hello refused")).length, 1);
+});
+
 Deno.test("A hello of another protocol is refused by name", async () => {
   await using replica = lone();
   using client = await RawClient.open(replica.transport.port);
