@@ -3,6 +3,9 @@ import { judgeConvergence } from "../../src/checker/convergence.ts";
 import { judgeKeptWrites } from "../../src/checker/kept_writes.ts";
 import { judgeReadValues } from "../../src/checker/read_values.ts";
 import { print } from "../../scripts/print.ts";
+import type { FinalState } from "../../src/checker/history.ts";
+import { ClusterClient } from "../harness/cluster_client.ts";
+import { eventually } from "../harness/eventually.ts";
 import { compare, finalStates, KillRun } from "../harness/kill_run.ts";
 import { clusterTest, type LocalCluster } from "../harness/processes.ts";
 
@@ -11,7 +14,12 @@ const KILLS = Number(Deno.env.get("QUARTET_KILLS") ?? 40);
 const SEED = Number(Deno.env.get("QUARTET_SEED") ?? Date.now() % 1_000_000);
 
 clusterTest(`No acknowledged write is lost or overlooked under ${KILLS} kills`, {}, async (cluster) => {
-  await runAndJudge(cluster, { killCount: KILLS, keyCount: 24, convergedWithin: "10s" });
+  await runAndJudge(cluster, {
+    killCount: KILLS,
+    keyCount: 24,
+    convergedWithinMs: 10_000,
+    hasReadRepair: true,
+  });
 });
 
 const SLOW_KEYS = 200;
@@ -24,23 +32,33 @@ clusterTest("The same where replicas are mended slowly", {
   settings: { hints_per_second: HINTS_PER_SECOND },
 }, async (cluster) => {
   // The promise is ten seconds and what the throttle adds.
-  const convergedWithin = `${10 + SLOW_KEYS / HINTS_PER_SECOND}s`;
-  await runAndJudge(cluster, { killCount: Math.ceil(KILLS / 2), keyCount: SLOW_KEYS, convergedWithin });
+  const convergedWithinMs = 10_000 + SLOW_KEYS / HINTS_PER_SECOND * 1000;
+  const killCount = Math.ceil(KILLS / 2);
+  await runAndJudge(cluster, { killCount, keyCount: SLOW_KEYS, convergedWithinMs, hasReadRepair: false });
 });
 
 async function runAndJudge(
   cluster: LocalCluster,
-  { killCount, keyCount, convergedWithin }: {
+  { killCount, keyCount, convergedWithinMs, hasReadRepair }: {
     readonly killCount: number;
     readonly keyCount: number;
-    readonly convergedWithin: string;
+    readonly convergedWithinMs: number;
+    readonly hasReadRepair: boolean;
   },
 ): Promise<void> {
   const run = new KillRun({ cluster, seed: SEED, killCount, clientCount: 8, keyCount });
   await run.run();
-  const waited = await cluster.client("wait", "converged", "--timeout", convergedWithin);
-  assertEquals(waited.code, 0, waited.stderr);
-  const finals = await finalStates(cluster);
+  // Why: a write whose coordinator was killed before its own sync is owed to nobody; a read spreads it.
+  if (hasReadRepair) await readAll(cluster, keyCount);
+  const differences = (states: ReadonlyMap<string, FinalState>): string[] =>
+    hasReadRepair ? judgeConvergence(states) : judgeConvergence(withoutOrphans(states));
+  let finals = await finalStates(cluster);
+  await eventually(async () => differences(finals = await finalStates(cluster)).length === 0, {
+    withinMs: convergedWithinMs,
+    what: "all replicas are equal",
+  }).catch((error) => {
+    throw new Error(differences(finals).join("; "), { cause: error });
+  });
 
   const puts = run.counts("put");
   const gets = run.counts("get");
@@ -69,7 +87,33 @@ async function runAndJudge(
       );
     }
   }
-  assertEquals(judgeConvergence(finals), []);
-  assertEquals(judgeKeptWrites(run.history, finals), []);
+  assertEquals(judgeKeptWrites(run.history, finals, { onlyWrites: !hasReadRepair }), []);
   assertEquals(judgeReadValues(run.history), []);
+}
+
+/** Reads every key from all four copies. */
+async function readAll(cluster: LocalCluster, keyCount: number): Promise<void> {
+  using client = new ClusterClient(cluster);
+  for (let key = 0; key < keyCount; key++) {
+    const result = await client.ask("r1", { op: "get", key, level: "ALL" });
+    assert(result.ok || result.failure.code === "not_found", JSON.stringify(result));
+  }
+}
+
+/**
+ * The same, but for keys whose greatest version its own origin does not hold: that write was never acknowledged, because
+ * the coordinator's copy is always among the acknowledgements.
+ */
+function withoutOrphans(states: ReadonlyMap<string, FinalState>): Map<string, FinalState> {
+  const orphaned = new Set<string>();
+  for (const key of new Set([...states.values()].flatMap((state) => [...state.keys()]))) {
+    const greatest = [...states.values()].map((state) => state.get(key)!).filter(Boolean).sort(compare).at(
+      -1,
+    )!;
+    const own = states.get(greatest.origin.split(".")[0]!)!.get(key);
+    if (!own || compare(own, greatest) !== 0) orphaned.add(key);
+  }
+  return new Map(
+    [...states].map(([id, state]) => [id, new Map([...state].filter(([key]) => !orphaned.has(key)))]),
+  );
 }
