@@ -1,5 +1,6 @@
 /** What this machine and this user can do, for tests that ask for more than a cluster: those they lack say why. @module */
 import { runCommand } from "./processes.ts";
+import { SmallDisk } from "./small_disk.ts";
 
 /** Whether a program is installed. */
 export async function hasProgram(name: string): Promise<boolean> {
@@ -23,13 +24,10 @@ export async function whyNoStrace(): Promise<string | undefined> {
 /** Why no small file system can be mounted here; undefined: it can. */
 export async function whyNoMount(): Promise<string | undefined> {
   if (Deno.build.os !== "linux") return "tmpfs is Linux's";
-  const directory = await Deno.makeTempDir({ prefix: "quartet-mount-" });
   try {
-    const { code } = await runCommand("mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", directory]);
-    if (code !== 0) return "only root may mount";
-    await runCommand("umount", [directory]);
+    await using _disk = await SmallDisk.mount(64 * 1024);
     return undefined;
-  } finally {
-    await Deno.remove(directory);
+  } catch {
+    return "only root may mount";
   }
 }

@@ -1,28 +1,17 @@
-/** Small file systems of their own for the replicas of a test's cluster, to be filled to the brim. @module */
+/** Small disks for the replicas of a test's cluster. @module */
 import { join } from "@std/path";
-import { type LocalCluster, runCommand } from "./processes.ts";
+import type { LocalCluster } from "./processes.ts";
+import { SmallDisk } from "./small_disk.ts";
 
-/** One mounted tmpfs for each replica. Requires: root; see `whyNoMount`. Disposing it unmounts. */
+/** One small disk for each replica. Requires: as `SmallDisk`. Disposing it unmounts all. */
 export class SmallDisks implements AsyncDisposable {
-  readonly #mounts: string[] = [];
+  readonly #disks: SmallDisk[] = [];
 
-  /** Mounts `count` file systems of `bytes` bytes each. */
+  /** Mounts `count` disks of `bytes` bytes each. */
   static async mount(count: number, bytes: number): Promise<SmallDisks> {
     const disks = new SmallDisks();
     try {
-      for (let i = 0; i < count; i++) {
-        const directory = await Deno.makeTempDir({ prefix: "quartet-disk-" });
-        const { code, stderr } = await runCommand("mount", [
-          "-t",
-          "tmpfs",
-          "-o",
-          `size=${bytes}`,
-          "tmpfs",
-          directory,
-        ]);
-        if (code !== 0) throw new Error(`cannot mount: ${stderr}`);
-        disks.#mounts.push(directory);
-      }
+      for (let i = 0; i < count; i++) disks.#disks.push(await SmallDisk.mount(bytes));
       return disks;
     } catch (error) {
       await disks[Symbol.asyncDispose]();
@@ -34,7 +23,7 @@ export class SmallDisks implements AsyncDisposable {
   async carry(cluster: LocalCluster): Promise<void> {
     await Deno.mkdir(join(cluster.directory, "data"));
     for (const [index, id] of cluster.ids.entries()) {
-      const data = join(this.#mounts[index]!, "data");
+      const data = join(this.#disks[index]!.directory, "data");
       await Deno.mkdir(data, { mode: 0o700 });
       await Deno.symlink(data, cluster.dataDirectory(id));
     }
@@ -42,19 +31,17 @@ export class SmallDisks implements AsyncDisposable {
 
   /** Puts a file of this size on each disk, beside the data. */
   async load(name: string, bytes: number): Promise<void> {
-    for (const mount of this.#mounts) await Deno.writeFile(join(mount, name), new Uint8Array(bytes));
+    for (const { directory } of this.#disks) {
+      await Deno.writeFile(join(directory, name), new Uint8Array(bytes));
+    }
   }
 
   /** Takes that file away again. */
   async unload(name: string): Promise<void> {
-    for (const mount of this.#mounts) await Deno.remove(join(mount, name));
+    for (const { directory } of this.#disks) await Deno.remove(join(directory, name));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const mount of this.#mounts) {
-      // A process that a failed test left behind must not keep it for ever.
-      if ((await runCommand("umount", [mount])).code !== 0) await runCommand("umount", ["-l", mount]);
-      await Deno.remove(mount);
-    }
+    for (const disk of this.#disks) await disk[Symbol.asyncDispose]();
   }
 }

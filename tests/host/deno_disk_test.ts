@@ -3,6 +3,8 @@ import { join } from "@std/path";
 import { InvariantError } from "../../src/base/assert.ts";
 import { DenoDisk } from "../../src/host/deno_disk.ts";
 import { DiskFullError } from "../../src/ports.ts";
+import { whyNoMount } from "../harness/abilities.ts";
+import { SmallDisk } from "../harness/small_disk.ts";
 
 const isWindows = Deno.build.os === "windows";
 
@@ -104,43 +106,26 @@ Deno.test("a directory that cannot be made is reported with its name", async () 
   });
 });
 
+const whyIgnored = await whyNoMount();
+
 Deno.test({
-  name: "a full disk is a DiskFullError, after a short write, and ends when there is room",
-  // Needs root, to mount a small file system.
-  ignore: !(await withSmallDisk(() => Promise.resolve())),
+  name: `a full disk is a DiskFullError, after a short write, and ends when there is room${
+    whyIgnored === undefined ? "" : ` (ignored: ${whyIgnored})`
+  }`,
+  ignore: whyIgnored !== undefined,
   fn: async () => {
-    await withSmallDisk(async (directory) => {
-      const disk = await DenoDisk.open(join(directory, "r1"));
-      const file = await disk.open("log-1");
-      const chunk = new Uint8Array(48 * 1024);
-      assertEquals(file.write(chunk, 0), chunk.length);
-      const count = file.write(chunk, chunk.length);
-      assert(count > 0 && count < chunk.length, `${count} bytes were taken`);
-      assertThrows(() => file.write(chunk, chunk.length + count), DiskFullError);
-      file.close();
-      await disk.remove("log-1");
-      const again = await disk.open("log-1");
-      assertEquals(again.write(chunk, 0), chunk.length);
-      again.close();
-    });
+    await using small = await SmallDisk.mount(64 * 1024);
+    const disk = await DenoDisk.open(join(small.directory, "r1"));
+    const file = await disk.open("log-1");
+    const chunk = new Uint8Array(48 * 1024);
+    assertEquals(file.write(chunk, 0), chunk.length);
+    const count = file.write(chunk, chunk.length);
+    assert(count > 0 && count < chunk.length, `${count} bytes were taken`);
+    assertThrows(() => file.write(chunk, chunk.length + count), DiskFullError);
+    file.close();
+    await disk.remove("log-1");
+    const again = await disk.open("log-1");
+    assertEquals(again.write(chunk, 0), chunk.length);
+    again.close();
   },
 });
-
-/** False where this machine does not let us mount a disk of 64 KiB. */
-async function withSmallDisk(use: (directory: string) => Promise<void>): Promise<boolean> {
-  if (Deno.build.os !== "linux" || Deno.uid() !== 0) return false;
-  const directory = await Deno.makeTempDir();
-  try {
-    const args = ["-t", "tmpfs", "-o", "size=64k", "tmpfs", directory];
-    const { success } = await new Deno.Command("mount", { args, stderr: "null" }).output();
-    if (!success) return false;
-    try {
-      await use(directory);
-    } finally {
-      await new Deno.Command("umount", { args: [directory] }).output();
-    }
-    return true;
-  } finally {
-    await Deno.remove(directory);
-  }
-}
