@@ -17,8 +17,9 @@ Deno.test("a command line that cannot be carried out exits with 2 and says the w
     ],
     [["get", "7", "five"], '"five" is no level; allowed: ONE, TWO, THREE, QUORUM, ALL'],
     [["gte", "7"], 'unknown verb "gte"; did you mean get?'],
-    [["GET", "7"], 'unknown verb "GET"; did you mean get?'],
-    [["set", "7", "x"], 'unknown verb "set"; did you mean put?'],
+    [["GET"], "get takes KEY [LEVEL], and 0 words were given"],
+    [["set", "7"], "put takes KEY VALUE [LEVEL], and 1 word was given"],
+    [["del"], "delete takes KEY [LEVEL], and 0 words were given"],
     [
       ["put", "7", "x".repeat(1000), "tow"],
       '"tow" is no level; allowed: ONE, TWO, THREE, QUORUM, ALL; put a value with spaces in quotes, ' +

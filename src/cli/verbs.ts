@@ -1,0 +1,59 @@
+/** All verbs of `quartet client`, and the names under which people know them. @module */
+import { type Arguments, type Flags, nearestOf, UsageError } from "./arguments.ts";
+import { INSPECT } from "./inspect_verb.ts";
+import { DELETE, GET, PUT } from "./key_verbs.ts";
+import { cut } from "./output.ts";
+import { STATUS } from "./status_verb.ts";
+import type { Verb } from "./verb.ts";
+import { WAIT } from "./wait_verb.ts";
+
+/** In the order in which help names them. */
+export const VERBS: readonly Verb[] = [GET, PUT, DELETE, STATUS, INSPECT, WAIT];
+
+/** What other stores call our verbs. They work as the verbs themselves do. */
+export const ALIASES: ReadonlyMap<string, string> = new Map([
+  ["read", "get"],
+  ["set", "put"],
+  ["write", "put"],
+  ["del", "delete"],
+  ["rm", "delete"],
+  ["remove", "delete"],
+  ["list", "inspect"],
+  ["ls", "inspect"],
+]);
+
+/** Characters of an unknown verb that an error repeats. */
+const NAME_LENGTH_MAX = 40;
+
+/** The verb of this name or alias, in any case. Throws `UsageError`, which may suggest one of `others` too. */
+export function verbOf(name: string, others: readonly string[] = ["help"]): Verb {
+  const verb = findVerb(name);
+  if (verb !== undefined) return verb;
+  const names = [...VERBS.map((candidate) => candidate.name), ...others];
+  const nearest = nearestOf(name.toLowerCase(), names);
+  throw new UsageError(
+    `unknown verb "${cut(name, NAME_LENGTH_MAX)}"; ` +
+      (nearest === undefined ? `known: ${names.join(" ")}` : `did you mean ${nearest}?`),
+  );
+}
+
+/** The verb of this name or alias, in any case, or undefined. */
+export function findVerb(name: string): Verb | undefined {
+  const word = name.toLowerCase();
+  const meant = ALIASES.get(word) ?? word;
+  return VERBS.find((candidate) => candidate.name === meant);
+}
+
+/** Flags of all verbs: those of one are refused by another with a word on where they belong. */
+export function flagsOfAllVerbs(): Flags {
+  return Object.assign({}, ...VERBS.map(({ flags }) => flags));
+}
+
+/** Throws `UsageError` where a flag is neither one of `common` nor the verb's own. */
+export function refuseForeignFlags(verb: Verb, { flags }: Arguments, common: Flags): void {
+  for (const name of flags.keys()) {
+    if (Object.hasOwn(common, name) || Object.hasOwn(verb.flags, name)) continue;
+    const owners = VERBS.filter((other) => Object.hasOwn(other.flags, name)).map((other) => other.name);
+    throw new UsageError(`${verb.name} takes no --${name}; it belongs to ${owners.join(" and ")}`);
+  }
+}
