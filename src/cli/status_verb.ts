@@ -3,6 +3,8 @@ import { ERRORS, type Failure } from "../protocol/error_codes.ts";
 import type { Status } from "../protocol/reply.ts";
 import { type Arguments, UsageError } from "./arguments.ts";
 import { askStatuses, type StatusView } from "./cluster_view.ts";
+import { isDownCell, linkRows } from "./link_table.ts";
+import { CLOCK_COLUMN, machineRows } from "./machine_table.ts";
 import { formatTable, type Output, type Paint, printable } from "./output.ts";
 import { failureLine, failureObject } from "./receipt.ts";
 import type { Action, Verb } from "./verb.ts";
@@ -11,8 +13,11 @@ import type { Action, Verb } from "./verb.ts";
 export const STATUS: Verb = {
   name: "status",
   words: "",
-  summary: "who is up as seen by whom, and how many hints wait",
+  summary: "who is up, who reaches whom, clocks, disks and memory",
   details: `Asks every replica directly. Exits with 5 when none answers.
+
+Three tables: how each replica stands; who sees whom up or DOWN, and for how long that has been so; and on what
+each one runs. A clock is compared with the median of the clocks that its replica sees.
 
   quartet client status
   quartet client --connect 127.0.0.1:7411 status
@@ -26,7 +31,7 @@ export const STATUS: Verb = {
       const views = await askStatuses(caller, members.value);
       const isAnyUp = views.some(({ result }) => result.ok);
       if (output.isJson) output.json(statusObject(views, isAnyUp));
-      else for (const line of statusLines(views, output.paintOut)) output.line(line);
+      else for (const line of pageLines(views, output.paintOut)) output.line(line);
       return isAnyUp ? 0 : ERRORS.unavailable.exit;
     };
   },
@@ -39,7 +44,21 @@ export function reportFailure(failure: Failure, output: Output): number {
   return ERRORS[failure.code].exit;
 }
 
-/** The table that a person reads. */
+/** All that a person reads: three tables with an empty line between them. */
+export function pageLines(views: readonly StatusView[], paint: Paint): string[] {
+  const links = formatTable(linkRows(views), (text, row) => {
+    if (row === 0) return paint.bold(text);
+    return isDownCell(text) ? paint.red(text) : text;
+  });
+  const machines = formatTable(machineRows(views), (text, row, column) => {
+    if (row === 0) return paint.bold(text);
+    return column === CLOCK_COLUMN && text !== "ok" ? paint.yellow(text) : text;
+  });
+  const tables = [statusLines(views, paint), links, machines].filter((lines) => lines.length > 0);
+  return tables.flatMap((lines, index) => index === 0 ? lines : ["", ...lines]);
+}
+
+/** How each replica stands, and how many hints wait. */
 export function statusLines(views: readonly StatusView[], paint: Paint): string[] {
   const rows = [["replica", "address", "state", "epoch", "up for", "sees", "hints waiting"]];
   for (const { replica, result } of views) {

@@ -12,9 +12,11 @@ import { Replica } from "../replica/replica.ts";
 import { Runner } from "../replica/runner.ts";
 import { Engine } from "../storage/engine.ts";
 import { openIdentity } from "../storage/identity.ts";
+import { digestOf } from "../transport/hello.ts";
 import { TcpTransport } from "../transport/tcp_transport.ts";
 import { DenoEntropy, denoNow } from "./deno_clock.ts";
 import { DenoDisk } from "./deno_disk.ts";
+import { MachineGauge } from "./machine_gauge.ts";
 
 /** The pulse of a replica: deadlines are looked at this often. */
 const TICK_MS = 20;
@@ -99,7 +101,7 @@ export class Host {
   }
 
   static #assemble(
-    { config, id, log, halt }: HostOptions,
+    { config, id, dataDirectory, log, halt }: HostOptions,
     { disk, engine, epoch, entropy }: { disk: DenoDisk; engine: Engine; epoch: string; entropy: DenoEntropy },
   ): Host {
     const recovered = Promise.withResolvers<void>();
@@ -117,6 +119,8 @@ export class Host {
       runner.flush();
       if (replica.isReady) recovered.resolve();
     });
+    const digest = digestOf(config);
+    const gauge = new MachineGauge(dataDirectory);
     const replica = new Replica({
       config,
       id,
@@ -133,6 +137,7 @@ export class Host {
         messages_skipped: transport.counters.skipped,
         connections_refused: transport.counters.refused,
       }),
+      hostStatus: () => ({ digest, machine: gauge.status(denoNow().monotonicMs) }),
     });
     const runner = new Runner(replica, engine, {
       now: () => turnNow ??= denoNow(),

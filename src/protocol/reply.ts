@@ -46,6 +46,8 @@ export interface PeerStatus {
   readonly id: string;
   readonly address: string;
   readonly alive: boolean;
+  /** Milliseconds since `alive` became what it is; since the start where it never changed. */
+  readonly changed_ms_ago?: number;
   /** Milliseconds since anything was heard from it; absent if never. */
   readonly heard_ms_ago?: number;
   /** Its wall clock minus ours, in milliseconds; absent while unknown. */
@@ -54,6 +56,19 @@ export interface PeerStatus {
   /** Hints that wait for it here. */
   readonly hints: number;
   readonly hint_bytes: number;
+}
+
+/** What a replica uses of its machine. */
+export interface MachineStatus {
+  /** Memory of the process (RSS), and the part of it that holds objects. */
+  readonly memory_bytes: number;
+  readonly heap_bytes: number;
+  /** Files of the data directory: all of them, and how many are segments of the log. */
+  readonly data_bytes: number;
+  readonly segments: number;
+  /** Of the file system below it; absent where the system does not tell. */
+  readonly disk_bytes?: number;
+  readonly disk_free_bytes?: number;
 }
 
 /** What a replica says of itself. */
@@ -67,6 +82,11 @@ export interface Status {
   readonly recovering: boolean;
   readonly disk_full: boolean;
   readonly uptime_ms: number;
+  /** Its wall clock. */
+  readonly wall_ms?: number;
+  /** What all members must have in common, as in a peer's hello. */
+  readonly digest?: Readonly<Record<string, string>>;
+  readonly machine?: MachineStatus;
   readonly peers: readonly PeerStatus[];
   /** Named counters since start: `puts`, `gets`, `syncs`, `hints_delivered`, … */
   readonly counters: Readonly<Record<string, number>>;

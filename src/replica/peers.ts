@@ -25,6 +25,8 @@ interface Peer {
   /** What our last heartbeat to it said of ourselves. */
   wasToldRecovering: boolean;
   wasAlive: boolean;
+  /** When `wasAlive` became what it is; undefined before the first tick. */
+  changedMs: number | undefined;
 }
 
 /** The other members. */
@@ -63,6 +65,7 @@ export class Peers {
       heartbeatSentMs: -Infinity,
       wasToldRecovering: true,
       wasAlive: false,
+      changedMs: undefined,
     }]));
   }
 
@@ -131,6 +134,7 @@ export class Peers {
       if (isDue && this.#detector.isLinked(id)) this.#sendHeartbeat(peer);
       const isAlive = this.#detector.isAlive(id, nowMs);
       if (isAlive !== peer.wasAlive) (isAlive ? born : died).push(id);
+      if (isAlive !== peer.wasAlive || peer.changedMs === undefined) peer.changedMs = nowMs;
       peer.wasAlive = isAlive;
     }
     return { born, died };
@@ -157,11 +161,16 @@ export class Peers {
   /** One peer as `status` shows it. */
   status(id: ReplicaId, hints: { readonly count: number; readonly bytes: number }): PeerStatus {
     const peer = this.#peers.get(id)!;
-    const heardMsAgo = this.#detector.heardMsAgo(id, this.#queue.now.monotonicMs);
+    const nowMs = this.#queue.now.monotonicMs;
+    const heardMsAgo = this.#detector.heardMsAgo(id, nowMs);
+    const isAlive = this.isAlive(id);
+    // A change that no tick has seen yet is a moment old.
+    const changedMs = isAlive === peer.wasAlive ? peer.changedMs ?? nowMs : nowMs;
     return {
       id,
       address: `${peer.member.host}:${peer.member.port}`,
-      alive: this.isAlive(id),
+      alive: isAlive,
+      changed_ms_ago: Math.round(nowMs - changedMs),
       ...(heardMsAgo === undefined ? {} : { heard_ms_ago: Math.round(heardMsAgo) }),
       ...(peer.clockOffsetMs === undefined ? {} : { clock_offset_ms: Math.round(peer.clockOffsetMs) }),
       recovering: peer.isRecovering,

@@ -46,6 +46,8 @@ export interface ReplicaOptions {
   readonly version: string;
   /** Counts kept elsewhere (disk, links), for `status`. */
   readonly gauges?: () => Readonly<Record<string, number>>;
+  /** What only the host knows, for `status`. */
+  readonly hostStatus?: () => Pick<Status, "digest" | "machine">;
   readonly bugs?: ReadonlySet<PlantedBug>;
 }
 
@@ -337,6 +339,8 @@ export class Replica {
       recovering: this.#filling.isRecovering,
       disk_full: this.#queue.isDiskFull,
       uptime_ms: Math.round(this.#queue.now.monotonicMs - (this.#startedMs ?? this.#queue.now.monotonicMs)),
+      wall_ms: this.#queue.now.wallMs,
+      ...this.#options.hostStatus?.(),
       peers: peers.ids().map((peer) => peers.status(peer, this.#hints.waiting(peer))),
       counters: {
         ...this.#counters.all(),

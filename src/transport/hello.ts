@@ -152,7 +152,8 @@ function isProof(value: unknown): value is string {
   return typeof value === "string" && PROOF.test(value);
 }
 
-function isDigest(value: unknown): value is Digest {
+/** Whether `value` is a digest of no more than any configuration makes. */
+export function isDigest(value: unknown): value is Digest {
   if (!isFields(value)) return false;
   const entries = Object.values(value);
   return entries.length <= DIGEST_ENTRIES_MAX &&

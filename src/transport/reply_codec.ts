@@ -2,7 +2,16 @@
 import { fail, ok, type Result } from "../base/failure.ts";
 import { ERRORS, type Failure, isDefinite, isErrorCode } from "../protocol/error_codes.ts";
 import { LEVELS } from "../protocol/level.ts";
-import type { Held, PeerStatus, Receipt, Reply, Status, VersionName } from "../protocol/reply.ts";
+import type {
+  Held,
+  MachineStatus,
+  PeerStatus,
+  Receipt,
+  Reply,
+  Status,
+  VersionName,
+} from "../protocol/reply.ts";
+import { isDigest } from "./hello.ts";
 import { type Fields, isCount, isFields, isName, isNameList, isWireKey } from "./fields.ts";
 import { isWireId, type WireId } from "./request_codec.ts";
 
@@ -147,14 +156,25 @@ function isStatus(value: unknown): value is Status {
   return isFields(value) && isName(value.id) && isName(value.cluster) && typeof value.epoch === "string" &&
     typeof value.version === "string" && typeof value.ready === "boolean" &&
     typeof value.recovering === "boolean" && typeof value.disk_full === "boolean" &&
-    typeof value.uptime_ms === "number" && Array.isArray(value.peers) && value.peers.every(isPeerStatus) &&
+    typeof value.uptime_ms === "number" && isOptional(value.wall_ms, "number") &&
+    (value.digest === undefined || isDigest(value.digest)) &&
+    (value.machine === undefined || isMachineStatus(value.machine)) && Array.isArray(value.peers) &&
+    value.peers.every(isPeerStatus) &&
     isFields(value.counters) && Object.values(value.counters).every((count) => typeof count === "number");
+}
+
+function isMachineStatus(value: unknown): value is MachineStatus {
+  return isFields(value) && isCount(value.memory_bytes) && isCount(value.heap_bytes) &&
+    isCount(value.data_bytes) && isCount(value.segments) &&
+    (value.disk_bytes === undefined || isCount(value.disk_bytes)) &&
+    (value.disk_free_bytes === undefined || isCount(value.disk_free_bytes));
 }
 
 function isPeerStatus(value: unknown): value is PeerStatus {
   return isFields(value) && isName(value.id) && typeof value.address === "string" &&
     typeof value.alive === "boolean" && typeof value.recovering === "boolean" && isCount(value.hints) &&
-    isCount(value.hint_bytes) && isOptional(value.heard_ms_ago, "number") &&
+    isCount(value.hint_bytes) && isOptional(value.changed_ms_ago, "number") &&
+    isOptional(value.heard_ms_ago, "number") &&
     isOptional(value.clock_offset_ms, "number");
 }
 

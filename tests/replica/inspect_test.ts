@@ -1,7 +1,7 @@
 /** Tests of what a client may look at without touching it: `inspect`, `status`, and which keys there are. @module */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { Request } from "../../src/protocol/request.ts";
-import { ReplicaStage, type StageOptions } from "../harness/replica_stage.ts";
+import { ReplicaStage, STAGE_WALL_MS, type StageOptions } from "../harness/replica_stage.ts";
 
 const TEXT: StageOptions = { main: { keys: "text" } };
 
@@ -127,12 +127,14 @@ Deno.test("Status tells who this is, how it stands, and how it sees the others",
     recovering: false,
     disk_full: false,
     uptime_ms: 1000,
+    wall_ms: STAGE_WALL_MS + 1000,
   });
   assertEquals(peers, [
     {
       id: "r2",
       address: "stage:2",
       alive: true,
+      changed_ms_ago: 1000,
       heard_ms_ago: 0,
       clock_offset_ms: 40,
       recovering: false,
@@ -143,6 +145,7 @@ Deno.test("Status tells who this is, how it stands, and how it sees the others",
       id: "r3",
       address: "stage:3",
       alive: false,
+      changed_ms_ago: 0,
       heard_ms_ago: 1000,
       clock_offset_ms: 0,
       recovering: false,
@@ -151,6 +154,27 @@ Deno.test("Status tells who this is, how it stands, and how it sees the others",
     },
   ]);
   assertEquals([counters.puts, counters.gets], [1, undefined]);
+});
+
+Deno.test("Status tells since when each peer is alive, or is not", () => {
+  const stage = new ReplicaStage({ memberCount: 3 });
+  const since = (id: string): [boolean, number | undefined] => {
+    const { alive, changed_ms_ago } = stage.status().peers.find((peer) => peer.id === id)!;
+    return [alive, changed_ms_ago];
+  };
+  stage.tick();
+  stage.tick(300);
+  assertEquals(since("r2"), [false, 300]);
+  stage.meet("r2");
+  assertEquals(since("r2"), [true, 0]);
+  stage.tick();
+  stage.tick(500);
+  assertEquals([since("r2"), since("r3")], [[true, 500], [false, 800]]);
+  stage.lose("r2");
+  assertEquals(since("r2"), [false, 0]);
+  stage.tick();
+  stage.tick(100);
+  assertEquals(since("r2"), [false, 100]);
 });
 
 Deno.test("Before it is ready a replica answers status, and refuses the rest as unavailable", () => {

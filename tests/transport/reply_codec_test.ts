@@ -36,12 +36,21 @@ const peer = fc.record({
   id,
   address: id,
   alive: fc.boolean(),
+  changed_ms_ago: count,
   heard_ms_ago: count,
   clock_offset_ms: fc.integer(),
   recovering: fc.boolean(),
   hints: count,
   hint_bytes: count,
 }, { requiredKeys: ["id", "address", "alive", "recovering", "hints", "hint_bytes"] });
+const machine = fc.record({
+  memory_bytes: count,
+  heap_bytes: count,
+  data_bytes: count,
+  segments: count,
+  disk_bytes: count,
+  disk_free_bytes: count,
+}, { requiredKeys: ["memory_bytes", "heap_bytes", "data_bytes", "segments"] });
 const status = fc.record({
   id,
   cluster: id,
@@ -51,8 +60,16 @@ const status = fc.record({
   recovering: fc.boolean(),
   disk_full: fc.boolean(),
   uptime_ms: count,
+  wall_ms: count,
+  digest: fc.dictionary(id, id),
+  machine,
   peers: fc.array(peer, { maxLength: 3 }),
   counters: fc.dictionary(id, count),
+}, {
+  requiredKeys: [
+    ...["id", "cluster", "epoch", "version", "ready", "recovering", "disk_full", "uptime_ms"] as const,
+    ...["peers", "counters"] as const,
+  ],
 });
 const reply: fc.Arbitrary<Reply> = fc.oneof(
   fc.record({ kind: fc.constant("written" as const), receipt }),

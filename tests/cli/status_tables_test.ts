@@ -1,0 +1,131 @@
+/** Tests of the second and third table of `status`. @module */
+import { assert, assertEquals } from "@std/assert";
+import pc from "picocolors";
+import { fail, ok } from "../../src/base/failure.ts";
+import type { StatusView } from "../../src/cli/cluster_view.ts";
+import { bytesText, clockLeadMs, clockText } from "../../src/cli/machine_table.ts";
+import { pageLines } from "../../src/cli/status_verb.ts";
+import type { PeerStatus, Status } from "../../src/protocol/reply.ts";
+
+// deno-lint-ignore no-boolean-literal-for-arguments
+const PLAIN = pc.createColors(false);
+
+function peer(id: string, fields: Partial<PeerStatus>): PeerStatus {
+  return { id, address: "127.0.0.1:1", alive: true, recovering: false, hints: 0, hint_bytes: 0, ...fields };
+}
+
+function statusOf(id: string, peers: readonly PeerStatus[]): Status {
+  return {
+    id,
+    cluster: "lab",
+    epoch: "9f3a01bc",
+    version: "0.1.0",
+    ready: true,
+    recovering: false,
+    disk_full: false,
+    uptime_ms: 200_000,
+    machine: {
+      memory_bytes: 81_788_928,
+      heap_bytes: 1,
+      data_bytes: 16_779_012,
+      segments: 2,
+      disk_bytes: 1e12,
+      disk_free_bytes: 84_824_559_616,
+    },
+    peers,
+    counters: {},
+  };
+}
+
+function viewOf(id: string, status: Status | undefined): StatusView {
+  const replica = { id, host: "127.0.0.1", port: 7411 };
+  if (status !== undefined) return { replica, result: ok(status) };
+  return { replica, result: fail({ code: "unavailable", message: "nobody listens" }) };
+}
+
+Deno.test("status shows who reaches whom since when, and on what each replica runs", () => {
+  const views = [
+    viewOf(
+      "r1",
+      statusOf("r1", [
+        peer("r2", { changed_ms_ago: 185_000, clock_offset_ms: -120_000 }),
+        peer("r3", { alive: false, changed_ms_ago: 12_300, clock_offset_ms: 0 }),
+      ]),
+    ),
+    viewOf("r2", statusOf("r2", [peer("r1", { changed_ms_ago: 7_300_000, clock_offset_ms: 3 })])),
+    viewOf("r3", undefined),
+  ];
+  assertEquals(
+    pageLines(views, PLAIN).slice(4).join("\n"),
+    `
+sees  r1     r2     r3
+r1    -      up 3m  DOWN 12s
+r2    up 2h  -      ?
+
+on  version  clock            memory   data                 disk free
+r1  0.1.0    2 min 0 s ahead  81.8 MB  16.8 MB, 2 segments  84.8 GB
+r2  0.1.0    ok               81.8 MB  16.8 MB, 2 segments  84.8 GB`,
+  );
+});
+
+Deno.test("the links of seven replicas, all of them down, fit a terminal of 80 columns", () => {
+  const ids = ["r1", "r2", "r3", "r4", "r5", "r6", "r7"];
+  const views = ids.map((id) =>
+    viewOf(
+      id,
+      statusOf(
+        id,
+        ids.filter((other) => other !== id).map((other) =>
+          peer(other, { alive: false, changed_ms_ago: 59 * 60_000 })
+        ),
+      ),
+    )
+  );
+  const lines = pageLines(views, PLAIN);
+  const links = lines.slice(lines.findIndex((line) => line.startsWith("sees")));
+  assert(links[1]!.startsWith("r1    -         DOWN 59m"), links[1]);
+  assert(links.every((line) => line.length <= 80), links.join("\n"));
+});
+
+Deno.test("a replica of an earlier version has less to tell, and nothing is made up", () => {
+  const { machine: _, ...old } = statusOf("r1", [peer("r2", {})]);
+  assertEquals(pageLines([viewOf("r1", old), viewOf("r2", undefined)], PLAIN).slice(4), [
+    "sees  r1  r2",
+    "r1    -   up",
+    "",
+    "on  version  clock  memory  data  disk free",
+    "r1  0.1.0    ?      ?       ?     ?",
+  ]);
+});
+
+Deno.test("a single replica has no links, and where nobody answers there is one table", () => {
+  assertEquals(pageLines([viewOf("r1", undefined), viewOf("r2", undefined)], PLAIN).length, 3);
+  assert(pageLines([viewOf("r1", statusOf("r1", []))], PLAIN)[3]!.startsWith("on  version"));
+});
+
+Deno.test("a clock is judged by the median of the peers that are seen", () => {
+  const offsets = [50, 60, 70_000].map((clock_offset_ms, index) =>
+    peer(`r${index + 2}`, { clock_offset_ms })
+  );
+  assertEquals(clockLeadMs(statusOf("r1", offsets)), -60);
+  assertEquals(clockLeadMs(statusOf("r1", [peer("r2", { alive: false, clock_offset_ms: 9 })])), undefined);
+  assertEquals([0, 999, -999, 1000, -7_325_000].map(clockText), [
+    "ok",
+    "ok",
+    "ok",
+    "1.0 s ahead",
+    "2 h 2 min behind",
+  ]);
+});
+
+Deno.test("bytes have three digits and a unit", () => {
+  assertEquals([0, 999, 1000, 99_949, 999_499, 999_500, 84_824_559_616].map(bytesText), [
+    "0 B",
+    "999 B",
+    "1.0 kB",
+    "99.9 kB",
+    "999 kB",
+    "1.0 MB",
+    "84.8 GB",
+  ]);
+});
