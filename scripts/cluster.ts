@@ -11,7 +11,7 @@ import { logPrinter, superviseHere, TERMINAL } from "./supervisor/foreground.ts"
 import { LogFollower, mergedLines } from "./supervisor/log_file.ts";
 import { findRemains } from "./supervisor/preflight.ts";
 import { addressOf, type ClusterSetup, shortPath, typedPath } from "./supervisor/supervisor.ts";
-import { formatTable } from "../src/cli/output.ts";
+import { formatTable } from "../src/cli/table.ts";
 
 const DEFAULT_CONFIG = "cluster.toml";
 const LOG_LINES = 100;

@@ -1,5 +1,5 @@
 /** Measurements as text for a person. @module */
-import { formatTable } from "../../src/cli/output.ts";
+import { formatTable } from "../../src/cli/table.ts";
 import type { Machine } from "./machine.ts";
 import type { Measured } from "./measurement.ts";
 import type { BenchOptions } from "./options.ts";

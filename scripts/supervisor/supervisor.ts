@@ -1,6 +1,6 @@
 /** The one process that owns the replicas of a cluster on this machine, in the foreground and in the background. @module */
 import { join, relative } from "@std/path";
-import { formatTable } from "../../src/cli/output.ts";
+import { formatTable } from "../../src/cli/table.ts";
 import type { ClusterConfig, Member } from "../../src/replica/cluster_config.ts";
 import { waitUntilAcquainted } from "./acquaintance.ts";
 import { claimClusterFile, type ClusterFile, removeClusterFile, updateClusterFile } from "./cluster_file.ts";

@@ -3,7 +3,8 @@ import { ERRORS } from "../protocol/error_codes.ts";
 import { type Flags, parseArguments, parseDurationMs, UsageError } from "./arguments.ts";
 import { Caller } from "./caller.ts";
 import { accessOf } from "./cluster_access.ts";
-import { formatTable, Output, printable } from "./output.ts";
+import { Output, printable } from "./output.ts";
+import { formatTable } from "./table.ts";
 import type { Verb } from "./verb.ts";
 import { flagsOfAllVerbs, refuseForeignFlags, verbOf, VERBS } from "./verbs.ts";
 

@@ -2,14 +2,21 @@
 import { ERRORS, type Failure } from "../protocol/error_codes.ts";
 import type { Held } from "../protocol/reply.ts";
 import { askHoldings, type HoldingsView, type KeyView, pickReplicas } from "./cluster_view.ts";
-import { cut, formatTable, type Paint, printable } from "./output.ts";
+import { type Paint, printable } from "./output.ts";
+import { cut, formatTable, widthOf } from "./table.ts";
 import { failureObject, versionText } from "./receipt.ts";
 import { reportFailure } from "./status_verb.ts";
 import type { Action, Verb } from "./verb.ts";
 
-/** Characters of a key and of a value in the table; `--json` has all. */
-const KEY_LENGTH_MAX = 40;
-const VALUE_LENGTH_MAX = 24;
+/** Columns of a key and of a value in the table; `--json` has all. */
+const KEY_WIDTH_MAX = 40;
+const VALUE_WIDTH_MAX = 24;
+
+/** Narrower than this a value is left out. */
+const VALUE_WIDTH_MIN = 4;
+
+/** Digits of a stamp where the terminal has no room for all. */
+const STAMP_DIGITS = 5;
 
 /** `inspect [KEY…]` */
 export const INSPECT: Verb = {
@@ -46,7 +53,7 @@ Exits with 5 when no replica answers, else with 0, whether or not copies differ.
       if (output.isJson) {
         output.json(holdingsObject(view, shown));
       } else {
-        for (const line of holdingsLines(view, shown, output.paintOut)) output.line(line);
+        for (const line of holdingsLines(view, shown, output.paintOut, output.widthOut)) output.line(line);
         output.note(summaryText(view));
       }
       return 0;
@@ -60,29 +67,56 @@ function noAnswer({ failures }: HoldingsView): Failure {
 }
 
 /** The table that a person reads; empty when there is nothing to show. */
-export function holdingsLines(view: HoldingsView, shown: readonly KeyView[], paint: Paint): string[] {
+export function holdingsLines(
+  view: HoldingsView,
+  shown: readonly KeyView[],
+  paint: Paint,
+  widthMax?: number,
+): string[] {
   if (shown.length === 0) return [];
-  const rows = [["key", ...view.replicas]];
-  for (const { key, held } of shown) {
-    rows.push([
-      cut(printable(String(key)), KEY_LENGTH_MAX),
-      ...view.replicas.map((id) => cellText(held.get(id))),
-    ]);
+  const keys = shown.map(({ key }) => cut(printable(String(key)), KEY_WIDTH_MAX));
+  const rowsOf = (form: CellForm): string[][] => [
+    ["key", ...view.replicas],
+    ...shown.map(({ held }, index) => [
+      keys[index]!,
+      ...view.replicas.map((id) => cellText(held.get(id), form)),
+    ]),
+  ];
+  let rows = rowsOf(FULL);
+  if (widthMax !== undefined && Math.max(...formatTable(rows).map(widthOf)) > widthMax) {
+    const keyWidth = Math.max(...rows.map(([key]) => widthOf(key!)));
+    const cellWidth = Math.floor((widthMax - keyWidth) / view.replicas.length) - 2;
+    const idWidth = Math.max(...view.replicas.map(widthOf));
+    rows = rowsOf({ valueWidthMax: cellWidth - idWidth - STAMP_DIGITS - 3, stampDigits: STAMP_DIGITS });
   }
-  return formatTable(rows, (text, row, column) => {
-    if (row === 0) return paint.bold(text);
-    return column > 0 && !shown[row - 1]!.isEqual ? paint.yellow(text) : text;
+  return formatTable(rows, {
+    widthMax,
+    paint: (text, row, column) => {
+      if (row === 0) return paint.bold(text);
+      return column > 0 && !shown[row - 1]!.isEqual ? paint.yellow(text) : text;
+    },
   });
 }
 
-function cellText(versions: Held["versions"] | undefined): string {
+/** How much of a version a cell shows. */
+interface CellForm {
+  readonly valueWidthMax: number;
+  /** The last digits of the stamp, which tell two writes apart; undefined: all. */
+  readonly stampDigits?: number;
+}
+
+const FULL: CellForm = { valueWidthMax: VALUE_WIDTH_MAX };
+
+function cellText(versions: Held["versions"] | undefined, { valueWidthMax, stampDigits }: CellForm): string {
   if (versions === undefined) return "?";
   if (versions.length === 0) return "-";
   return versions.map((version) => {
-    const value = version.value === undefined
-      ? "(deleted)"
-      : cut(printable(JSON.stringify(version.value)), VALUE_LENGTH_MAX);
-    return `${value} ${versionText(version)}`;
+    const value = version.value === undefined ? "(deleted)" : printable(JSON.stringify(version.value));
+    const whole = versionText(version);
+    const name = stampDigits === undefined
+      ? whole
+      : `…${whole.slice(String(version.stamp).length - stampDigits)}`;
+    return valueWidthMax < VALUE_WIDTH_MIN ? name : `${cut(value, valueWidthMax)} ${name}`;
   }).join(" | ");
 }
 

@@ -4,12 +4,12 @@ import { type Level, LEVELS, parseLevel } from "../protocol/level.ts";
 import { ERRORS } from "../protocol/error_codes.ts";
 import type { Request } from "../protocol/request.ts";
 import { countOfWords, UsageError } from "./arguments.ts";
-import { cut } from "./output.ts";
-import { failureLine, failureObject, receiptLine, replyObject } from "./receipt.ts";
+import { cut } from "./table.ts";
+import { failureObject, failureText, receiptText, replyObject, type Telling } from "./receipt.ts";
 import type { Action, Call, Verb } from "./verb.ts";
 
-/** Characters of a word that an error repeats. */
-const WORD_LENGTH_MAX = 40;
+/** Columns of a word that an error repeats. */
+const WORD_WIDTH_MAX = 40;
 
 const LEVEL_HELP = `LEVEL is one of ${
   LEVELS.join(" ")
@@ -114,7 +114,7 @@ function levelOf(word: string | undefined, hint: string): { level?: Level } {
 
 /** A word as an error repeats it: a value may be very long. */
 function shown(word: string): string {
-  return cut(word, WORD_LENGTH_MAX);
+  return cut(word, WORD_WIDTH_MAX);
 }
 
 async function readStdin(): Promise<string> {
@@ -148,16 +148,23 @@ async function perform({ caller, output, keyspace }: Call, request: Request): Pr
   const beginMs = performance.now();
   const { result } = await caller.request({ ...request, ...(keyspace === undefined ? {} : { keyspace }) });
   const elapsedMs = performance.now() - beginMs;
+  const telling: Telling = {
+    isRead: request.op === "get",
+    elapsedMs,
+    nowMs: Date.now(),
+    paint: output.paintErr,
+    widthMax: output.widthErr,
+  };
   if (!result.ok) {
     if (output.isJson) output.json(failureObject(result.failure));
-    else output.note(failureLine(result.failure, output.paintErr));
+    else output.note(failureText(result.failure, telling));
     return ERRORS[result.failure.code].exit;
   }
   const reply = result.value;
   if (output.isJson) output.json({ ...replyObject(reply), elapsed_ms: Math.round(elapsedMs * 1000) / 1000 });
-  else if (reply.kind === "value") output.line(reply.value);
+  else if (reply.kind === "value") output.value(reply.value);
   if (reply.kind === "value" || reply.kind === "written") {
-    output.note(receiptLine(reply.receipt, elapsedMs, output.paintErr));
+    output.note(receiptText(reply.receipt, telling));
   }
   return 0;
 }

@@ -10,11 +10,16 @@ export class Output {
   readonly isJson: boolean;
   readonly paintOut: Paint;
   readonly paintErr: Paint;
+  /** Columns of the terminal; undefined where stdout, stderr is none: then nothing is cut or wrapped. */
+  readonly widthOut: number | undefined;
+  readonly widthErr: number | undefined;
 
   constructor({ isJson }: { isJson: boolean }) {
     this.isJson = isJson;
     this.paintOut = pc.createColors(hasColour(Deno.stdout));
     this.paintErr = pc.createColors(hasColour(Deno.stderr));
+    this.widthOut = widthOfTerminal(Deno.stdout);
+    this.widthErr = widthOfTerminal(Deno.stderr);
   }
 
   /** A line of the result. */
@@ -27,15 +32,35 @@ export class Output {
     if (!this.isJson) writeAll(Deno.stderr, text + "\n");
   }
 
+  /** A value from outside: a pipe gets it as it is, and a terminal without what could take it over. */
+  value(text: string): void {
+    this.line(Deno.stdout.isTerminal() ? printableLines(text) : text);
+  }
+
   /** The one object that a program reads. */
   json(value: Readonly<Record<string, unknown>>): void {
-    writeAll(Deno.stdout, JSON.stringify(value) + "\n");
+    // Why: `\u001b` in a JSON string means the same as the character, and does nothing to a terminal.
+    writeAll(Deno.stdout, printable(JSON.stringify(value)) + "\n");
   }
 }
 
 /** https://no-color.org: any non-empty `NO_COLOR` turns colours off; pipes and files never get any. */
 function hasColour(stream: { isTerminal(): boolean }): boolean {
   return !Deno.env.get("NO_COLOR") && Deno.env.get("TERM") !== "dumb" && stream.isTerminal();
+}
+
+/** Columns where a terminal does not tell how many it has. */
+const WIDTH_DEFAULT = 80;
+
+/** Columns of a stream's terminal; undefined where it is a pipe or a file. */
+export function widthOfTerminal(stream: { isTerminal(): boolean }): number | undefined {
+  if (!stream.isTerminal()) return undefined;
+  try {
+    return Deno.consoleSize().columns || WIDTH_DEFAULT;
+  } catch {
+    // Some terminals do not tell.
+    return WIDTH_DEFAULT;
+  }
 }
 
 /** Writes text in full. A reader that went away (`| head`) wants no more and is no error. */
@@ -48,36 +73,19 @@ export function writeAll(stream: { writeSync(bytes: Uint8Array): number }, text:
   }
 }
 
-/** Text from outside made safe for a terminal: control characters are shown as `\u001b`. */
+/** Text from outside made safe for a terminal, in one line: control characters are shown as `\u001b`. */
 export function printable(text: string): string {
-  return text.replaceAll(
-    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
-    (character) => `\\u${character.codePointAt(0)!.toString(16).padStart(4, "0")}`,
-  );
+  return text.replaceAll(CONTROL, escaped);
 }
 
-/** `text` in at most `lengthMax` characters. */
-export function cut(text: string, lengthMax: number): string {
-  const characters = [...text];
-  return characters.length <= lengthMax ? text : characters.slice(0, lengthMax - 1).join("") + "…";
+/** The same, and lines and tabs stay. */
+export function printableLines(text: string): string {
+  return text.replaceAll(CONTROL, (character) => /[\n\t]/.test(character) ? character : escaped(character));
 }
 
-/** Rows in columns of equal width, two spaces apart. The first row is the head. Cells must not be coloured yet. */
-export function formatTable(
-  rows: readonly (readonly string[])[],
-  paintCell: (text: string, row: number, column: number) => string = (text) => text,
-): string[] {
-  const widths: number[] = [];
-  for (const row of rows) {
-    for (const [column, cell] of row.entries()) {
-      // A last cell may run over: it pushes nothing aside.
-      if (column < row.length - 1) widths[column] = Math.max(widths[column] ?? 0, [...cell].length);
-    }
-  }
-  return rows.map((row, rowIndex) =>
-    row.map((cell, column) => {
-      const padding = column < row.length - 1 ? " ".repeat(widths[column]! - [...cell].length) : "";
-      return paintCell(cell, rowIndex, column) + padding;
-    }).join("  ").trimEnd()
-  );
+const CONTROL = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+
+/** As JSON escapes it: a character beyond the first 65536 as two units. */
+function escaped(character: string): string {
+  return character.split("").map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`).join("");
 }

@@ -5,8 +5,10 @@ import { type Arguments, UsageError } from "./arguments.ts";
 import { askStatuses, type StatusView } from "./cluster_view.ts";
 import { isDownCell, linkRows } from "./link_table.ts";
 import { CLOCK_COLUMN, machineRows } from "./machine_table.ts";
-import { formatTable, type Output, type Paint, printable } from "./output.ts";
-import { failureLine, failureObject } from "./receipt.ts";
+import { type Output, type Paint, printable } from "./output.ts";
+import { failureObject, failureText } from "./receipt.ts";
+import { formatTable } from "./table.ts";
+import { durationText } from "./time_text.ts";
 import type { Action, Verb } from "./verb.ts";
 
 /** `status` */
@@ -31,7 +33,7 @@ each one runs. A clock is compared with the median of the clocks that its replic
       const views = await askStatuses(caller, members.value);
       const isAnyUp = views.some(({ result }) => result.ok);
       if (output.isJson) output.json(statusObject(views, isAnyUp));
-      else for (const line of pageLines(views, output.paintOut)) output.line(line);
+      else for (const line of pageLines(views, output.paintOut, output.widthOut)) output.line(line);
       return isAnyUp ? 0 : ERRORS.unavailable.exit;
     };
   },
@@ -40,26 +42,35 @@ each one runs. A clock is compared with the median of the clocks that its replic
 /** Tells of a failure in the form that the reader wants, and gives its exit code. */
 export function reportFailure(failure: Failure, output: Output): number {
   if (output.isJson) output.json(failureObject(failure));
-  else output.note(failureLine(failure, output.paintErr));
+  else {
+    const { paintErr: paint, widthErr: widthMax } = output;
+    output.note(failureText(failure, { isRead: false, nowMs: Date.now(), paint, widthMax }));
+  }
   return ERRORS[failure.code].exit;
 }
 
 /** All that a person reads: three tables with an empty line between them. */
-export function pageLines(views: readonly StatusView[], paint: Paint): string[] {
-  const links = formatTable(linkRows(views), (text, row) => {
-    if (row === 0) return paint.bold(text);
-    return isDownCell(text) ? paint.red(text) : text;
+export function pageLines(views: readonly StatusView[], paint: Paint, widthMax?: number): string[] {
+  const links = formatTable(linkRows(views), {
+    widthMax,
+    paint: (text, row) => {
+      if (row === 0) return paint.bold(text);
+      return isDownCell(text) ? paint.red(text) : text;
+    },
   });
-  const machines = formatTable(machineRows(views), (text, row, column) => {
-    if (row === 0) return paint.bold(text);
-    return column === CLOCK_COLUMN && text !== "ok" ? paint.yellow(text) : text;
+  const machines = formatTable(machineRows(views), {
+    widthMax,
+    paint: (text, row, column) => {
+      if (row === 0) return paint.bold(text);
+      return column === CLOCK_COLUMN && text !== "ok" ? paint.yellow(text) : text;
+    },
   });
-  const tables = [statusLines(views, paint), links, machines].filter((lines) => lines.length > 0);
+  const tables = [statusLines(views, paint, widthMax), links, machines].filter((lines) => lines.length > 0);
   return tables.flatMap((lines, index) => index === 0 ? lines : ["", ...lines]);
 }
 
 /** How each replica stands, and how many hints wait. */
-export function statusLines(views: readonly StatusView[], paint: Paint): string[] {
+export function statusLines(views: readonly StatusView[], paint: Paint, widthMax?: number): string[] {
   const rows = [["replica", "address", "state", "epoch", "up for", "sees", "hints waiting"]];
   for (const { replica, result } of views) {
     const address = `${replica.host}:${replica.port}`;
@@ -79,7 +90,7 @@ export function statusLines(views: readonly StatusView[], paint: Paint): string[
       hints.map((peer) => `${peer.hints} for ${peer.id}`).join(", ") || "none",
     ]);
   }
-  return formatTable(rows, (text, row, column) => {
+  const paintCell = (text: string, row: number, column: number): string => {
     if (row === 0) return paint.bold(text);
     if (column !== 2) return text;
     return text === "ready"
@@ -87,7 +98,8 @@ export function statusLines(views: readonly StatusView[], paint: Paint): string[
       : text.startsWith("down")
       ? paint.red(text)
       : paint.yellow(text);
-  });
+  };
+  return formatTable(rows, { widthMax, paint: paintCell });
 }
 
 function stateOf(status: Status): string {
@@ -104,13 +116,6 @@ function seesText({ peers }: Status): string {
   const alive = peers.filter((peer) => peer.alive).map((peer) => peer.id).join(" ") || "nobody";
   const dead = peers.filter((peer) => !peer.alive).map((peer) => peer.id).join(" ");
   return dead === "" ? alive : `${alive}, not ${dead}`;
-}
-
-function durationText(durationMs: number): string {
-  if (durationMs < 60_000) return `${Math.floor(durationMs / 1000)} s`;
-  if (durationMs < 3_600_000) return `${Math.floor(durationMs / 60_000)} min`;
-  if (durationMs < 2 * 86_400_000) return `${Math.floor(durationMs / 3_600_000)} h`;
-  return `${Math.floor(durationMs / 86_400_000)} d`;
 }
 
 function statusObject(views: readonly StatusView[], isAnyUp: boolean): Record<string, unknown> {

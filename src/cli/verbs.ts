@@ -2,8 +2,8 @@
 import { type Arguments, type Flags, nearestOf, UsageError } from "./arguments.ts";
 import { INSPECT } from "./inspect_verb.ts";
 import { DELETE, GET, PUT } from "./key_verbs.ts";
-import { cut } from "./output.ts";
 import { STATUS } from "./status_verb.ts";
+import { cut } from "./table.ts";
 import type { Verb } from "./verb.ts";
 import { WAIT } from "./wait_verb.ts";
 
@@ -22,8 +22,8 @@ export const ALIASES: ReadonlyMap<string, string> = new Map([
   ["ls", "inspect"],
 ]);
 
-/** Characters of an unknown verb that an error repeats. */
-const NAME_LENGTH_MAX = 40;
+/** Columns of an unknown verb that an error repeats. */
+const NAME_WIDTH_MAX = 40;
 
 /** The verb of this name or alias, in any case. Throws `UsageError`, which may suggest one of `others` too. */
 export function verbOf(name: string, others: readonly string[] = ["help"]): Verb {
@@ -32,7 +32,7 @@ export function verbOf(name: string, others: readonly string[] = ["help"]): Verb
   const names = [...VERBS.map((candidate) => candidate.name), ...others];
   const nearest = nearestOf(name.toLowerCase(), names);
   throw new UsageError(
-    `unknown verb "${cut(name, NAME_LENGTH_MAX)}"; ` +
+    `unknown verb "${cut(name, NAME_WIDTH_MAX)}"; ` +
       (nearest === undefined ? `known: ${names.join(" ")}` : `did you mean ${nearest}?`),
   );
 }

@@ -84,11 +84,6 @@ export class Client {
     return this.#coordinator;
   }
 
-  /** Requests whose outcome is still open. */
-  get pendingCount(): number {
-    return this.#pending.size;
-  }
-
   /** Has some replica coordinate `request`, and calls `done` once. */
   request(nowMs: number, request: Request, done: (outcome: Outcome) => void): void {
     const others = this.#isPinned ? [] : this.#replicas.filter((id) => id !== this.#coordinator);

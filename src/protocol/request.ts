@@ -25,6 +25,3 @@ export type Request =
   }
   /** The asked replica's view of itself and its peers. */
   | { readonly op: "status" };
-
-/** The name of what is asked. */
-export type Op = Request["op"];

@@ -101,11 +101,6 @@ export class EffectQueue {
     return effects;
   }
 
-  /** Store commands that have not come back. */
-  get waitingCount(): number {
-    return this.#waiting.size;
-  }
-
   #store(command: StoreCommand, then: (result: StoreResult) => void): void {
     const ticket = this.#nextTicket++;
     this.#waiting.set(ticket, then);

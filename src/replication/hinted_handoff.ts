@@ -111,9 +111,4 @@ export class HintedHandoff<Hint extends NamedHint> {
     this.#cursor = undefined;
     this.#pauseUntilMs = -Infinity;
   }
-
-  /** Hints that the target refused and that wait to be tried again. */
-  get setAsideCount(): number {
-    return this.#refused.size;
-  }
 }

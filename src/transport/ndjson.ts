@@ -40,11 +40,6 @@ export class LineSplitter {
     this.#lineBytesMax = lineBytesMax;
   }
 
-  /** Whether a line has begun and not ended. */
-  get hasPartial(): boolean {
-    return this.#partialBytes > 0;
-  }
-
   /** Takes the next bytes of the stream. `chunk` may be reused afterwards. */
   feed(chunk: Uint8Array): SplitLines {
     if (this.#isTooLong) return { lines: [], isTooLong: true };

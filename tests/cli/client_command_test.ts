@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { join } from "@std/path";
 import { clusterTest, runQuartet } from "../harness/processes.ts";
 
@@ -68,10 +68,20 @@ Deno.test("where nobody listens a put is refused as unavailable, and says that n
 clusterTest("values go to stdout and all else to stderr", { replicas: 3 }, async (cluster) => {
   const put = await cluster.clientWithInput("two\nlines\n", "put", "7", "-", "all");
   assertEquals([put.code, put.stdout], [0, ""]);
-  assertMatch(put.stderr, /^ok {2}acked r1 r2 r3 \(ALL of 3\) {2}coordinator r1 {2}\d+\.\d ms\n$/);
+  assertMatch(
+    put.stderr,
+    /^ok {2}acked r1 r2 r3 \(ALL of 3\) {2}written .*\d\.\d{3} by r1 {2}version \d{16} {2}coordinator r1 {2}\d+\.\d ms\n$/,
+  );
   const get = await cluster.client("get", "7", "--coordinator", "r3");
   assertEquals([get.code, get.stdout], [0, "two\nlines\n\n"]);
-  assertStringIncludes(get.stderr, "coordinator r3");
+  // The same write, by its time, its author and its version.
+  const written = (line: string): string =>
+    line.match(/written \S+/)![0] + line.match(/by r1 {2}version \d+/)![0];
+  assertEquals(written(get.stderr), written(put.stderr));
+  assertMatch(
+    get.stderr,
+    /^ok {2}answered r\d r\d \(QUORUM of 3\) .* \((now|\d+ \w+ ago)\) .* coordinator r3 /,
+  );
 
   const named = await cluster.client("put", "8", "one");
   assertMatch(named.stderr, /^warning: this stores the text "one"; .*\nok {2}/);

@@ -1,75 +1,15 @@
 import pc from "picocolors";
-import { assert, assertEquals } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import { holdingsLines, summaryText } from "../../src/cli/inspect_verb.ts";
 import type { HoldingsView } from "../../src/cli/cluster_view.ts";
-import { cut, formatTable, printable, writeAll } from "../../src/cli/output.ts";
-import { failureLine, failureObject, receiptLine, replyObject } from "../../src/cli/receipt.ts";
+import { printable, printableLines, writeAll } from "../../src/cli/output.ts";
 import { statusLines } from "../../src/cli/status_verb.ts";
 import { fail, ok } from "../../src/base/failure.ts";
-import type { PeerStatus, Receipt, Status } from "../../src/protocol/reply.ts";
+import type { PeerStatus, Status } from "../../src/protocol/reply.ts";
 import { QUARTET_VERSION } from "../../src/base/quartet_version.ts";
 
 // deno-lint-ignore no-boolean-literal-for-arguments
 const PLAIN = pc.createColors(false);
-// deno-lint-ignore no-boolean-literal-for-arguments
-const COLOURED = pc.createColors(true);
-
-const RECEIPT: Receipt = {
-  coordinator: "r1",
-  keyspace: "main",
-  level: "TWO",
-  required: 2,
-  copies: 4,
-  acked: ["r1", "r3"],
-  owed: [],
-  repaired: [],
-  version: { stamp: 3611882619131904, origin: "r1.9f3a", wall_ms: 1763614560123 },
-};
-
-Deno.test("a receipt is one line", () => {
-  assertEquals(
-    receiptLine(RECEIPT, 1.26, PLAIN),
-    "ok  acked r1 r3 (TWO of 4)  coordinator r1  1.3 ms",
-  );
-});
-
-Deno.test("a receipt names copies owed and repaired, and the write that was later", () => {
-  const superseded_by = { stamp: 3611882619131999, origin: "r2.01", wall_ms: 1763614560124 };
-  assertEquals(
-    receiptLine({ ...RECEIPT, owed: ["r2", "r4"], repaired: ["r3"], superseded_by }, 12, PLAIN),
-    "ok  acked r1 r3 (TWO of 4)  owed r2 r4  repaired r3  superseded by 3611882619131999 r2  coordinator r1  12.0 ms",
-  );
-});
-
-Deno.test("colours come only where they are asked for", () => {
-  assert(receiptLine(RECEIPT, 1, COLOURED).includes("\u001b["));
-  assert(!receiptLine(RECEIPT, 1, PLAIN).includes("\u001b["));
-});
-
-Deno.test("a failure is one line with its code, and what the replicas did all the same", () => {
-  assertEquals(
-    failureLine({ code: "timeout", message: "2 came\u001b[2J", acked: ["r1"], coordinator: "r1" }, PLAIN),
-    "timeout: 2 came\\u001b[2J  acked r1  coordinator r1",
-  );
-});
-
-Deno.test("programs read the fields of the wire", () => {
-  assertEquals(replyObject({ kind: "value", value: "x", receipt: RECEIPT }), {
-    ok: true,
-    value: "x",
-    ...RECEIPT,
-  });
-  assertEquals(failureObject({ code: "unavailable", message: "m", required: 3, live: 2 }), {
-    ok: false,
-    error: "unavailable",
-    message: "m",
-    definite: true,
-    required: 3,
-    live: 2,
-  });
-  assert(failureObject({ code: "timeout", message: "m", definite: true })["definite"]);
-});
-
 function peer(id: string, { alive, hints }: { alive: boolean; hints: number }): PeerStatus {
   return { id, address: `127.0.0.1:741${id[1]}`, alive, recovering: false, hints, hint_bytes: hints * 40 };
 }
@@ -144,19 +84,41 @@ Deno.test("inspect shows side by side what each replica holds", () => {
   assertEquals(summaryText(HOLDINGS), "3 keys, 1 differs; r3 did not answer: connection refused");
 });
 
-Deno.test("columns line up by characters, and a last cell pushes nothing aside", () => {
-  assertEquals(formatTable([["a", "b"], ["größe", "c"], ["x"], ["", "long tail"]]), [
-    "a      b",
-    "größe  c",
-    "x",
-    "       long tail",
-  ]);
+Deno.test("on a narrow terminal a cell of inspect keeps the end of the stamp, which tells two writes apart", () => {
+  const cells = (stamp: number): ReturnType<typeof version>[] => [version(stamp, "hello world")];
+  const view: HoldingsView = {
+    replicas: ["r1", "r2", "r3", "r4"],
+    failures: new Map(),
+    keys: [{
+      key: 7,
+      isEqual: false,
+      held: new Map([
+        ["r1", cells(3611882619131904)],
+        ["r2", cells(3611882619131904)],
+        ["r3", cells(3611882619136000)],
+        ["r4", []],
+      ]),
+    }],
+  };
+  const lines = (widthMax: number): string => holdingsLines(view, view.keys, PLAIN, widthMax).join("\n");
+  assertEquals(
+    lines(80),
+    `key  r1                 r2                 r3                 r4
+7    "hello… …31904 r1  "hello… …31904 r1  "hello… …36000 r1  -`,
+  );
+  assertEquals(
+    lines(50),
+    `key  r1         r2         r3         r4
+7    …31904 r1  …31904 r1  …36000 r1  -`,
+  );
+  assertEquals(lines(200), holdingsLines(view, view.keys, PLAIN).join("\n"));
 });
 
-Deno.test("text from outside is made safe for a terminal, and cut by characters", () => {
-  assertEquals(printable("a\u001b[2J\u202eb"), "a\\u001b[2J\\u202eb");
-  assertEquals(cut("ab😀cd", 4), "ab😀…");
-  assertEquals(cut("ab😀c", 4), "ab😀c");
+Deno.test("text from outside is made safe for a terminal, as JSON would write it", () => {
+  const text = "a\u001b[2J\u202eb\u{e0001}\u0085\n\t";
+  assertEquals(printable(text), "a\\u001b[2J\\u202eb\\udb40\\udc01\\u0085\\u000a\\u0009");
+  assertEquals(JSON.parse(`"${printable(text)}"`), text);
+  assertEquals(printableLines("one\u0007\n\ttwo\r"), "one\\u0007\n\ttwo\\u000d");
 });
 
 Deno.test("a reader that went away is no error, any other broken stream is", () => {

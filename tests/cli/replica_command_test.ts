@@ -68,7 +68,7 @@ Deno.test("a replica says when it is ready, serves, and ends with 0 at SIGTERM a
       );
       const put = await runQuartet(["client", "--config", configFile, "put", "7", signal, "ONE"]);
       assertEquals([put.code, put.stdout], [0, ""]);
-      assertMatch(put.stderr, /^ok {2}acked r1 \(ONE of 1\) {2}coordinator r1 {2}\d+\.\d ms\n$/);
+      assertMatch(put.stderr, /^ok {2}acked r1 \(ONE of 1\) {2}written .* coordinator r1 {2}\d+\.\d ms\n$/);
       const status = await replica.end(signal);
       assertEquals([status.code, status.signal], [0, null]);
     }

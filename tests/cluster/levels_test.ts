@@ -31,7 +31,10 @@ clusterTest(
 
       const get = await expectCode(0, cluster.client("get", key, level));
       assertEquals(get.stdout, `value of ${level}\n`);
-      assertMatch(get.stderr, new RegExp(`^ok {2}acked r\\d.* \\(${level} of 4\\) {2}coordinator r1 {2}\\d`));
+      assertMatch(
+        get.stderr,
+        new RegExp(`^ok {2}answered r\\d.* \\(${level} of 4\\) {2}written .* coordinator r1 {2}\\d`),
+      );
 
       const deleted = await expectCode(0, cluster.client("delete", key, "ALL"));
       assertStringIncludes(deleted.stderr, "ok  acked r1 r2 r3 r4 (ALL of 4)");

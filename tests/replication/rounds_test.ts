@@ -148,7 +148,7 @@ Deno.test("Hinted handoff tells its story", () => {
       }
       case "refused": {
         const isOurs = handoff.onRefused(Number(fields.round), { isPassing: isYes("full") }, nowMs);
-        return isOurs ? `${handoff.setAsideCount} set aside` : "not ours";
+        return isOurs ? "ours" : "not ours";
       }
       case "aside":
         return handoff.isSetAside(words[0]!, nowMs) ? "stays aside" : "try it";
