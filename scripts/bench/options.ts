@@ -1,6 +1,6 @@
 /** The flags of `deno task bench`. @module */
 import { type Flags, parseArguments, UsageError } from "../../src/cli/arguments.ts";
-import { flagLines } from "../../src/cli/client_command.ts";
+import { flagLines } from "../../src/cli/help_text.ts";
 import { type Level, parseLevel } from "../../src/protocol/level.ts";
 
 /** One kind of request that is measured. */

@@ -23,10 +23,15 @@ export const INSPECT: Verb = {
   name: "inspect",
   words: "[KEY…]",
   summary: "what each replica holds, side by side, with stamps",
-  details: `Asks every replica directly for its own copy: of the keys given, or of all keys.
-A cell is the value, the stamp of its write, and the replica that gave the stamp.
-Exits with 5 when no replica answers, else with 0, whether or not copies differ.
+  details:
+    `Asks every replica directly for its own copy: of the keys given, or of all keys. Nothing is mended by it.
 
+A cell is the value, the stamp of its write, and the replica that gave the stamp; - is no such key, ? a
+replica that did not answer. Keys whose copies differ are coloured. On a narrow terminal only the last
+digits of a stamp are shown; pipes and --json get all. Exits with 5 when no replica answers, else with 0, whether or
+not copies differ.
+
+EXAMPLES
   quartet client inspect
   quartet client inspect 7 12 --replica r1,r3
   quartet client inspect --differs`,

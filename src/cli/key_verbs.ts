@@ -11,18 +11,24 @@ import type { Action, Call, Verb } from "./verb.ts";
 /** Columns of a word that an error repeats. */
 const WORD_WIDTH_MAX = 40;
 
-const LEVEL_HELP = `LEVEL is one of ${
-  LEVELS.join(" ")
-}, in any case; without it the keyspace's default_level counts.`;
+const LEVEL_HELP = `LEVEL, how many copies must answer, is one of ${LEVELS.join(" ")}, in any
+case; without it the keyspace's default_level counts.`;
 
 /** `get KEY [LEVEL]` */
 export const GET: Verb = {
   name: "get",
   words: "KEY [LEVEL]",
   summary: "prints the value alone on stdout, the receipt on stderr",
-  details: `${LEVEL_HELP}
-Exits with 4 when there is no such key at the level asked.
+  details: `Asks all copies, and answers with the latest of the first that answer, as many as LEVEL says.
+Stale ones are mended afterwards. At ONE the coordinator's own copy is the answer, stale or not.
 
+${LEVEL_HELP}
+
+The value goes to stdout as it is, with a newline behind it; a terminal gets its control characters
+as \\u001b. The receipt on stderr says when and by whom it was written. Exits with 4 when there is no
+such key.
+
+EXAMPLES
   quartet client get 7
   quartet client get 7 TWO
   quartet client --json get 7 one`,
@@ -38,8 +44,13 @@ export const DELETE: Verb = {
   name: "delete",
   words: "KEY [LEVEL]",
   summary: "deletes a key, whether or not it is there",
-  details: `${LEVEL_HELP}
+  details:
+    `Leaves a tombstone on all copies, so that a copy that missed the delete cannot bring the value back.
+It is done when as many copies as LEVEL says have it on disk.
 
+${LEVEL_HELP}
+
+EXAMPLES
   quartet client delete 7 QUORUM`,
   flags: {},
   parse({ words }): Action {
@@ -53,10 +64,16 @@ export const PUT: Verb = {
   name: "put",
   words: "KEY VALUE [LEVEL]",
   summary: "stores a value",
-  details: `${LEVEL_HELP}
-A VALUE of - is read from stdin, as it is: a newline at its end is part of it.
-A value with spaces goes in quotes; one that starts with a dash and a letter goes after --.
+  details: `Sends the value to all copies, and is done when as many as LEVEL says have it on disk, the
+coordinator's among them. Who had not acknowledged by then is named as owed: it gets the write a moment
+later, or as a hint when it is back.
 
+${LEVEL_HELP}
+
+A VALUE of - is read from stdin, as it is: a newline at its end is part of it. A value with spaces goes
+in quotes; one that starts with a dash and a letter goes after --.
+
+EXAMPLES
   quartet client put 7 hello TWO
   quartet client put 7 'two words'
   quartet client put 7 -1

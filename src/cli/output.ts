@@ -29,7 +29,7 @@ export class Output {
 
   /** A line about the result: receipts, warnings, errors. */
   note(text: string): void {
-    if (!this.isJson) writeAll(Deno.stderr, text + "\n");
+    if (!this.isJson) writeNote(text);
   }
 
   /** A value from outside: a pipe gets it as it is, and a terminal without what could take it over. */
@@ -63,13 +63,28 @@ export function widthOfTerminal(stream: { isTerminal(): boolean }): number | und
   }
 }
 
-/** Writes text in full. A reader that went away (`| head`) wants no more and is no error. */
+/** What was to be printed could not be: the disk behind `> file` is full, say. */
+export class OutputLostError extends Error {
+  override readonly name = "OutputLostError";
+}
+
+/** Writes text in full. A reader that went away (`| head`) wants no more and is no error. Throws `OutputLostError`. */
 export function writeAll(stream: { writeSync(bytes: Uint8Array): number }, text: string): void {
   const bytes = new TextEncoder().encode(text);
   try {
     for (let at = 0; at < bytes.length;) at += stream.writeSync(bytes.subarray(at));
   } catch (cause) {
-    if (!(cause instanceof Deno.errors.BrokenPipe)) throw cause;
+    if (cause instanceof Deno.errors.BrokenPipe) return;
+    throw new OutputLostError(cause instanceof Error ? cause.message : String(cause), { cause });
+  }
+}
+
+/** A line to stderr. Where that cannot be written there is no place left to say so. */
+export function writeNote(text: string): void {
+  try {
+    writeAll(Deno.stderr, text + "\n");
+  } catch (cause) {
+    if (!(cause instanceof OutputLostError)) throw cause;
   }
 }
 

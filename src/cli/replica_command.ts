@@ -8,21 +8,12 @@ import { lastWords, runProcess } from "../host/process.ts";
 import { type ClusterConfig, isLoopback } from "../replica/cluster_config.ts";
 import { CorruptionError } from "../storage/corruption.ts";
 import { DirectoryError } from "../storage/identity.ts";
-import { type Arguments, type Flags, parseArguments, UsageError } from "./arguments.ts";
-import { flagLines } from "./client_command.ts";
+import { type Arguments, parseArguments, UsageError } from "./arguments.ts";
 import { readConfigFile } from "./config_file.ts";
-import { writeAll } from "./output.ts";
+import { showHelp } from "./help_text.ts";
+import { Output, OutputLostError, writeAll, writeNote } from "./output.ts";
+import { REPLICA_FLAGS, replicaPage } from "./replica_help.ts";
 import { EXIT_USAGE } from "./top_command.ts";
-
-const FLAGS: Flags = {
-  config: { value: "FILE", help: "the cluster's file; cluster.toml unless given" },
-  id: { value: "ID", help: "which replica of the file this is" },
-  data: { value: "DIR", help: "its data directory; data/ID beside the file unless given" },
-  log: { value: "FILE", help: "append the log to this file; stderr unless given" },
-  insecure: { help: "allow addresses that others can reach although the file has no secret" },
-  rebuild: { help: "set the data directory aside and refill from the other replicas" },
-  help: { help: "this text", short: "h" },
-};
 
 /** Exit code when a port, a directory or the disk is taken or full: nothing is wrong with the command, try again later. */
 const EXIT_UNAVAILABLE = ERRORS.unavailable.exit;
@@ -30,9 +21,9 @@ const EXIT_UNAVAILABLE = ERRORS.unavailable.exit;
 /** Carries out `quartet replica …` and returns the exit code. */
 export async function replicaCommand(args: readonly string[]): Promise<number> {
   try {
-    const given = parseArguments(args, FLAGS);
+    const given = parseArguments(args, REPLICA_FLAGS);
     if (given.flags.has("help")) {
-      writeAll(Deno.stdout, `${HELP}\n`);
+      showHelp(replicaPage(), new Output({ isJson: false }), { isAsked: true });
       return 0;
     }
     if (given.words.length > 0) {
@@ -41,7 +32,7 @@ export async function replicaCommand(args: readonly string[]): Promise<number> {
     return await run(given.flags);
   } catch (cause) {
     if (!(cause instanceof UsageError)) throw cause;
-    printError(`error: ${cause.message}`);
+    writeNote(`error: ${cause.message}`);
     return EXIT_USAGE;
   }
 }
@@ -59,7 +50,7 @@ async function run(flags: Arguments["flags"]): Promise<number> {
   const log = openLog(flags.get("log"));
   try {
     if (flags.has("rebuild")) await setAside(dataDirectory, log, () => tryAddress(config.value, id));
-    await runProcess({ config: config.value, id, dataDirectory, log, print, printError });
+    await runProcess({ config: config.value, id, dataDirectory, log, print, printError: writeNote });
     return 0;
   } catch (cause) {
     const { text, exitCode } = startFailure(cause, {
@@ -70,7 +61,7 @@ async function run(flags: Arguments["flags"]): Promise<number> {
       hasDirectory: await isDirectory(dataDirectory),
     });
     if (log.isFile) log.write("error", text, { exit: exitCode });
-    printError(`error: ${text}`);
+    writeNote(`error: ${text}`);
     return exitCode;
   } finally {
     log.close();
@@ -125,7 +116,7 @@ async function setAside(directory: string, log: HostLog, checkStart: () => void)
     const aside = `${directory}.${new Date().toISOString().replaceAll(":", "-")}`;
     await Deno.rename(directory, aside);
     log.write("warn", "data directory set aside", { from: directory, to: aside });
-    printError(`rebuild: the old data is in ${aside}; remove it when the replica is filled`);
+    writeNote(`rebuild: the old data is in ${aside}; remove it when the replica is filled`);
   } finally {
     disk.close();
   }
@@ -187,26 +178,11 @@ function startFailure(
   return lastWords(cause);
 }
 
+/** Nobody who can be told that a replica is ready is no reason to stop it; the log says it too. */
 function print(line: string): void {
-  writeAll(Deno.stdout, `${line}\n`);
+  try {
+    writeAll(Deno.stdout, `${line}\n`);
+  } catch (cause) {
+    if (!(cause instanceof OutputLostError)) throw cause;
+  }
 }
-
-function printError(line: string): void {
-  writeAll(Deno.stderr, `${line}\n`);
-}
-
-const HELP = `quartet replica --config FILE --id ID [flags]: runs one replica of a cluster
-
-${flagLines(FLAGS).join("\n")}
-
-Prints "ready ID ADDRESS data=… epoch=…" on stdout when it can serve. SIGTERM and SIGINT end what is in flight, sync,
-and exit with 0; a second signal exits at once with 130.
-
-Exit codes
-  0   stopped when asked to       9   the data is damaged: file and offset are named, --rebuild is the way out
-  5   address, directory or       64  a flag or the file is wrong
-      disk is taken or full       70  a bug, or a disk that broke its promise: the replica stopped rather than guess
-
-  quartet replica --config cluster.toml --id r1
-  quartet replica --config cluster.toml --id r1 --data /var/lib/quartet/r1 --log /var/log/quartet-r1.log
-  quartet replica --config cluster.toml --id r1 --rebuild`;

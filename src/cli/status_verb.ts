@@ -21,6 +21,7 @@ export const STATUS: Verb = {
 Three tables: how each replica stands; who sees whom up or DOWN, and for how long that has been so; and on what
 each one runs. A clock is compared with the median of the clocks that its replica sees.
 
+EXAMPLES
   quartet client status
   quartet client --connect 127.0.0.1:7411 status
   quartet client --json status`,

@@ -20,11 +20,12 @@ export const WAIT: Verb = {
   name: "wait",
   words: "up|converged",
   summary: "until all replicas are up, or hold the same",
-  details: `up         every replica answers, is ready, is not recovering, and counts on the others
-converged  every replica holds the same versions of every key
+  details: `  up         every replica answers, is ready, is not recovering, and counts on the others
+  converged  every replica holds the same versions of every key
 
 Exits with 0 then, or with 6 when --timeout (10s unless given) is over, and says what is missing.
 
+EXAMPLES
   quartet client wait up --timeout 30s
   quartet client wait converged --replica r1,r3`,
   flags: { replica: { value: "IDS", help: "only these replicas, such as r1,r3" } },

@@ -1,8 +1,8 @@
 import pc from "picocolors";
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import { holdingsLines, summaryText } from "../../src/cli/inspect_verb.ts";
 import type { HoldingsView } from "../../src/cli/cluster_view.ts";
-import { printable, printableLines, writeAll } from "../../src/cli/output.ts";
+import { OutputLostError, printable, printableLines, writeAll } from "../../src/cli/output.ts";
 import { statusLines } from "../../src/cli/status_verb.ts";
 import { fail, ok } from "../../src/base/failure.ts";
 import type { PeerStatus, Status } from "../../src/protocol/reply.ts";
@@ -135,6 +135,12 @@ Deno.test("a reader that went away is no error, any other broken stream is", () 
       throw new Deno.errors.BrokenPipe("gone");
     },
   }, "hello");
+  const full = {
+    writeSync(): number {
+      throw new Error("No space left on device");
+    },
+  };
+  assertThrows(() => writeAll(full, "hello"), OutputLostError, "No space left on device");
 });
 
 Deno.test("the version is the one in deno.json", async () => {

@@ -215,4 +215,7 @@ Deno.test("quartet says what it is, and what it is not asked for", async () => {
   const wrong = await runQuartet(["cilent"]);
   assertEquals(wrong.code, 64);
   assertStringIncludes(wrong.stderr, 'error: unknown subcommand "cilent"; did you mean client?');
+  const verb = await runQuartet(["get", "7"]);
+  assertStringIncludes(verb.stderr, "get is a verb of the client: quartet client get …");
+  assertStringIncludes((await runQuartet(["help", "replica"])).stdout, "--rebuild");
 });

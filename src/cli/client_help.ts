@@ -1,0 +1,91 @@
+/** The pages of `quartet client --help` and of its verbs. Flags, verbs and exit codes come from their tables. @module */
+import type { Flags } from "./arguments.ts";
+import { CLIENT_EXITS, exitRows } from "./exit_codes.ts";
+import { flagLines, rowLines } from "./help_text.ts";
+import type { Verb } from "./verb.ts";
+import { ALIASES, VERBS } from "./verbs.ts";
+
+/** Flags of every verb. */
+export const CLIENT_FLAGS: Flags = {
+  config: { value: "FILE", help: "the cluster's file; cluster.toml unless given" },
+  connect: { value: "HOST:PORT", help: "one replica's address, where there is no file" },
+  coordinator: { value: "ID", help: "the replica that coordinates; else the first that can be reached" },
+  keyspace: { value: "NAME", help: "else the default keyspace of the cluster" },
+  timeout: { value: "TIME", help: "how long to wait, such as 500ms, 2s, 1m" },
+  json: { help: "one JSON object on stdout, nothing else" },
+  help: { help: "this text, or that of a verb", short: "h" },
+};
+
+/** What the client reads from its environment. */
+export const CLIENT_ENVIRONMENT: readonly (readonly [name: string, meaning: string])[] = [
+  ["NO_COLOR", "any text turns colours off; pipes and files get none anyway"],
+  ["TERM", "dumb turns colours off too"],
+];
+
+const CLIENT_FILES: readonly (readonly [path: string, meaning: string])[] = [
+  ["cluster.toml", "in the directory where you are: who the replicas are, where they listen, the secret"],
+];
+
+/** The page of `quartet client --help`. */
+export function clientPage(): string {
+  return `quartet client – asks a replicated key-value store
+
+USAGE
+  quartet client [FLAG…] VERB [WORD…]
+  quartet client help VERB
+
+DESCRIPTION
+Carries out one verb against a cluster and ends. Any replica can coordinate any request: without
+--coordinator it is the first of the file that can be reached. How many copies must answer is the
+LEVEL: ONE, TWO, THREE, QUORUM (more than half) or ALL, in any case.
+
+Values, tables and --json go to stdout; receipts, warnings and errors go to stderr. A receipt names
+who acknowledged or answered, when and by whom the value was written, the version of that write, who
+is still owed it, and who coordinated. A value that starts with a dash and a letter goes after --.
+
+VERBS
+${rowLines([...VERBS.map(verbRow), ["help VERB", "more on one verb, with examples"]]).join("\n")}
+
+FLAGS
+${flagLines(CLIENT_FLAGS).join("\n")}
+
+ENVIRONMENT
+${rowLines(CLIENT_ENVIRONMENT).join("\n")}
+
+FILES
+${rowLines(CLIENT_FILES).join("\n")}
+
+EXIT CODES
+${rowLines(exitRows(CLIENT_EXITS)).join("\n")}
+
+EXAMPLES
+  quartet client put 7 hello TWO
+  quartet client get 7 TWO
+  quartet client --coordinator r2 --json get 7 one
+  quartet client --connect 127.0.0.1:7411 status
+  value=$(quartet client get 7) || echo "exit code $?"
+`;
+}
+
+/** The page of one verb. */
+export function verbPage(verb: Verb): string {
+  const { name, words, summary, details, flags } = verb;
+  const aliases = [...ALIASES].filter(([, meant]) => meant === name).map(([alias]) => alias);
+  return [
+    `quartet client ${name} – ${summary}`,
+    "",
+    "USAGE",
+    `  quartet client [FLAG…] ${name} ${words}`.trimEnd(),
+    "",
+    ...(aliases.length === 0 ? [] : [`Also known as ${aliases.join(", ")}.`]),
+    "Flags of every verb, and exit codes: quartet client --help",
+    "",
+    ...(Object.keys(flags).length === 0 ? [] : ["FLAGS", ...flagLines(flags), ""]),
+    "DESCRIPTION",
+    details,
+  ].join("\n");
+}
+
+function verbRow({ name, words, summary }: Verb): [term: string, meaning: string] {
+  return [`${name} ${words}`.trimEnd(), summary];
+}

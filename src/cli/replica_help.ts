@@ -1,0 +1,56 @@
+/** The page of `quartet replica --help`. @module */
+import type { Flags } from "./arguments.ts";
+import { exitRows, REPLICA_EXITS } from "./exit_codes.ts";
+import { flagLines, rowLines } from "./help_text.ts";
+
+/** What `quartet replica` takes. */
+export const REPLICA_FLAGS: Flags = {
+  config: { value: "FILE", help: "the cluster's file; cluster.toml unless given" },
+  id: { value: "ID", help: "which replica of the file this is" },
+  data: { value: "DIR", help: "its data directory; data/ID beside the file unless given" },
+  log: { value: "FILE", help: "append the log to this file; stderr unless given" },
+  insecure: { help: "allow addresses that others can reach although the file has no secret" },
+  rebuild: { help: "set the data directory aside and refill from the other replicas" },
+  help: { help: "this text", short: "h" },
+};
+
+/** The page of `quartet replica --help`. */
+export function replicaPage(): string {
+  return `quartet replica – runs one replica of a cluster
+
+USAGE
+  quartet replica --config FILE --id ID [FLAG…]
+
+DESCRIPTION
+Recovers what its data directory holds, listens at its address, dials the other replicas of the file,
+and then prints one line on stdout: ready ID ADDRESS data=DIR epoch=EPOCH. From then on it serves
+clients and peers until it is told to stop. All replicas need files that name the same cluster, the
+same replicas and the same keyspaces.
+
+SIGTERM and SIGINT end it in good order: what is in flight is answered, everything is synced. A
+second signal ends it at once. SIGKILL loses nothing that was acknowledged.
+
+A directory belongs to one replica of one cluster, and is locked while it is in use. A replica with a
+new or emptied directory is filled from the others before its answers count.
+
+FLAGS
+${flagLines(REPLICA_FLAGS).join("\n")}
+
+FILES
+${
+    rowLines([
+      ["cluster.toml", "who the replicas are, where they listen, which keyspaces there are, the settings"],
+      ["data/ID", "log, checkpoint and identity; made when it is missing"],
+      ["data/ID.TIME", "what --rebuild set aside; remove it when the replica is filled"],
+    ]).join("\n")
+  }
+
+EXIT CODES
+${rowLines(exitRows(REPLICA_EXITS)).join("\n")}
+
+EXAMPLES
+  quartet replica --config cluster.toml --id r1
+  quartet replica --config cluster.toml --id r1 --data /var/lib/quartet/r1 --log /var/log/quartet-r1.log
+  quartet replica --config cluster.toml --id r1 --rebuild
+`;
+}
