@@ -3,9 +3,12 @@ import { VALUE_BYTES_CEILING } from "../protocol/limits.ts";
 import { type Level, LEVELS, parseLevel } from "../protocol/level.ts";
 import { ERRORS } from "../protocol/error_codes.ts";
 import type { Request } from "../protocol/request.ts";
-import { countOfWords, UsageError } from "./arguments.ts";
+import type { TraceStep } from "../protocol/trace.ts";
+import { type Arguments, countOfWords, type Flags, UsageError } from "./arguments.ts";
+import type { Output } from "./output.ts";
 import { cut } from "./table.ts";
 import { failureObject, failureText, receiptText, replyObject, type Telling } from "./receipt.ts";
+import { traceLines } from "./trace_lines.ts";
 import type { Action, Call, Verb } from "./verb.ts";
 
 /** Columns of a word that an error repeats. */
@@ -13,6 +16,10 @@ const WORD_WIDTH_MAX = 40;
 
 const LEVEL_HELP = `LEVEL, how many copies must answer, is one of ${LEVELS.join(" ")}, in any
 case; without it the keyspace's default_level counts.`;
+
+const TRACE_FLAGS: Flags = {
+  trace: { help: "show each step of the request and its time; the answer waits for the last of them" },
+};
 
 /** `get KEY [LEVEL]` */
 export const GET: Verb = {
@@ -32,10 +39,10 @@ EXAMPLES
   quartet client get 7
   quartet client get 7 TWO
   quartet client --json get 7 one`,
-  flags: {},
-  parse({ words }): Action {
+  flags: TRACE_FLAGS,
+  parse({ words, flags }): Action {
     const [key, level] = keyAndLevel(this, words);
-    return (call) => perform(call, { op: "get", key, ...level });
+    return (call) => perform(call, { op: "get", key, ...level, ...traceOf(flags) });
   },
 };
 
@@ -52,10 +59,10 @@ ${LEVEL_HELP}
 
 EXAMPLES
   quartet client delete 7 QUORUM`,
-  flags: {},
-  parse({ words }): Action {
+  flags: TRACE_FLAGS,
+  parse({ words, flags }): Action {
     const [key, level] = keyAndLevel(this, words);
-    return (call) => perform(call, { op: "delete", key, ...level });
+    return (call) => perform(call, { op: "delete", key, ...level, ...traceOf(flags) });
   },
 };
 
@@ -79,8 +86,8 @@ EXAMPLES
   quartet client put 7 -1
   quartet client put -- 7 --verbose
   printf %s "$TEXT" | quartet client put 7 - QUORUM`,
-  flags: {},
-  parse({ words }): Action {
+  flags: TRACE_FLAGS,
+  parse({ words, flags }): Action {
     const [key, value, levelWord, ...rest] = words;
     if (key === undefined || value === undefined) {
       throw new UsageError(`put takes ${this.words}, and ${countOfWords(words)} given`);
@@ -107,7 +114,7 @@ EXAMPLES
         );
       }
       const text = value === "-" ? await readStdin() : value;
-      return perform(call, { op: "put", key, value: text, ...level });
+      return perform(call, { op: "put", key, value: text, ...level, ...traceOf(flags) });
     };
   },
 };
@@ -127,6 +134,10 @@ function levelOf(word: string | undefined, hint: string): { level?: Level } {
     throw new UsageError(`"${shown(word)}" is no level; allowed: ${LEVELS.join(", ")}${hint}`);
   }
   return { level };
+}
+
+function traceOf(flags: Arguments["flags"]): { trace?: true } {
+  return flags.has("trace") ? { trace: true } : {};
 }
 
 /** A word as an error repeats it: a value may be very long. */
@@ -175,6 +186,7 @@ async function perform({ caller, output, keyspace }: Call, request: Request): Pr
   if (!result.ok) {
     if (output.isJson) output.json(failureObject(result.failure));
     else output.note(failureText(result.failure, telling));
+    noteTrace(output, result.failure.trace);
     return ERRORS[result.failure.code].exit;
   }
   const reply = result.value;
@@ -182,6 +194,11 @@ async function perform({ caller, output, keyspace }: Call, request: Request): Pr
   else if (reply.kind === "value") output.value(reply.value);
   if (reply.kind === "value" || reply.kind === "written") {
     output.note(receiptText(reply.receipt, telling));
+    noteTrace(output, reply.receipt.trace);
   }
   return 0;
+}
+
+function noteTrace(output: Output, trace: readonly TraceStep[] | undefined): void {
+  for (const line of traceLines(trace ?? [], output.paintErr)) output.note(line);
 }

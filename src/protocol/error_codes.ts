@@ -1,4 +1,5 @@
 /** Every way an operation can fail, as the client sees it: one closed list. @module */
+import type { TraceStep } from "./trace.ts";
 
 /** Wire format: only append. `definite`: nothing happened and nothing will. `exit`: of the command line. `status`: HTTP. */
 export const ERRORS = {
@@ -50,6 +51,8 @@ export interface Failure {
    * Gets are definite whatever happened.
    */
   readonly definite?: boolean;
+  /** Where the request asked for it, and got as far as to be traced. */
+  readonly trace?: readonly TraceStep[];
 }
 
 /** Whether nothing happened and nothing will. */

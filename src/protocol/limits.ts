@@ -26,6 +26,15 @@ export const CONNECTION_REQUESTS_MAX = 1024;
 /** Requests that one replica coordinates at a time; beyond it clients get `overloaded`. */
 export const REQUESTS_IN_FLIGHT_MAX = 16 * 1024;
 
+/** Traced requests that one replica coordinates at a time; beyond it they get `overloaded`. */
+export const TRACES_MAX = 1024;
+
+/** Characters of JSON in one trace; with three bytes for each it still fits into what `lineBytesMin` leaves. */
+export const TRACE_CHARS_MAX = 16 * 1024;
+
+/** Characters of a replica's message that a trace repeats. */
+export const TRACE_MESSAGE_CHARS_MAX = 200;
+
 /** Value bytes that one replica coordinates at a time; beyond it clients get `overloaded`. */
 export const REQUEST_BYTES_IN_FLIGHT_MAX = 128 * 1024 * 1024;
 

@@ -1,6 +1,7 @@
 /** What a replica answers. Types only. Wire format: only append. @module */
 import type { Level } from "./level.ts";
 import type { WireKey } from "./request.ts";
+import type { TraceStep } from "./trace.ts";
 
 /** Which write: origin and stamp, and when that was on the writer's wall clock. */
 export interface VersionName {
@@ -26,6 +27,8 @@ export interface Receipt {
   readonly version?: VersionName;
   /** A put that had already lost to a later write when it was stored. */
   readonly superseded_by?: VersionName;
+  /** Where the request asked for it. */
+  readonly trace?: readonly TraceStep[];
 }
 
 /** One version of a key as one replica holds it. */

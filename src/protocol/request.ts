@@ -12,9 +12,16 @@ export type Request =
     readonly key: WireKey;
     readonly value: string;
     readonly level?: Level;
+    readonly trace?: true;
   }
-  | { readonly op: "get"; readonly keyspace?: string; readonly key: WireKey; readonly level?: Level }
-  | { readonly op: "delete"; readonly keyspace?: string; readonly key: WireKey; readonly level?: Level }
+  | {
+    readonly op: "get" | "delete";
+    readonly keyspace?: string;
+    readonly key: WireKey;
+    readonly level?: Level;
+    /** The answer shall tell what became of the request, step by step; it waits for the last of them. */
+    readonly trace?: true;
+  }
   /** What the asked replica itself holds, in key order, without asking others: the given keys, or a page after `after`. */
   | {
     readonly op: "inspect";

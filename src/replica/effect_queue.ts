@@ -1,5 +1,5 @@
 /** The effects of one step as they gather, and the store tickets that lead back to who asked. @module */
-import { fail, ok } from "../base/failure.ts";
+import { fail, ok, type Result } from "../base/failure.ts";
 import type { Now, StoreCommand, StoreResult, StoreWrite } from "../ports.ts";
 import type { Failure } from "../protocol/error_codes.ts";
 import { STORE_BYTES_WAITING_MAX } from "../protocol/limits.ts";
@@ -8,6 +8,7 @@ import type { Effect } from "./effect.ts";
 import type { Message, ReplicaId } from "./envelope.ts";
 import type { RequestId, Ticket } from "./event.ts";
 import { PROBE_KEY } from "./store_keys.ts";
+import { Traces } from "./traces.ts";
 
 /** Result of an `apply`: durable, or refused for want of room. */
 export type ApplyResult = Extract<StoreResult, { kind: "applied" | "disk_full" }>;
@@ -18,6 +19,11 @@ export type ScanResult = Extract<StoreResult, { kind: "scanned" }>;
 export class EffectQueue {
   /** The time of the step under way. */
   now: Now = { monotonicMs: 0, wallMs: 0 };
+  /** Traced requests: what answers them goes through their traces. */
+  readonly traces = new Traces({
+    nowMs: () => this.now.monotonicMs,
+    send: (id, result) => void this.#effects.push({ kind: "reply", id, result }),
+  });
   #effects: Effect[] = [];
   /**
    * Size of the write that the disk last had no room for; undefined when there is room.
@@ -37,12 +43,12 @@ export class EffectQueue {
 
   /** Answers a client with what was done. */
   reply(id: RequestId, reply: Reply): void {
-    this.#effects.push({ kind: "reply", id, result: ok(reply) });
+    this.#answer(id, ok(reply));
   }
 
   /** Answers a client with why it was not done. */
   refuse(id: RequestId, failure: Failure): void {
-    this.#effects.push({ kind: "reply", id, result: fail(failure) });
+    this.#answer(id, fail(failure));
   }
 
   /** Stores all writes or none; `then` runs in the step in which the result comes back. */
@@ -99,6 +105,10 @@ export class EffectQueue {
     const effects = this.#effects;
     this.#effects = [];
     return effects;
+  }
+
+  #answer(id: RequestId, result: Result<Reply, Failure>): void {
+    if (!this.traces.onResult(id, result)) this.#effects.push({ kind: "reply", id, result });
   }
 
   #store(command: StoreCommand, then: (result: StoreResult) => void): void {

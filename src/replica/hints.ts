@@ -80,24 +80,25 @@ export class Hints {
 
   /**
    * Keeps `record` for each target that has room for it, then drops the owed record, if one is given. Hints that find no
-   * room are dropped and counted. `done` tells whether all this is on disk.
+   * room are dropped and counted. `done` tells whether all this is on disk, and who was left out.
    */
   keep(
     hint: { readonly keyspace: string; readonly key: ByteString; readonly record: Uint8Array },
     targets: readonly ReplicaId[],
     closing: readonly StoreWrite[],
-    done: (isStored: boolean) => void,
+    done: (isStored: boolean, dropped: readonly ReplicaId[]) => void,
   ): void {
     const kept = targets.filter((id) => this.#hasRoom(id));
-    this.#counters.add("hints_dropped", targets.length - kept.length);
+    const dropped = kept.length === targets.length ? [] : targets.filter((id) => !kept.includes(id));
+    this.#counters.add("hints_dropped", dropped.length);
     const value = encodeHint(hint.record, this.#queue.now.wallMs);
     let openCount = 1;
     let isStored = true;
     const close = (): void => {
       if (--openCount > 0) return;
       // Why: the owed record goes last, so that a crash in between only makes hints twice, and twice is once.
-      if (closing.length === 0 || !isStored) return done(isStored);
-      this.#queue.apply(closing, (result) => done(result.kind === "applied"));
+      if (closing.length === 0 || !isStored) return done(isStored, dropped);
+      this.#queue.apply(closing, (result) => done(result.kind === "applied", dropped));
     };
     for (const id of kept) {
       openCount++;

@@ -15,6 +15,7 @@ import type { ReplicaId } from "./envelope.ts";
 import type { RequestId } from "./event.ts";
 import * as failures from "./failures.ts";
 import type { Keyspace } from "./keyspace.ts";
+import type { Trace } from "./trace.ts";
 import { versionName } from "./version_name.ts";
 
 /** A get as a client asked for it. */
@@ -23,6 +24,7 @@ export interface ReadRequest {
   readonly keyspace: Keyspace;
   readonly key: ByteString;
   readonly level: Level;
+  readonly trace: Trace | undefined;
 }
 
 /** A reply that waits until enough replicas hold what it will say (`read_repair = "blocking"`). */
@@ -98,15 +100,19 @@ export class Reads {
     };
     this.#pending.set(number, pending);
     this.#unansweredCount++;
+    request.trace?.hold();
     const others = asked.filter((id) => id !== selfId);
     const alive = others.filter((id) => peers.isAlive(id));
+    request.trace?.asked(others, alive);
     for (const id of others) if (!alive.includes(id)) pending.round.onFailure(id);
     queue.send(alive, { type: "read", round: number, keyspace: keyspace.name, key: keyspace.wireKey(key) });
     if (!holdsCopy) return;
     queue.get(keyspace.storeKey(key), (value) => {
       const held = value ? decodeRecord(value) : [];
       this.#observe(held);
-      pending.round.onAnswer(selfId, held, { counts: !this.#core.isRecovering() });
+      const counts = !this.#core.isRecovering();
+      pending.round.onAnswer(selfId, held, { counts });
+      request.trace?.answered(selfId, held, { counts });
       this.#advance(number, pending);
     });
   }
@@ -116,7 +122,9 @@ export class Reads {
     const pending = this.#pending.get(message.round);
     if (!pending) return false;
     this.#observe(message.versions);
-    pending.round.onAnswer(from, message.versions, { counts: message.recovering !== true });
+    const counts = message.recovering !== true;
+    pending.round.onAnswer(from, message.versions, { counts });
+    pending.request.trace?.answered(from, message.versions, { counts });
     this.#advance(message.round, pending);
     return true;
   }
@@ -125,7 +133,9 @@ export class Reads {
   onWritten(from: ReplicaId, message: WrittenMessage): boolean {
     const pending = this.#pending.get(message.round);
     if (!pending) return false;
-    this.#onRepaired(message.round, pending, from, { counts: message.recovering !== true });
+    const counts = message.recovering !== true;
+    pending.request.trace?.step("repaired", { replica: from, ...(counts ? {} : { recovering: true }) });
+    this.#onRepaired(message.round, pending, from, { counts });
     return true;
   }
 
@@ -133,6 +143,8 @@ export class Reads {
   onRefused(from: ReplicaId, message: RefusedMessage): boolean {
     const pending = this.#pending.get(message.round);
     if (!pending) return false;
+    const { code, message: text } = message;
+    pending.request.trace?.step("refused", { replica: from, code, message: text });
     pending.round.onFailure(from);
     this.#advance(message.round, pending);
     return true;
@@ -141,6 +153,8 @@ export class Reads {
   /** A peer can no longer be reached. */
   onDied(id: ReplicaId): void {
     for (const [number, pending] of this.#pending) {
+      const { trace } = pending.request;
+      if (trace && pending.round.waiting().includes(id)) trace.step("died", { replica: id });
       pending.round.onFailure(id);
       this.#advance(number, pending);
     }
@@ -151,6 +165,7 @@ export class Reads {
     const nowMs = this.#core.queue.now.monotonicMs;
     for (const [number, pending] of this.#pending) {
       if (pending.deadlineMs > nowMs) break;
+      pending.request.trace?.step("deadline", { replicas: pending.round.waiting() });
       if (!pending.isReplied) this.#refuse(pending);
       this.#settle(number, pending);
     }
@@ -251,17 +266,23 @@ export class Reads {
   /** Everybody asked has answered or never will: stale copies are mended, also after the reply. */
   #settle(number: number, pending: Pending): void {
     this.#pending.delete(number);
-    this.#mend(number, pending);
+    const targets = this.#mend(number, pending);
+    const { trace } = pending.request;
+    if (!trace) return;
+    this.#core.queue.traces.awaitRepairs(number, trace, targets);
+    trace.release();
   }
 
-  /** Sends what remains of all answers to those who hold less; our own copy too. */
-  #mend(number: number, pending: Pending): void {
-    const { keyspace, key } = pending.request;
+  /** Sends what remains of all answers to those who hold less; our own copy too. Returns to whom it was sent. */
+  #mend(number: number, pending: Pending): readonly ReplicaId[] {
+    const { keyspace, key, trace } = pending.request;
     const plan = this.#repairs.get(keyspace.name)?.plan(pending.round);
-    if (!plan) return;
+    if (!plan) return [];
     const { queue, selfId, counters, config } = this.#core;
     counters.add("read_repairs", plan.targets.length);
-    queue.send(plan.targets.filter((id) => id !== selfId), {
+    trace?.repairing(plan.targets, plan.held);
+    const others = plan.targets.filter((id) => id !== selfId);
+    queue.send(others, {
       type: "write",
       round: number,
       cause: "repair",
@@ -269,14 +290,18 @@ export class Reads {
       key: keyspace.wireKey(key),
       versions: plan.held,
     });
-    if (!plan.targets.includes(selfId)) return;
+    if (others.length === plan.targets.length) return others;
     const record = encodeRecord(plan.held);
     // What our configuration does not let us store, we go on without; whoever sends it as a write hears why.
-    if (record.length > recordBytesMax(config.settings) || queue.isOverloaded) return;
+    if (record.length > recordBytesMax(config.settings) || queue.isOverloaded) return others;
+    trace?.hold();
     queue.apply([{ key: keyspace.storeKey(key), value: record }], (result) => {
-      if (result.kind !== "applied") return;
-      this.#onRepaired(number, pending, selfId, { counts: !this.#core.isRecovering() });
+      const isStored = result.kind === "applied";
+      trace?.step(isStored ? "repaired" : "refused", { replica: selfId });
+      if (isStored) this.#onRepaired(number, pending, selfId, { counts: !this.#core.isRecovering() });
+      trace?.release();
     });
+    return others;
   }
 
   #isComparisonDue(keyspace: Keyspace, key: ByteString): boolean {

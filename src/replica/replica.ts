@@ -12,7 +12,12 @@ import type { ByteString } from "../base/bytes.ts";
 import type { Entropy, Log, Now } from "../ports.ts";
 import type { Failure } from "../protocol/error_codes.ts";
 import { type Level, requiredCount } from "../protocol/level.ts";
-import { PAGE_COUNT_MAX, REQUEST_BYTES_IN_FLIGHT_MAX, REQUESTS_IN_FLIGHT_MAX } from "../protocol/limits.ts";
+import {
+  PAGE_COUNT_MAX,
+  REQUEST_BYTES_IN_FLIGHT_MAX,
+  REQUESTS_IN_FLIGHT_MAX,
+  TRACES_MAX,
+} from "../protocol/limits.ts";
 import type { Status } from "../protocol/reply.ts";
 import type { Request, WireKey } from "../protocol/request.ts";
 import { originOf } from "../versions/version.ts";
@@ -32,6 +37,7 @@ import { Keyspace } from "./keyspace.ts";
 import { Peers } from "./peers.ts";
 import { Reads } from "./reads.ts";
 import { CEILING_KEY, decodeStamp } from "./store_keys.ts";
+import type { Trace } from "./trace.ts";
 import { Writes } from "./writes.ts";
 
 /** What a replica is made from. */
@@ -174,6 +180,7 @@ export class Replica {
     for (const id of died) this.#onDied(id);
     this.#writes.tick();
     this.#reads.tick();
+    this.#queue.traces.tick();
     this.#filling.tick();
     if (this.#isReady) this.#hints.tick((id) => this.#core.peers.isAlive(id));
     if (this.#queue.isDiskFull && nowMs - this.#probedMs >= PROBE_MS) {
@@ -202,6 +209,7 @@ export class Replica {
   #onDied(id: ReplicaId): void {
     this.#writes.onDied(id);
     this.#reads.onDied(id);
+    this.#queue.traces.onDied(id);
     this.#hints.onDied(id);
   }
 
@@ -227,10 +235,10 @@ export class Replica {
         return void this.#reads.onAnswer(from, message);
       case "written":
         return void (this.#writes.onWritten(from, message) || this.#reads.onWritten(from, message) ||
-          this.#hints.onWritten(from, message));
+          this.#queue.traces.onWritten(from, message) || this.#hints.onWritten(from, message));
       case "refused":
         return void (this.#writes.onRefused(from, message) || this.#reads.onRefused(from, message) ||
-          this.#hints.onRefused(from, message));
+          this.#queue.traces.onRefused(from, message) || this.#hints.onRefused(from, message));
       default:
         unreachable(message);
     }
@@ -243,12 +251,20 @@ export class Replica {
     const { keyspace, key, level } = target.value;
     if (request.op === "inspect") return this.#inspect(id, keyspace, request);
     this.#counters.add(REQUESTED[request.op], 1);
+    const trace = request.trace ? this.#trace(id, keyspace, level) : undefined;
     if (!this.#isReady) return this.#queue.refuse(id, failures.starting(this.#core.selfId));
     const overload = this.#overload();
     if (overload) return this.#queue.refuse(id, overload);
-    if (request.op === "get") return this.#reads.start({ id, keyspace, key, level });
+    if (request.op === "get") return this.#reads.start({ id, keyspace, key, level, trace });
     const value = request.op === "put" ? request.value : undefined;
-    this.#writes.start({ id, keyspace, key, value, level });
+    this.#writes.start({ id, keyspace, key, value, level, trace });
+  }
+
+  #trace(id: RequestId, keyspace: Keyspace, level: Level): Trace {
+    const trace = this.#queue.traces.begin(id, this.#options.config.settings.requestTimeoutMs);
+    const required = requiredCount(level, keyspace.naturals.length);
+    trace.step("received", { replica: this.#core.selfId, level, required });
+    return trace;
   }
 
   #parse(
@@ -298,6 +314,9 @@ export class Replica {
     }
     if (bytes >= REQUEST_BYTES_IN_FLIGHT_MAX) {
       return failures.overloaded(selfId, `${bytes} bytes of values`, REQUEST_BYTES_IN_FLIGHT_MAX);
+    }
+    if (this.#queue.traces.count > TRACES_MAX) {
+      return failures.overloaded(selfId, `${TRACES_MAX} traced requests`, TRACES_MAX);
     }
     return undefined;
   }

@@ -18,6 +18,7 @@ import type { Hints } from "./hints.ts";
 import type { Keyspace } from "./keyspace.ts";
 import { decodeOwed, encodeOwed } from "./owed_record.ts";
 import { CEILING_KEY, dataKey, encodeStamp, OWED_RANGE, owedKey } from "./store_keys.ts";
+import type { Trace } from "./trace.ts";
 import { versionName } from "./version_name.ts";
 
 /** A put (or, without a value, a delete) as a client asked for it. */
@@ -27,6 +28,7 @@ export interface WriteRequest {
   readonly key: ByteString;
   readonly value: string | undefined;
   readonly level: Level;
+  readonly trace: Trace | undefined;
 }
 
 /** Owed records whose removal rides along in one batch. */
@@ -57,6 +59,7 @@ interface Unkept {
   readonly record: Uint8Array;
   readonly targets: readonly ReplicaId[];
   readonly closing: readonly StoreWrite[];
+  readonly trace?: Trace | undefined;
 }
 
 /** All coordinated writes of one replica. */
@@ -134,6 +137,7 @@ export class Writes {
     const stamp = this.#clock.next(queue.now.wallMs);
     this.renewCeiling();
     if (stamp === undefined) {
+      request.trace?.step("parked");
       this.#parked.push({ request, deadlineMs: parkedUntilMs });
       this.#parkedBytes += request.value?.length ?? 0;
       return;
@@ -150,7 +154,9 @@ export class Writes {
   onWritten(from: ReplicaId, message: WrittenMessage): boolean {
     const pending = this.#pending.get(message.round);
     if (!pending) return false;
-    pending.round.onAck(from, { counts: message.recovering !== true });
+    const counts = message.recovering !== true;
+    pending.round.onAck(from, { counts });
+    pending.request.trace?.written("acked", from, { by: message.superseded_by, counts });
     this.#supersede(pending, message.superseded_by);
     this.#advance(message.round, pending);
     return true;
@@ -161,6 +167,7 @@ export class Writes {
     const pending = this.#pending.get(message.round);
     if (!pending) return false;
     pending.round.onFailure(from);
+    pending.request.trace?.step("refused", { replica: from, code: message.code, message: message.message });
     pending.refusal = `${from} refused: ${message.message}`;
     this.#advance(message.round, pending);
     return true;
@@ -169,6 +176,8 @@ export class Writes {
   /** A peer can no longer be reached: what it has not acknowledged, it is owed. */
   onDied(id: ReplicaId): void {
     for (const [number, pending] of this.#pending) {
+      const { trace } = pending.request;
+      if (trace && pending.round.waiting().includes(id)) trace.step("died", { replica: id });
       pending.round.onFailure(id);
       this.#advance(number, pending);
     }
@@ -180,6 +189,7 @@ export class Writes {
     const nowMs = queue.now.monotonicMs;
     for (const [number, pending] of this.#pending) {
       if (pending.deadlineMs > nowMs) break;
+      pending.request.trace?.step("deadline", { replicas: pending.round.waiting() });
       if (!pending.isReplied) this.#refuseTimeout(pending);
       for (const id of pending.round.missing()) pending.round.onFailure(id);
       pending.round.onFailure(this.#core.selfId);
@@ -233,6 +243,11 @@ export class Writes {
     this.#unansweredCount++;
     this.#unansweredBytes += request.value?.length ?? 0;
     const alive = others.filter((id) => peers.isAlive(id));
+    if (request.trace) {
+      request.trace.hold();
+      request.trace.step("stamped", { version: versionName(version) });
+      request.trace.asked(others, alive);
+    }
     queue.send(alive, {
       type: "write",
       round: number,
@@ -264,7 +279,9 @@ export class Writes {
         return this.#onOwn(number, pending, holdsCopy ? result.changes[dataIndex]!.new : undefined);
       }
       this.#removals.push(...removals);
-      pending.refusal = failures.diskFull(selfId).message;
+      const { code, message } = failures.diskFull(selfId);
+      request.trace?.step("refused", { replica: selfId, code, message });
+      pending.refusal = message;
       // The others may hold it by now, so our copy is owed as theirs are.
       if (owedAt !== undefined && holdsCopy) {
         this.#unstored.push({ key: keyspace.storeKey(key), value: record });
@@ -275,8 +292,16 @@ export class Writes {
   }
 
   #onOwn(number: number, pending: Pending, held: Uint8Array | undefined): void {
-    pending.round.onAck(this.#core.selfId, { counts: !this.#core.isRecovering() });
-    if (held && !isSameFirst(held, pending.record)) this.#supersede(pending, firstDot(held));
+    const { selfId } = this.#core;
+    const { trace } = pending.request;
+    const counts = !this.#core.isRecovering();
+    const by = held && !isSameFirst(held, pending.record) ? firstDot(held) : undefined;
+    pending.round.onAck(selfId, { counts });
+    if (held) trace?.written("stored", selfId, { by, counts });
+    if (pending.owedAt !== undefined) {
+      trace?.step("owed_kept", { replicas: pending.request.keyspace.naturals.filter((id) => id !== selfId) });
+    }
+    this.#supersede(pending, by);
     this.#advance(number, pending);
   }
 
@@ -337,20 +362,22 @@ export class Writes {
   /** Nobody is waited for any more: whoever is missing gets a hint, and the owed record goes. */
   #settle(number: number, pending: Pending): void {
     this.#pending.delete(number);
-    if (pending.owedAt === undefined) return;
+    const { keyspace, key, trace } = pending.request;
+    if (pending.owedAt === undefined) return trace?.release();
     const closing = { key: pending.owedAt, value: NOTHING };
     const targets = pending.round.missing().filter((id) => id !== this.#core.selfId);
     if (targets.length === 0) {
       this.#removals.push(closing);
-      return;
+      return trace?.release();
     }
-    const { keyspace, key } = pending.request;
-    this.#keep({ keyspace: keyspace.name, key, record: pending.record, targets, closing: [closing] });
+    trace?.step("owed", { replicas: targets });
+    this.#keep({ keyspace: keyspace.name, key, record: pending.record, targets, closing: [closing], trace });
   }
 
   #keep(unkept: Unkept): void {
-    this.#hints.keep(unkept, unkept.targets, unkept.closing, (isStored) => {
+    this.#hints.keep(unkept, unkept.targets, unkept.closing, (isStored, dropped) => {
       if (!isStored) this.#unkept.push(unkept);
+      unkept.trace?.hinted(unkept.targets, { isStored, dropped });
     });
   }
 

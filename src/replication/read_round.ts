@@ -75,6 +75,11 @@ export class ReadRound {
     return this.#answers.size + this.#failed.size === this.#options.asked.length;
   }
 
+  /** Who has neither answered nor failed, in the order asked. */
+  waiting(): string[] {
+    return this.#options.asked.filter((id) => !this.#answers.has(id) && !this.#failed.has(id));
+  }
+
   /** Whose answers count, in the order asked. */
   answered(): string[] {
     return this.#options.asked.filter((id) => this.#answers.get(id)?.counts);

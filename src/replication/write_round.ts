@@ -68,6 +68,11 @@ export class WriteRound {
     return true;
   }
 
+  /** Who has neither acknowledged nor failed; the coordinator too, whether it holds a copy or not. */
+  waiting(): string[] {
+    return [...this.#states].flatMap(([id, state]) => state === "waiting" ? [id] : []);
+  }
+
   /** Copies on disk that count, in id order. */
   acked(): string[] {
     return this.#options.naturals.filter((id) => this.#states.get(id) === "acked");

@@ -29,6 +29,9 @@ const PATIENCE_MS = 6000;
 /** After a failure a client waits this long. */
 const BACK_OFF_MS = 400;
 
+/** Chance, in thousandths, that a client asks for a trace. */
+const TRACE_PER_MILLE = 100;
+
 /** Chance, in thousandths, that a client turns to another coordinator by itself. */
 const WANDER_PER_MILLE = 50;
 
@@ -101,6 +104,7 @@ export class Workload {
     const life = coordinator.life;
     this.#queue.after(this.#random.below(2000) / 1000, () => {
       const isTaken = coordinator.life === life && coordinator.request(id, request, (result) => {
+        checkTrace(request, result);
         this.#queue.after(this.#random.below(2000) / 1000, () => end(result));
       });
       if (!isTaken) end(failed("unavailable", "nobody listens"));
@@ -166,19 +170,34 @@ export class Workload {
     const { profile, random } = { profile: this.#profile, random: this.#random };
     const key = random.below(profile.keyCount);
     const keyspace = "main";
+    const trace = random.chance(TRACE_PER_MILLE) ? { trace: true as const } : {};
     if (random.chance(profile.getPerMille)) {
-      return { op: "get", keyspace, key, level: random.pick(profile.readLevels) };
+      return { op: "get", keyspace, key, level: random.pick(profile.readLevels), ...trace };
     }
     const level = random.pick(profile.writeLevels);
-    if (random.chance(profile.deletePerMille)) return { op: "delete", keyspace, key, level };
+    if (random.chance(profile.deletePerMille)) return { op: "delete", keyspace, key, level, ...trace };
     // One in three is filled with what JSON writes with six bytes for one.
     const filler = random.chance(300) ? "\u0001" : ".";
     const value = `v${this.#nextId}`.padEnd(random.below(profile.valueBytes + 1), filler);
-    return { op: "put", keyspace, key, value, level };
+    return { op: "put", keyspace, key, value, level, ...trace };
   }
 
   #think(): number {
     return this.#random.below(this.#profile.thinkMsMax * 1000) / 1000;
+  }
+}
+
+/** A replica's answer must tell what became of a traced request, in order of time, and of no other. */
+function checkTrace({ trace }: { readonly trace?: true }, result: Result<Reply, Failure>): void {
+  const steps = !result.ok
+    ? result.failure.trace
+    : "receipt" in result.value
+    ? result.value.receipt.trace
+    : undefined;
+  const ends = steps?.filter(({ what }) => what === "level_met" || what === "failed");
+  const isInOrder = steps?.every(({ at_ms }, index) => index === 0 || at_ms >= steps[index - 1]!.at_ms);
+  if (trace ? ends?.length !== 1 || !isInOrder : steps !== undefined) {
+    throw new TypeError(`a request with trace ${trace} came back with ${JSON.stringify(steps)}`);
   }
 }
 

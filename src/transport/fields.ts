@@ -1,6 +1,7 @@
 /** Looking at untrusted JSON: the few checks that every parser here shares, and how a wrong value is shown. @module */
 import type { Failure } from "../protocol/error_codes.ts";
 import { MEMBERS_MAX } from "../protocol/limits.ts";
+import type { VersionName } from "../protocol/reply.ts";
 import type { WireKey } from "../protocol/request.ts";
 
 /** An object as `JSON.parse` makes it. Its fields are unknown. */
@@ -45,6 +46,12 @@ export function isCount(value: unknown): value is number {
 /** Whether `value` is a list of replica ids. */
 export function isNameList(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.length <= MEMBERS_MAX && value.every(isName);
+}
+
+/** Whether `value` names a write. */
+export function isVersionName(value: unknown): value is VersionName {
+  return isFields(value) && isCount(value.stamp) && typeof value.origin === "string" &&
+    typeof value.wall_ms === "number";
 }
 
 /** Whether `value` is a directory epoch: 1 to 16 hex digits. */

@@ -12,8 +12,9 @@ import type {
   VersionName,
 } from "../protocol/reply.ts";
 import { isDigest } from "./hello.ts";
-import { type Fields, isCount, isFields, isName, isNameList, isWireKey } from "./fields.ts";
+import { type Fields, isCount, isFields, isName, isNameList, isVersionName, isWireKey } from "./fields.ts";
 import { isWireId, type WireId } from "./request_codec.ts";
+import { decodeTrace } from "./trace_codec.ts";
 
 /** One answer as a client reads it. `id` is null where the server could not tell which request it speaks of. */
 export interface ParsedReply {
@@ -53,6 +54,7 @@ function encodeFailure(id: WireId | null, failure: Failure): string {
     acked: failure.acked,
     coordinator: failure.coordinator,
     version: failure.version,
+    trace: failure.trace,
   });
 }
 
@@ -85,6 +87,8 @@ function decodeFailure(input: Fields): Result<Reply, Failure> | undefined {
   if (acked !== undefined && !isNameList(acked)) return undefined;
   if (coordinator !== undefined && !isName(coordinator)) return undefined;
   if (version !== undefined && !isVersionName(version)) return undefined;
+  const trace = input.trace === undefined ? undefined : decodeTrace(input.trace);
+  if (input.trace !== undefined && trace === undefined) return undefined;
   // A code of a later version is an `internal` one here; `definite` still says what it means.
   const code = isErrorCode(error) ? error : "internal";
   return fail({
@@ -96,6 +100,7 @@ function decodeFailure(input: Fields): Result<Reply, Failure> | undefined {
     ...(acked === undefined ? {} : { acked }),
     ...(coordinator === undefined ? {} : { coordinator }),
     ...(version === undefined ? {} : { version }),
+    ...(trace === undefined ? {} : { trace }),
   });
 }
 
@@ -123,6 +128,8 @@ function decodeReceipt(input: Fields): Receipt | undefined {
   if (!isNameList(acked) || !isNameList(owed) || !isNameList(repaired)) return undefined;
   if (version !== undefined && !isVersionName(version)) return undefined;
   if (superseded_by !== undefined && !isVersionName(superseded_by)) return undefined;
+  const trace = input.trace === undefined ? undefined : decodeTrace(input.trace);
+  if (input.trace !== undefined && trace === undefined) return undefined;
   return {
     coordinator,
     keyspace,
@@ -134,12 +141,8 @@ function decodeReceipt(input: Fields): Receipt | undefined {
     repaired,
     ...(version === undefined ? {} : { version }),
     ...(superseded_by === undefined ? {} : { superseded_by }),
+    ...(trace === undefined ? {} : { trace }),
   };
-}
-
-function isVersionName(value: unknown): value is VersionName {
-  return isFields(value) && isCount(value.stamp) && typeof value.origin === "string" &&
-    typeof value.wall_ms === "number";
 }
 
 function isHeldList(value: unknown): value is readonly Held[] {

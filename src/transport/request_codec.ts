@@ -91,7 +91,7 @@ function parseOperation(input: Fields): Result<Request, Failure> {
 }
 
 function parseKeyOperation(op: "put" | "get" | "delete", input: Fields): Result<Request, Failure> {
-  const { keyspace, key, value, level: levelText } = input;
+  const { keyspace, key, value, level: levelText, trace } = input;
   if (!isWireKey(key)) return fail(wrongField("key", key, KEY_ALLOWED));
   if (keyspace !== undefined && !isName(keyspace)) {
     return fail(wrongField("keyspace", keyspace, KEYSPACE_ALLOWED));
@@ -101,9 +101,13 @@ function parseKeyOperation(op: "put" | "get" | "delete", input: Fields): Result<
     level = typeof levelText === "string" ? parseLevel(levelText) : undefined;
     if (level === undefined) return fail(wrongField("level", levelText, LEVELS.join(", ")));
   }
+  if (trace !== undefined && typeof trace !== "boolean") {
+    return fail(wrongField("trace", trace, "true, false"));
+  }
   const optional = {
     ...(keyspace === undefined ? {} : { keyspace }),
     ...(level === undefined ? {} : { level }),
+    ...(trace === true ? { trace } : {}),
   };
   if (op !== "put") return ok({ op, key, ...optional });
   if (typeof value !== "string" || !value.isWellFormed()) {

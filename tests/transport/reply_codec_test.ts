@@ -11,6 +11,23 @@ const id = fc.stringMatching(/^[a-z0-9]{1,8}$/);
 const ids = fc.array(id, { maxLength: 4 });
 const count = fc.nat();
 const versionName = fc.record({ stamp: count, origin: id, wall_ms: count });
+const step = fc.record({
+  at_ms: fc.double({ min: 0, max: 60_000, noNaN: true, noDefaultInfinity: true }).map((ms) =>
+    Math.round(ms * 1000) / 1000
+  ),
+  what: id,
+  replica: id,
+  replicas: ids,
+  level: fc.constantFrom(...LEVELS),
+  required: count,
+  version: versionName,
+  deleted: fc.constant(true as const),
+  superseded_by: versionName,
+  recovering: fc.constant(true as const),
+  code: fc.constantFrom(...Object.keys(ERRORS) as ErrorCode[]),
+  message: fc.string({ unit: "grapheme" }),
+}, { requiredKeys: ["at_ms", "what"] });
+const trace = fc.array(step, { maxLength: 4 });
 const receipt = fc.record({
   coordinator: id,
   keyspace: id,
@@ -22,6 +39,7 @@ const receipt = fc.record({
   repaired: ids,
   version: versionName,
   superseded_by: versionName,
+  trace,
 }, { requiredKeys: ["coordinator", "keyspace", "level", "required", "copies", "acked", "owed", "repaired"] });
 const held = fc.record({
   key: fc.oneof(fc.integer(), id),
@@ -90,6 +108,7 @@ const failure: fc.Arbitrary<Failure> = fc.record({
   acked: ids,
   coordinator: id,
   version: versionName,
+  trace,
   overrides: fc.boolean(),
 }, { requiredKeys: ["code", "message", "overrides"] }).map(({ overrides, ...rest }) =>
   overrides ? { ...rest, definite: !ERRORS[rest.code].definite } : rest
@@ -136,6 +155,26 @@ Deno.test("Junk from a server is no answer or an internal failure, never an exce
   const broken = decodeReply({ id: 4, ok: true, coordinator: "r1" });
   assert(broken !== undefined && !broken.result.ok && broken.id === 4);
   assertEquals(broken.result.failure.code, "internal");
+});
+
+Deno.test("A trace with a step that cannot be read is no trace, and a word of a later version is kept", () => {
+  const step = { at_ms: 1.5, what: "teleported", replica: "r2" };
+  const answer = { id: 1, ok: false, error: "timeout", message: "m", definite: false, trace: [step] };
+  assertEquals(decodeReply(answer)?.result, fail({ code: "timeout", message: "m", trace: [step] }));
+  const wrong: readonly [string, unknown][] = [
+    ["at_ms", "1"],
+    ["what", 3],
+    ["replica", 3],
+    ["replicas", "r1"],
+    ["required", -1],
+    ["version", {}],
+    ["superseded_by", 4],
+    ["message", ["m"]],
+  ];
+  for (const [field, value] of wrong) {
+    const parsed = decodeReply({ ...answer, trace: [{ ...step, [field]: value }] });
+    assert(parsed !== undefined && !parsed.result.ok && parsed.result.failure.code === "internal", field);
+  }
 });
 
 Deno.test("A failure code of a later version keeps its words and its certainty", () => {

@@ -19,7 +19,7 @@ const wellFormed = fc.string({ unit: "grapheme" });
 const name = fc.stringMatching(/^[a-z0-9]{1,12}$/);
 const key = fc.oneof(fc.integer(), wellFormed);
 const level = fc.constantFrom(...LEVELS);
-const place = { keyspace: name, level };
+const place = { keyspace: name, level, trace: fc.constant(true as const) };
 const request: fc.Arbitrary<Request> = fc.oneof(
   fc.record({ op: fc.constant("put" as const), key, value: wellFormed, ...place }, {
     requiredKeys: ["op", "key", "value"],
@@ -86,6 +86,8 @@ Deno.test("A wrong type in any field is refused by name, with the value and what
     ["level", "FIVE", '"level" is "FIVE"; allowed: ONE, TWO, THREE, QUORUM, ALL'],
     ["level", null, '"level" is null'],
     ["level", 2, '"level" is 2'],
+    ["trace", "on", '"trace" is "on"; allowed: true, false'],
+    ["trace", null, '"trace" is null'],
   ];
   for (const [field, value, expected] of wrong) {
     const { id, message } = one(JSON.stringify({ ...good, [field]: value }));
@@ -115,6 +117,15 @@ Deno.test("Levels are read in any case", () => {
     key: 1,
     level: "QUORUM",
   });
+});
+
+Deno.test("A request is traced where it says so, and not where it says that it is not", () => {
+  assertEquals(one('{"id":1,"op":"delete","key":1,"trace":true}').request, {
+    op: "delete",
+    key: 1,
+    trace: true,
+  });
+  assertEquals(one('{"id":1,"op":"delete","key":1,"trace":false}').request, { op: "delete", key: 1 });
 });
 
 Deno.test("Unknown fields are ignored, and __proto__ is one of them", () => {
