@@ -3,12 +3,15 @@ import { join } from "@std/path";
 import { UsageError } from "../src/cli/arguments.ts";
 import { EXIT_USAGE } from "../src/cli/top_command.ts";
 import { BenchCluster } from "./bench/bench_cluster.ts";
+import { comparisonLines } from "./bench/comparison.ts";
 import { fillCluster, type Filled, type Sizes } from "./bench/fill.ts";
 import { LoadProcesses } from "./bench/load_process.ts";
 import { describeMachine, type Machine } from "./bench/machine.ts";
 import { measure } from "./bench/measurement.ts";
 import { benchHelp, type BenchOptions, parseBenchOptions } from "./bench/options.ts";
-import { headerLines, loadLine, measuredLines, megabytes } from "./bench/report.ts";
+import { RedisCluster, redisVersion } from "./bench/redis_cluster.ts";
+import { headerLines, loadLine, markdownLines, megabytes, rowLines } from "./bench/report.ts";
+import { loadResults, type Results, resultsOf, saveResults } from "./bench/results.ts";
 import { measureStart } from "./bench/start_time.ts";
 import { print, printError } from "./print.ts";
 import { ROOT } from "./repository.ts";
@@ -20,27 +23,44 @@ async function bench(args: readonly string[]): Promise<number> {
     print(benchHelp());
     return 0;
   }
+  if (options.tableName !== undefined) {
+    print(markdownLines((await loadResults(options.tableName)).results).join("\n"));
+    return 0;
+  }
+  // Found before minutes are spent on measuring.
+  const then = options.compareName === undefined ? undefined : await loadResults(options.compareName);
   if (Deno.build.os !== "linux") throw new UsageError("bench reads /proc, which only Linux has");
   const directory = join(ROOT, "data");
   await Deno.mkdir(directory, { recursive: true, mode: 0o700 });
-  const machine = await describeMachine(directory);
-  if (!options.isJson) print(headerLines(machine, options).join("\n") + "\n");
+  const peer = options.peer === undefined ? undefined : `Redis ${await redisVersion()}`;
+  const machine = await describeMachine(directory, peer);
+  if (!options.isJson) print(headerLines(machine, options.binary ?? "source").join("\n") + "\n");
   switch (options.mode) {
     case "start":
       return await benchStart(machine, options);
     case "fill":
       return await benchFill(machine, options);
     case "load":
-      return await benchLoad(machine, options);
+      return await benchLoad(machine, options, then);
   }
 }
 
-async function benchLoad(machine: Machine, options: BenchOptions): Promise<number> {
+async function benchLoad(
+  machine: Machine,
+  options: BenchOptions,
+  then: { readonly name: string; readonly results: Results } | undefined,
+): Promise<number> {
   await using cluster = await BenchCluster.start(options.binary);
   await using load = new LoadProcesses(options.generatorCount);
-  const measured = await measure(cluster, load, { options, onProgress: printError });
-  if (options.isJson) print(JSON.stringify({ machine, options, measured }));
-  else print([loadLine(options), "", ...measuredLines(measured, options)].join("\n"));
+  await using peer = options.peer === undefined ? undefined : await RedisCluster.start();
+  const rows = await measure({ ours: cluster, peer }, load, { options, onProgress: printError });
+  const now = resultsOf(machine, options, rows);
+  if (options.saveName !== undefined) printError(`kept in ${await saveResults(options.saveName, now)}`);
+  if (options.isJson) print(JSON.stringify(now));
+  else {
+    print([loadLine(now.load), "", ...rowLines(rows, now.load)].join("\n"));
+    if (then) print(["", ...comparisonLines({ name: then.name, then: then.results, now })].join("\n"));
+  }
   return 0;
 }
 

@@ -4,15 +4,11 @@ import { Connection } from "../../src/client/connection.ts";
 import type { Status } from "../../src/protocol/reply.ts";
 import { ROOT } from "../repository.ts";
 import { type Launch, ReplicaProcess } from "../supervisor/replica_process.ts";
+import type { Requests } from "./load_run.ts";
+import { freePorts, HOST, type Operation, type Place, type ServerProcess, type System } from "./system.ts";
 
-/** Where one replica listens. */
-export interface Place {
-  readonly id: string;
-  readonly host: string;
-  readonly port: number;
-}
-
-const HOST = "127.0.0.1";
+/** As `main` of the shipped `cluster.toml`, but with keys of text, so that there can be thousands. */
+const KEYSPACE = "bench";
 const IDS = ["r1", "r2", "r3", "r4"];
 const SIGNALS: readonly Deno.Signal[] = ["SIGINT", "SIGTERM"];
 const EXIT_SIGNALLED = 130;
@@ -22,7 +18,8 @@ const UP_WITHIN_MS = 20_000;
 const LOOK_EVERY_MS = 20;
 
 /** The replicas. Disposing ends them and removes their directory. */
-export class BenchCluster implements AsyncDisposable {
+export class BenchCluster implements System {
+  readonly name = "quartet";
   readonly places: readonly Place[];
   readonly #directory: string;
   readonly #replicas: readonly ReplicaProcess[];
@@ -48,7 +45,8 @@ export class BenchCluster implements AsyncDisposable {
     const parent = join(ROOT, "data");
     await Deno.mkdir(parent, { recursive: true, mode: 0o700 });
     const directory = await Deno.makeTempDir({ dir: parent, prefix: "bench-" });
-    const places = pickPlaces();
+    const ports = freePorts(IDS.length);
+    const places = IDS.map((id, index) => ({ id, host: HOST, port: ports[index]! }));
     await Deno.writeTextFile(join(directory, "cluster.toml"), configText(places));
     return new BenchCluster(directory, places, binary);
   }
@@ -83,6 +81,20 @@ export class BenchCluster implements AsyncDisposable {
   /** Requires: the replica runs. */
   pid(id: string): number {
     return this.#replica(id).process!.pid;
+  }
+
+  get processes(): ServerProcess[] {
+    return this.places.map(({ id }) => ({ name: id, pid: this.pid(id) }));
+  }
+
+  /** Requests for an operation; gets of a mix are at ONE, its puts at TWO. */
+  requestsOf({ op, level }: Operation): Requests {
+    return {
+      kind: "quartet",
+      keyspace: KEYSPACE,
+      putLevel: op === "mix" ? "TWO" : level,
+      getLevel: op === "mix" ? "ONE" : level,
+    };
   }
 
   /** What a replica says of itself. */
@@ -153,19 +165,10 @@ export class BenchCluster implements AsyncDisposable {
   }
 }
 
-/** Ports that nobody listens at now. */
-function pickPlaces(): Place[] {
-  const listeners = IDS.map(() => Deno.listen({ hostname: HOST, port: 0 }));
-  const places = IDS.map((id, index) => ({ id, host: HOST, port: listeners[index]!.addr.port }));
-  for (const listener of listeners) listener.close();
-  return places;
-}
-
 function configText(places: readonly Place[]): string {
   const replicas = places.map(({ id, host, port }) =>
     `[[replica]]\nid = "${id}"\naddress = "${host}:${port}"\n`
   );
-  return `cluster = "bench"\n${
-    replicas.join("")
-  }[keyspace.main]\nkeys = "byte"\nreplication = ${places.length}\n`;
+  const keyspace = `[keyspace.${KEYSPACE}]\nkeys = "text"\nreplication = ${places.length}\n`;
+  return `cluster = "bench"\n${replicas.join("")}${keyspace}`;
 }

@@ -33,6 +33,7 @@ const RESTART_MS_MAX = 2000;
 const EARLY_COUNT = 1_000_000;
 /** In flight over all connections. */
 const CLIENT_COUNT = 256;
+const KEY_COUNT = 256;
 
 /** Writes `options.fillCount` values at TWO, measures, then kills and restarts one replica after the other. */
 export async function fillCluster(
@@ -43,14 +44,17 @@ export async function fillCluster(
     readonly onProgress: (line: string) => void;
   },
 ): Promise<Filled> {
-  const { fillCount, valueBytes, generatorCount } = options;
+  const { fillCount, generatorCount } = options;
+  const [valueBytes] = options.valueSizes as [number];
   const earlyCount = fillCount > EARLY_COUNT ? EARLY_COUNT : Math.ceil(fillCount / 5);
   let errorCount = 0;
   let firstError: string | undefined;
   const put = async (operationCount: number, putCount: number): Promise<Sizes> => {
     const outcome = await load.run({
-      op: "put",
-      level: "TWO",
+      requests: cluster.requestsOf({ op: "put", level: "TWO" }),
+      getShare: 0,
+      keyCount: KEY_COUNT,
+      keys: "uniform",
       clientCount: CLIENT_COUNT,
       connectionCount: cluster.places.length * generatorCount,
       places: cluster.places,

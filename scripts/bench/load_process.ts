@@ -1,9 +1,18 @@
 /** The processes that generate load, as the one that measures sees them. @module */
 import { fromFileUrl } from "@std/path";
 import { Histogram } from "./histogram.ts";
-import type { LoadCommand, LoadReport, LoadResult } from "./load.ts";
+import type { LoadCommand } from "./load_run.ts";
+import type { LoadResult } from "./tally.ts";
 
 const LOAD_FILE = fromFileUrl(new URL("load.ts", import.meta.url));
+
+/** What a process says during and after a run. */
+type LoadReport =
+  /** Counting begins. */
+  | { readonly kind: "measuring" }
+  /** Operations so far, once a second. */
+  | { readonly kind: "progress"; readonly operationCount: number }
+  | { readonly kind: "done" } & LoadResult;
 
 /** What came of one run over all processes. */
 export interface LoadOutcome {
@@ -94,14 +103,18 @@ export class LoadProcesses implements AsyncDisposable {
   }
 }
 
-/** Splits clients, connections and operations as evenly as may be; fewer shares where there are too few connections. */
+/**
+ * Splits clients, connections, operations and keys taken in turn as evenly as may be; fewer shares where there are too
+ * few connections.
+ */
 export function shareOut(command: LoadCommand, processCount: number): LoadCommand[] {
   const count = Math.min(processCount, command.connectionCount);
   return Array.from({ length: count }, (_, index) => {
     const part = (total: number): number => Math.floor((total + index) / count);
-    const { until } = command;
+    const { until, keys } = command;
     return {
       ...command,
+      keys: keys === "uniform" ? keys : { begin: keys.begin + index * keys.step, step: keys.step * count },
       clientCount: part(command.clientCount),
       connectionCount: part(command.connectionCount),
       until: "operationCount" in until ? { operationCount: part(until.operationCount) } : until,

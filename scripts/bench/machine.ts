@@ -5,7 +5,10 @@ import { medianOf } from "./median.ts";
 
 /** The machine and the code under test. */
 export interface Machine {
+  readonly kernel: string;
   readonly deno: string;
+  /** Version of the peer; absent where none was measured. */
+  readonly peer?: string;
   /** Short name of the commit; with `+` behind it when files differ from it. */
   readonly commit: string;
   readonly cpu: string;
@@ -20,10 +23,12 @@ const FILE_BYTES = 4 * 1024 * 1024;
 const SYNC_COUNT = 300;
 
 /** Looks at the machine; the disk is the one of `directory`. */
-export async function describeMachine(directory: string): Promise<Machine> {
+export async function describeMachine(directory: string, peer?: string): Promise<Machine> {
   const loadAverage = Deno.loadavg()[0]!;
   return {
+    kernel: `${Deno.build.os} ${Deno.osRelease()} ${Deno.build.arch}`,
     deno: Deno.version.deno,
+    ...(peer === undefined ? {} : { peer }),
     commit: await commitName(),
     cpu: cpuModel(),
     cpuCount: navigator.hardwareConcurrency,

@@ -1,20 +1,24 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { BenchCluster } from "../../scripts/bench/bench_cluster.ts";
 import { Histogram } from "../../scripts/bench/histogram.ts";
-import type { LoadCommand } from "../../scripts/bench/load.ts";
+import type { LoadCommand } from "../../scripts/bench/load_run.ts";
 import { LoadProcesses, shareOut } from "../../scripts/bench/load_process.ts";
 import { measure } from "../../scripts/bench/measurement.ts";
 import { medianOf, spreadOf } from "../../scripts/bench/median.ts";
 import { parseBenchOptions } from "../../scripts/bench/options.ts";
 import { usageOf } from "../../scripts/bench/process_usage.ts";
-import { measuredLines } from "../../scripts/bench/report.ts";
+import { rowLines } from "../../scripts/bench/report.ts";
+import { shapeOf } from "../../scripts/bench/results.ts";
+import { operationName } from "../../scripts/bench/system.ts";
 import { UsageError } from "../../src/cli/arguments.ts";
 
 const IS_LINUX = Deno.build.os === "linux";
 
 const COMMAND: LoadCommand = {
-  op: "put",
-  level: "TWO",
+  requests: { kind: "quartet", keyspace: "bench", putLevel: "TWO", getLevel: "ONE" },
+  getShare: 0,
+  keyCount: 10,
+  keys: "uniform",
   clientCount: 10,
   connectionCount: 10,
   places: [{ host: "127.0.0.1", port: 1 }],
@@ -66,17 +70,13 @@ Deno.test("Bench measures what the flags say, and by default what the page of sp
   const options = parseBenchOptions([]);
   assertEquals(options.mode, "load");
   assertEquals(options.clientCounts, [1, 16, 64, 256]);
-  assertEquals(options.operations.map(({ op, level }) => `${op}-${level}`), [
-    "put-ONE",
-    "put-TWO",
-    "put-QUORUM",
-    "get-ONE",
-    "get-TWO",
-  ]);
-  assertEquals([options.seconds, options.rounds, options.valueBytes], [3, 5, 128]);
+  assertEquals(options.operations.map(operationName), ["put-TWO", "get-ONE", "mix"]);
+  assertEquals([options.seconds, options.rounds, options.valueSizes, options.peer], [3, 5, [128], undefined]);
   const given = parseBenchOptions(
     ["--ops", "get-all", "--clients", "2,3", "--seconds", "1", "--coordinator", "r2", "--json"],
   );
+  assertEquals(parseBenchOptions(["--value-bytes", "128,1024"]).valueSizes, [128, 1024]);
+  assertEquals(parseBenchOptions(["--peer", "redis"]).peer, "redis");
   assertEquals(given.operations, [{ op: "get", level: "ALL" }]);
   assertEquals([given.clientCounts, given.seconds, given.coordinator, given.isJson], [[2, 3], 1, "r2", true]);
   assertEquals(parseBenchOptions(["--fill", "10"]).mode, "fill");
@@ -92,6 +92,9 @@ Deno.test("Bench refuses a flag that it cannot follow, and says what is allowed"
     [["--seconds", "0.5"], "1 to 3600"],
     [["--coordinator", "r9"], "r1 r2 r3 r4"],
     [["--fill", "10", "--start"], "two measurements"],
+    [["--peer", "memcached"], "allowed: redis"],
+    [["--peer", "redis", "--connections", "4"], "leave out one of the two"],
+    [["--save", "../x"], "not a name"],
     [["put-TWO"], "flags only"],
   ];
   for (const [args, words] of refusals) assertThrows(() => parseBenchOptions(args), UsageError, words);
@@ -125,25 +128,22 @@ Deno.test({
       ["--ops", "put-TWO,get-ONE", "--clients", "4", "--seconds", "1", "--rounds", "1", "--generators", "2"],
     );
     const progress: string[] = [];
-    const measured = await measure(cluster, load, {
+    const rows = await measure({ ours: cluster, peer: undefined }, load, {
       options,
       onProgress: (line) => void progress.push(line),
     });
-    const [put, get] = measured;
+    const [put, get] = rows.map(({ ours }) => ours);
     assertEquals(progress.length, 2);
-    for (const each of measured) {
+    for (const each of [put!, get!]) {
       assertEquals([each.errorCount, each.firstError], [0, undefined]);
       assert(each.perSecond.median > 10, `${each.perSecond.median}/s`);
       assert(each.p50Us > 0 && each.p50Us <= each.p99Us && each.p99Us <= each.maxUs);
-      assert(each.cpuUs > 0 && each.generatorCpuUs > 0);
-      assertEquals([each.replicaCpuUs.length, each.rssBytes.length], [4, 4]);
+      assert(each.cpuUs.median > 0);
+      assertEquals([each.serverCpuUs.length, each.rssBytes.length], [4, 4]);
     }
-    assert(put!.syncsPerOperation > 0.1, `${put!.syncsPerOperation} syncs for a put`);
-    assert(get!.syncsPerOperation < 0.1, `${get!.syncsPerOperation} syncs for a get`);
-    assertEquals(measuredLines(measured, options).slice(0, 3).map((line) => line.split(" ")[0]), [
-      "op",
-      "put-TWO",
-      "get-ONE",
-    ]);
+    assert(put!.syncsPerOperation! > 0.1, `${put!.syncsPerOperation} syncs for a put`);
+    assert(get!.syncsPerOperation! < 0.1, `${get!.syncsPerOperation} syncs for a get`);
+    const lines = rowLines(rows, shapeOf(options));
+    assertEquals(lines.slice(0, 3).map((line) => line.split(" ")[0]), ["op", "put-TWO", "get-ONE"]);
   },
 });
