@@ -136,6 +136,7 @@ export class Host {
         messages_dropped: transport.counters.dropped,
         messages_skipped: transport.counters.skipped,
         connections_refused: transport.counters.refused,
+        connections_evicted: transport.counters.evicted,
       }),
       hostStatus: () => ({ digest, machine: gauge.status(denoNow().monotonicMs) }),
     });

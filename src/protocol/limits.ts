@@ -1,4 +1,5 @@
-/** Every bound on what comes from outside or waits inside, beside each other. @module */
+/** Every bound on what comes from outside or waits inside, beside each other; how they must stand to each other, too. @module */
+import { assert } from "../base/assert.ts";
 
 /** The version that `hello` carries. Wire format: raise on an incompatible change. */
 export const PROTOCOL_VERSION = 1;
@@ -50,6 +51,15 @@ export const CLIENT_QUEUE_BYTES_MAX = 4 * 1024 * 1024;
 /** Answer bytes that may wait for one client at all; beyond it gets that were in flight are answered `overloaded`. */
 export const CLIENT_ANSWER_BYTES_MAX = 64 * 1024 * 1024;
 
+/**
+ * Bytes that all clients together may make one replica keep: lines begun, requests not looked at, answers not taken.
+ * Beyond it the connection that holds the most is closed.
+ */
+export const CLIENTS_HELD_BYTES_MAX = 256 * 1024 * 1024;
+
+/** Value bytes that reads under way may hold; beyond it gets are answered `overloaded`. */
+export const READ_BYTES_IN_FLIGHT_MAX = 128 * 1024 * 1024;
+
 /** Bytes of the first line where it has to be a hello; whoever has not proved the secret gets no more of our memory. */
 export const HELLO_BYTES_MAX = 256 * 1024;
 
@@ -61,3 +71,22 @@ export const PAGE_COUNT_MAX = 256;
 
 /** Members of one cluster. */
 export const MEMBERS_MAX = 64;
+
+/** Files and sockets that a replica needs beside accepted connections: its directory, dialled peers, what Deno opens. */
+export const FILES_RESERVED = 64 + 2 * MEMBERS_MAX;
+
+// Why twice: a begun line is kept in a buffer that doubles as it grows. One client with the longest line is no flood.
+assert(
+  2 * lineBytesMin(VALUE_BYTES_CEILING) < CLIENTS_HELD_BYTES_MAX,
+  "one line exceeds what clients may hold",
+);
+assert(2 * CLIENT_ANSWER_BYTES_MAX < CLIENTS_HELD_BYTES_MAX, "one slow client exceeds what clients may hold");
+assert(
+  CLIENT_QUEUE_BYTES_MAX < CLIENT_ANSWER_BYTES_MAX,
+  "a client is answered overloaded before it is held back",
+);
+assert(BATCH_COUNT_MAX <= CONNECTION_REQUESTS_MAX, "a batch exceeds what its connection may have in flight");
+assert(CONNECTION_REQUESTS_MAX < REQUESTS_IN_FLIGHT_MAX, "one connection can take all requests");
+assert(VALUE_BYTES_CEILING < REQUEST_BYTES_IN_FLIGHT_MAX, "the largest value can never be put");
+assert(VALUE_BYTES_CEILING < READ_BYTES_IN_FLIGHT_MAX, "the largest value can never be read");
+assert(VALUE_BYTES_CEILING < STORE_BYTES_WAITING_MAX, "the largest value can never be stored");

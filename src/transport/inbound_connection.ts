@@ -43,6 +43,8 @@ export interface InboundContext {
   onRefused(failure: Failure): void;
   /** Messages that could not be read were skipped. */
   onSkipped(from: ReplicaId, count: number): void;
+  /** What clients make us keep has grown by so many bytes, or shrunk. May close this connection, if it holds the most. */
+  onHeld(bytes: number): void;
   halt(cause: unknown): void;
 }
 
@@ -50,7 +52,7 @@ export interface InboundContext {
 const HELLO_TIMEOUT_MS = 10_000;
 /** The same for a peer where there is no room for anybody else. */
 const PEER_HELLO_TIMEOUT_MS = 1000;
-/** A connection that takes nothing for so long is cut. */
+/** A connection that takes nothing for so long is cut, and so is one that begins a line and does not go on. */
 const STALL_MS = 30_000;
 /** How long the other side may take to end after our last line. */
 const FINISH_TIMEOUT_MS = 2_000;
@@ -80,6 +82,13 @@ export class InboundConnection {
   #role: "unknown" | "client" | "peer" = "unknown";
   #peerId: ReplicaId = "";
   #inFlightCount = 0;
+  /** Characters of a line that was read and must not be looked at yet. */
+  #unseenChars = 0;
+  /** Invariant: what `onHeld` was told, in sum; 0 for a peer, and once the connection is closed. */
+  #heldBytes = 0;
+  /** Bytes of the begun line when time last passed, and since when there are so many. */
+  #begunBytes = 0;
+  #begunMs = 0;
   #deadlineMs = Infinity;
   /** What everybody but peers is told here; undefined where all are welcome. */
   #refusal: Failure | undefined;
@@ -91,7 +100,10 @@ export class InboundConnection {
       lineBytesMax: context.lineBytesMax,
       readBytesMax: READ_BYTES_MAX,
       nowMs: () => context.nowMs(),
-      onChange: () => this.#wake(),
+      onChange: () => {
+        this.#account();
+        this.#wake();
+      },
       halt: (cause) => context.halt(cause),
     });
     const { id, cluster, epoch, hmac } = context.self;
@@ -113,6 +125,11 @@ export class InboundConnection {
     return this.#peerId;
   }
 
+  /** What this connection makes us keep, where it is not a peer's. */
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
   /** Serves the connection until it is closed. Rejects only for bugs. */
   async run(): Promise<void> {
     this.#channel.outbox.pushLine(encodeHello(this.#hello));
@@ -121,8 +138,10 @@ export class InboundConnection {
       const { lines, state } = await this.#channel.read();
       if (state === "lost") return;
       if (this.#role === "peer") this.#context.onHeard(this.#peerId);
-      for (const line of lines) {
-        while (this.#isBlocked) await this.#changed();
+      else this.#account();
+      for (let i = 0; i < lines.length; i++) {
+        const line = lines[i]!;
+        if (this.#isBlocked) await this.#unblocked(line);
         if (this.#channel.isClosed) return;
         // Why: read on, but take nothing: a connection closed with input unread would lose the answers on their way.
         if (this.#context.isDraining && this.#role !== "peer") continue;
@@ -131,7 +150,7 @@ export class InboundConnection {
       }
       if (state === "too_long") return await this.#refuse(this.#tooLong());
       if (state === "ended") return await this.#end();
-      while (this.#isBlocked) await this.#changed();
+      if (this.#isBlocked) await this.#unblocked(null);
     }
   }
 
@@ -150,7 +169,10 @@ export class InboundConnection {
   reply(id: WireId, result: Result<Reply, Failure>): void {
     this.#inFlightCount--;
     const { outbox, isClosed } = this.#channel;
-    if (!isClosed) outbox.pushLine(encodeReply(id, isTooMuch(result, outbox.chars) ? OVERLOADED : result));
+    if (!isClosed) {
+      outbox.pushLine(encodeReply(id, isTooMuch(result, outbox.chars) ? OVERLOADED : result));
+      this.#account();
+    }
     this.#wake();
   }
 
@@ -176,6 +198,12 @@ export class InboundConnection {
     while (!this.#channel.isClosed) await this.#changed();
   }
 
+  /** Closes at once, with a last word that may not arrive. */
+  evict(failure: Failure): void {
+    if (this.#channel.isDrained) this.#answerNow(null, failure);
+    this.#channel.close(failure.message);
+  }
+
   /** Closes at once. */
   close(reason: string): void {
     this.#channel.close(reason);
@@ -188,6 +216,23 @@ export class InboundConnection {
       this.#channel.close("took too long");
     }
     if (this.#channel.stalledMs(nowMs) >= STALL_MS) this.#channel.close("takes nothing");
+    if (this.#isBlocked) this.#begunMs = nowMs;
+    else this.#watchBegunLine(nowMs);
+  }
+
+  #watchBegunLine(nowMs: number): void {
+    const { begunBytes, isDrained } = this.#channel;
+    if (begunBytes === 0 || begunBytes !== this.#begunBytes) {
+      this.#begunBytes = begunBytes;
+      this.#begunMs = nowMs;
+      // Why: a long line may take longer than a peer waits for an answer. An empty line tells it that its bytes arrive.
+      if (this.#role === "peer" && begunBytes > 0 && isDrained) {
+        this.#channel.outbox.pushLine("");
+        this.#channel.flush();
+      }
+    } else if (nowMs - this.#begunMs >= STALL_MS) {
+      this.#channel.close("began a line and did not go on");
+    }
   }
 
   /** Whether reading waits for answers to leave. */
@@ -196,6 +241,25 @@ export class InboundConnection {
     if (this.#context.isDraining) return false;
     return this.#inFlightCount >= CONNECTION_REQUESTS_MAX ||
       this.#channel.outbox.chars > CLIENT_QUEUE_BYTES_MAX;
+  }
+
+  /** Waits while `next` must not be looked at. What else was read with it is short: it fits the read buffer. */
+  async #unblocked(next: Line): Promise<void> {
+    this.#unseenChars = next?.length ?? 0;
+    this.#account();
+    while (this.#isBlocked) await this.#changed();
+    this.#unseenChars = 0;
+    this.#account();
+  }
+
+  /** Tells how much more or less is kept for whoever is here. A peer is trusted, and bounded by `PEER_QUEUE_BYTES_MAX`. */
+  #account(): void {
+    const isCounted = this.#role !== "peer" && !this.#channel.isClosed;
+    const heldBytes = isCounted ? this.#channel.heldBytes + this.#unseenChars : 0;
+    const grownBytes = heldBytes - this.#heldBytes;
+    if (grownBytes === 0) return;
+    this.#heldBytes = heldBytes;
+    this.#context.onHeld(grownBytes);
   }
 
   #changed(): Promise<void> {
@@ -250,6 +314,7 @@ export class InboundConnection {
     this.#deadlineMs = Infinity;
     this.#channel.limitInput(this.#context.lineBytesMax);
     this.#role = hello.value.role;
+    this.#account();
     this.#channel.outbox.pushLine(encodeWelcome(welcome.value));
     this.#channel.flush();
     if (hello.value.role === "peer") {
@@ -290,6 +355,7 @@ export class InboundConnection {
 
   #answerNow(id: WireId | null, failure: Failure): void {
     this.#channel.outbox.pushLine(encodeReply(id, fail(failure)));
+    this.#account();
     this.#channel.flush();
   }
 

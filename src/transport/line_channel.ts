@@ -79,6 +79,16 @@ export class LineChannel {
     return this.#isClosed;
   }
 
+  /** Bytes of the input line that has begun and not ended. */
+  get begunBytes(): number {
+    return this.#splitter.begunBytes;
+  }
+
+  /** What this connection makes us keep: the line begun, and the output not taken; in bytes, or characters of output. */
+  get heldBytes(): number {
+    return this.#splitter.heldBytes + this.outbox.chars;
+  }
+
   /** Why the connection was lost, for the log; empty while it is not. */
   get lossReason(): string {
     return this.#lossReason;
@@ -157,6 +167,8 @@ export class LineChannel {
     } catch {
       // Closed already by the other side's error: then it is as we want it.
     }
+    this.#splitter.drop();
+    this.outbox.drop();
     this.#endReceive();
     this.#options.onChange();
   }

@@ -40,6 +40,22 @@ export class LineSplitter {
     this.#lineBytesMax = lineBytesMax;
   }
 
+  /** Bytes of the line that has begun and not ended. */
+  get begunBytes(): number {
+    return this.#partialBytes;
+  }
+
+  /** Memory kept for it. */
+  get heldBytes(): number {
+    return this.#partial.length;
+  }
+
+  /** Forgets what was begun. */
+  drop(): void {
+    this.#partial = NOTHING;
+    this.#partialBytes = 0;
+  }
+
   /** Takes the next bytes of the stream. `chunk` may be reused afterwards. */
   feed(chunk: Uint8Array): SplitLines {
     if (this.#isTooLong) return { lines: [], isTooLong: true };
@@ -72,8 +88,7 @@ export class LineSplitter {
 
   #tooLong(lines: readonly Line[]): SplitLines {
     this.#isTooLong = true;
-    this.#partial = NOTHING;
-    this.#partialBytes = 0;
+    this.drop();
     return { lines, isTooLong: true };
   }
 

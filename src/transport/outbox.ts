@@ -48,6 +48,14 @@ export class Outbox {
     return text;
   }
 
+  /** Forgets what waits: nobody is there to take it. */
+  drop(): void {
+    this.#lines = [];
+    this.#messages = [];
+    this.#waitingChars = 0;
+    this.#takenChars = 0;
+  }
+
   /** What was taken is with the network. */
   onWritten(): void {
     this.#takenChars = 0;

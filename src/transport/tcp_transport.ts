@@ -6,7 +6,7 @@
 import { createHmac, randomBytes } from "node:crypto";
 import type { Result } from "../base/failure.ts";
 import type { Failure } from "../protocol/error_codes.ts";
-import { CONNECTIONS_MAX } from "../protocol/limits.ts";
+import { CLIENTS_HELD_BYTES_MAX, CONNECTIONS_MAX } from "../protocol/limits.ts";
 import type { Reply } from "../protocol/reply.ts";
 import type { Request } from "../protocol/request.ts";
 import type { ClusterConfig, Member } from "../replica/cluster_config.ts";
@@ -26,6 +26,10 @@ export interface TransportOptions {
   readonly selfId: ReplicaId;
   readonly epoch: string;
   readonly log: TransportLog;
+  /** Connections accepted at a time; at most `CONNECTIONS_MAX`, fewer where the process may open fewer files. */
+  readonly connectionsMax?: number;
+  /** At most `CLIENTS_HELD_BYTES_MAX`, which holds where nothing is said. */
+  readonly heldBytesMax?: number;
   onMessage(from: ReplicaId, message: Message): void;
   /** `up` and `down`: the link that we dialled. `heard`: bytes on any connection with the peer, at most every 20 ms. */
   onLink(peer: ReplicaId, state: "up" | "down" | "heard"): void;
@@ -48,6 +52,8 @@ export interface TransportCounters {
   skipped: number;
   /** Hellos refused, and connections beyond the limit. */
   refused: number;
+  /** Connections closed because clients made this replica keep too much. */
+  evicted: number;
 }
 
 const SWEEP_INTERVAL_MS = 200;
@@ -56,10 +62,10 @@ const HEARD_INTERVAL_MS = 20;
 const ACCEPT_PAUSE_MS = 50;
 /** Connections beyond the limit that may show to be a peer, or hear why not, at a time; more are closed without a word. */
 const BEYOND_MAX = 64;
-/** One and the same refusal is said again after this. */
-const REFUSAL_SILENCE_MS = 60_000;
-/** Refusals remembered as said; they hold what strangers sent, so they are few. */
-const REFUSALS_REMEMBERED_MAX = 64;
+/** One and the same trouble is said again after this. */
+const SILENCE_MS = 60_000;
+/** Troubles remembered as said; they hold what strangers sent, so they are few. */
+const SAID_MAX = 64;
 
 /** HMAC-SHA256 with this secret, in hex. */
 export function hmacOf(secret: string): Hmac {
@@ -73,13 +79,18 @@ export function drawNonce(): string {
 
 /** A replica's network. */
 export class TcpTransport {
-  readonly counters: TransportCounters = { dropped: 0, skipped: 0, refused: 0 };
+  readonly counters: TransportCounters = { dropped: 0, skipped: 0, refused: 0, evicted: 0 };
   readonly #options: TransportOptions;
   readonly #listener: Deno.TcpListener;
   readonly #links = new Map<ReplicaId, PeerLink>();
   /** The latest connection that each peer dialled. */
   readonly #inboundPeers = new Map<ReplicaId, InboundConnection>();
+  /** Invariant: in the order in which they came. */
   readonly #connections = new Set<InboundConnection>();
+  /** Those beyond the limit, in the order in which they came. */
+  readonly #beyond = new Set<InboundConnection>();
+  readonly #connectionsMax: number;
+  readonly #heldBytesMax: number;
   readonly #requests = new Map<RequestId, { readonly connection: InboundConnection; readonly id: WireId }>();
   readonly #heardMs = new Map<ReplicaId, number>();
   readonly #unflushed = new Set<InboundConnection | PeerLink>();
@@ -87,14 +98,19 @@ export class TcpTransport {
   readonly #sweepTimer: ReturnType<typeof setInterval>;
   /** Dials under way, so that `stop` can end them. */
   readonly #dials = new Set<AbortController>();
-  /** When a refusal was last written to the log, by its text. */
-  readonly #refusalsSaidMs = new Map<string, number>();
+  /** When a trouble was last written to the log, by its text. */
+  readonly #saidMs = new Map<string, number>();
+  /** What all clients together make us keep. */
+  #heldBytes = 0;
+  #isEvicting = false;
   #nextRequestId = 1;
   #isStopping = false;
 
   private constructor(options: TransportOptions, listener: Deno.TcpListener) {
     this.#options = options;
     this.#listener = listener;
+    this.#connectionsMax = Math.min(CONNECTIONS_MAX, options.connectionsMax ?? CONNECTIONS_MAX);
+    this.#heldBytesMax = Math.min(CLIENTS_HELD_BYTES_MAX, options.heldBytesMax ?? CLIENTS_HELD_BYTES_MAX);
     this.#sweepTimer = setInterval(() => this.#sweep(performance.now()), SWEEP_INTERVAL_MS);
     const context = this.#makeContext();
     for (const member of options.config.members) {
@@ -199,18 +215,18 @@ export class TcpTransport {
         socket.setKeepAlive();
       } catch (error) {
         if (this.#isStopping) return;
-        this.#options.log.write("warn", "accept failed", { reason: String(error) });
+        this.#warnOnce("accept failed", { reason: String(error) });
         await new Promise<void>((resolve) => setTimeout(resolve, ACCEPT_PAUSE_MS));
         continue;
       }
-      const isFull = this.#connections.size >= CONNECTIONS_MAX;
-      if (this.#connections.size >= CONNECTIONS_MAX + BEYOND_MAX) {
-        this.counters.refused++;
-        socket.close();
-        continue;
+      const isFull = this.#connections.size - this.#beyond.size >= this.#connectionsMax;
+      // Why the oldest: a peer says who it is at once, and a flood says nothing for as long as it may.
+      if (isFull && this.#beyond.size >= BEYOND_MAX) {
+        this.#beyond.values().next().value!.close("made room for another that may be a peer");
       }
       const connection = new InboundConnection(socket, context);
       this.#connections.add(connection);
+      if (isFull) this.#beyond.add(connection);
       this.#track(this.#serve(connection, isFull));
     }
   }
@@ -221,12 +237,13 @@ export class TcpTransport {
       await connection.runForPeer({
         code: "overloaded",
         message:
-          `this replica has ${CONNECTIONS_MAX} connections, the most it takes; close some or try another replica`,
+          `this replica has ${this.#connectionsMax} connections, the most it takes; close some or try another replica`,
       });
       if (connection.peerId === "") this.counters.refused++;
     } finally {
       connection.close("ended");
       this.#connections.delete(connection);
+      this.#beyond.delete(connection);
       this.#unflushed.delete(connection);
       if (this.#inboundPeers.get(connection.peerId) === connection) {
         this.#inboundPeers.delete(connection.peerId);
@@ -284,22 +301,49 @@ export class TcpTransport {
       },
       onRefused: (failure) => {
         this.counters.refused++;
-        // Why not each: a peer that is refused dials again for ever.
-        const nowMs = performance.now();
-        const saidMs = this.#refusalsSaidMs.get(failure.message) ?? -Infinity;
-        if (nowMs - saidMs < REFUSAL_SILENCE_MS) return;
-        if (this.#refusalsSaidMs.size >= REFUSALS_REMEMBERED_MAX) this.#refusalsSaidMs.clear();
-        this.#refusalsSaidMs.set(failure.message, nowMs);
-        log.write("warn", "hello refused", { code: failure.code, reason: failure.message });
+        this.#warnOnce("hello refused", { code: failure.code, reason: failure.message });
+      },
+      onHeld: (bytes) => {
+        this.#heldBytes += bytes;
+        if (this.#heldBytes > this.#heldBytesMax && !this.#isEvicting) this.#evict();
       },
       warn: (text, fields) => log.write("warn", text, fields),
       halt: (cause) => this.#options.halt(cause),
     };
   }
 
+  /** Why not each time: a peer that is refused dials again for ever. */
+  #warnOnce(text: string, fields: Readonly<Record<string, string>>): void {
+    const nowMs = performance.now();
+    const trouble = `${text} ${fields.reason}`;
+    if (nowMs - (this.#saidMs.get(trouble) ?? -Infinity) < SILENCE_MS) return;
+    if (this.#saidMs.size >= SAID_MAX) this.#saidMs.clear();
+    this.#saidMs.set(trouble, nowMs);
+    this.#options.log.write("warn", text, fields);
+  }
+
+  /** Closes the connections that hold the most until clients hold little enough. */
+  #evict(): void {
+    this.#isEvicting = true;
+    while (this.#heldBytes > this.#heldBytesMax) {
+      let worst: InboundConnection | undefined;
+      for (const connection of this.#connections) {
+        if (connection.heldBytes > (worst?.heldBytes ?? 0)) worst = connection;
+      }
+      if (worst === undefined) break;
+      this.counters.evicted++;
+      const reason = `clients make this replica keep more than ${this.#heldBytesMax} bytes; ` +
+        "the connection that holds the most is closed: end the lines it begins, and read its answers";
+      this.#warnOnce("connection closed", { reason });
+      worst.evict({ code: "overloaded", message: reason });
+    }
+    this.#isEvicting = false;
+  }
+
   #onPeer(id: ReplicaId, connection: InboundConnection): void {
     this.#inboundPeers.get(id)?.close("replaced by a newer connection");
     this.#inboundPeers.set(id, connection);
+    this.#beyond.delete(connection);
     this.#links.get(id)?.nudge();
     this.#onHeard(id);
   }

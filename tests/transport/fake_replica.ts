@@ -72,8 +72,13 @@ export class FakeReplica implements AsyncDisposable {
   isAnswering = true;
   #watchers: (() => void)[] = [];
 
-  constructor(config: ClusterConfig, selfId: string) {
+  constructor(
+    config: ClusterConfig,
+    selfId: string,
+    limits: { readonly connectionsMax?: number; readonly heldBytesMax?: number } = {},
+  ) {
     this.transport = TcpTransport.start({
+      ...limits,
       config,
       selfId,
       epoch: "9f3a",

@@ -3,7 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import type { Failure } from "../../src/protocol/error_codes.ts";
 import { HELLO_BYTES_MAX } from "../../src/protocol/limits.ts";
 import type { Request } from "../../src/protocol/request.ts";
-import { digestOf } from "../../src/transport/hello.ts";
+import { digestOf, encodeHello } from "../../src/transport/hello.ts";
 import { InboundConnection, type InboundContext } from "../../src/transport/inbound_connection.ts";
 import type { Socket } from "../../src/transport/line_channel.ts";
 import type { WireId } from "../../src/transport/request_codec.ts";
@@ -16,17 +16,18 @@ class MemorySocket implements Socket {
   isClosed = false;
   readonly #input: Uint8Array[];
   readonly #takes: number;
+  #wakeReader: () => void = () => {};
 
   constructor(input: string, takes: number) {
     this.#input = input === "" ? [] : [new TextEncoder().encode(input)];
     this.#takes = takes;
   }
 
-  read(buffer: Uint8Array): Promise<number | null> {
-    const bytes = this.#input.shift();
-    if (bytes === undefined) return new Promise(() => {});
+  async read(buffer: Uint8Array): Promise<number | null> {
+    while (this.#input.length === 0) await new Promise<void>((resolve) => this.#wakeReader = resolve);
+    const bytes = this.#input.shift()!;
     buffer.set(bytes);
-    return Promise.resolve(bytes.length);
+    return bytes.length;
   }
 
   write(bytes: Uint8Array): Promise<number> {
@@ -38,6 +39,7 @@ class MemorySocket implements Socket {
   /** What the next read brings. */
   feed(input: string): void {
     this.#input.push(new TextEncoder().encode(input));
+    this.#wakeReader();
   }
 
   closeWrite(): Promise<void> {
@@ -62,6 +64,7 @@ async function settled(): Promise<void> {
 
 class Surroundings {
   nowMs = 0;
+  heldBytes = 0;
   readonly requests: {
     readonly connection: InboundConnection;
     readonly id: WireId;
@@ -89,6 +92,9 @@ class Surroundings {
       onRequest: (connection, id, request) => this.requests.push({ connection, id, request }),
       onRefused: () => {},
       onSkipped: () => {},
+      onHeld: (bytes) => {
+        this.heldBytes += bytes;
+      },
       halt: (cause) => {
         throw cause;
       },
@@ -189,4 +195,67 @@ Deno.test("Where there is room for peers alone, whoever is none hears why, at on
     assert(socket.isClosed);
     await running;
   }
+});
+
+Deno.test("A line that is begun and not continued is cut after thirty seconds, and one that goes on is not", async () => {
+  const around = new Surroundings();
+  const socket = new MemorySocket('{"id":1,', 1000);
+  const connection = new InboundConnection(socket, around.context());
+  const running = connection.run();
+  await settled();
+  connection.sweep(0);
+  assert(around.heldBytes > 0);
+  connection.sweep(29_999);
+  socket.feed('"op":');
+  await settled();
+  connection.sweep(59_000);
+  assert(!socket.isClosed);
+  connection.sweep(89_000);
+  assert(socket.isClosed);
+  assertEquals(around.heldBytes, 0);
+  await running;
+});
+
+Deno.test("A peer is told by an empty line that the bytes of a long line arrive, for as long as they do", async () => {
+  const around = new Surroundings();
+  const config = configOf({ ports: { r1: 1, r2: 2 } });
+  const socket = new MemorySocket("", 100_000);
+  const connection = new InboundConnection(socket, around.context());
+  const running = connection.run();
+  const hello = { role: "peer" as const, cluster: "lab", id: "r2", epoch: "ab", nonce: "1".repeat(32) };
+  socket.feed(`${encodeHello({ ...hello, digest: digestOf(config) })}\n`);
+  while (connection.peerId === "") await settled();
+  await settled();
+  connection.sweep(0);
+  for (let piece = 1; piece <= 3; piece++) {
+    socket.feed('[{"type":');
+    await settled();
+    connection.sweep(200 * piece);
+    await settled();
+    assertEquals(socket.written.at(-1), 10);
+    connection.sweep(200 * piece + 100);
+    await settled();
+  }
+  const text = new TextDecoder().decode(new Uint8Array(socket.written));
+  assert(text.endsWith("}\n\n\n\n"), text);
+  // What a peer sends is bounded by other means.
+  assertEquals(around.heldBytes, 0);
+  connection.close("the test ends");
+  await running;
+});
+
+Deno.test("What a client makes us keep is told as it grows and shrinks, and nothing remains", async () => {
+  const around = new Surroundings();
+  const socket = new MemorySocket('{"id":1,"op":"get","key":1}\n{"id":2,', 0);
+  const connection = new InboundConnection(socket, around.context());
+  const running = connection.run();
+  while (around.requests.length < 1) await settled();
+  const beforeBytes = around.heldBytes;
+  connection.reply(1, valueReply("v".repeat(100_000)));
+  assert(around.heldBytes > beforeBytes + 100_000);
+  assertEquals(connection.heldBytes, around.heldBytes);
+  connection.evict({ code: "overloaded", message: "too much" });
+  assert(socket.isClosed);
+  assertEquals(around.heldBytes, 0);
+  await running;
 });

@@ -3,6 +3,10 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { VALUE_BYTES_CEILING } from "../../src/protocol/limits.ts";
 import type { Message } from "../../src/replica/envelope.ts";
 import { configOf, FakeReplica, freePorts, RawClient } from "./fake_replica.ts";
+import { eventually } from "../harness/eventually.ts";
+import { SlowLine } from "./slow_line.ts";
+
+const MIB = 1024 * 1024;
 
 const write: Message = {
   type: "write",
@@ -63,6 +67,28 @@ Deno.test("The largest value that a configuration may allow gets through an idle
   r1.transport.flush();
   assertEquals(r1.transport.counters.dropped, 0);
   await r2.until(() => r2.messages.length === 1);
+});
+
+Deno.test("A message that takes longer than a peer waits for an answer arrives, and its link stays", async () => {
+  const ports = freePorts("r1", "r2", "slow");
+  const settings = { failure_timeout_ms: 400, heartbeat_interval_ms: 100 };
+  const { members, ...config } = configOf({ ports: { r1: ports.r1, r2: ports.r2 }, settings });
+  await using r2 = new FakeReplica({ ...config, members }, "r2");
+  await using line = new SlowLine(ports.slow, ports.r2);
+  const behindLine = members.map((member) => member.id === "r2" ? { ...member, port: ports.slow } : member);
+  await using r1 = new FakeReplica({ ...config, members: behindLine }, "r1");
+  await r1.until(() => isUp(r1, "r2"));
+  const big: Message = { ...write, versions: [{ stamp: 9, origin: "r1.9f3a", value: "x".repeat(MIB) }] };
+  line.bytesPerPiece = MIB / 40;
+  const beganMs = performance.now();
+  r1.transport.send({ to: ["r2"], message: big });
+  r1.transport.flush();
+  const isOver = (): boolean => r1.messages.length === 1 || r1.links.includes("r2 down");
+  await eventually(isOver, { what: "the message is acknowledged", withinMs: 30_000 });
+  assertEquals(r1.links.filter((entry) => entry === "r2 down"), []);
+  assertEquals(r2.messages.length, 1);
+  // Otherwise nothing was proved.
+  assert(performance.now() - beganMs > 2 * settings.failure_timeout_ms);
 });
 
 Deno.test("A message too long for a line is dropped and counted, and the next one arrives", async () => {
