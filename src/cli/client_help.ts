@@ -2,6 +2,7 @@
 import type { Flags } from "./arguments.ts";
 import { CLIENT_EXITS, exitRows } from "./exit_codes.ts";
 import { flagLines, rowLines } from "./help_text.ts";
+import { SECRET_ENVIRONMENT } from "./replica_help.ts";
 import type { Verb } from "./verb.ts";
 import { ALIASES, VERBS } from "./verbs.ts";
 
@@ -18,6 +19,7 @@ export const CLIENT_FLAGS: Flags = {
 
 /** What the client reads from its environment. */
 export const CLIENT_ENVIRONMENT: readonly (readonly [name: string, meaning: string])[] = [
+  ...SECRET_ENVIRONMENT,
   ["NO_COLOR", "any text turns colours off; pipes and files get none anyway"],
   ["TERM", "dumb turns colours off too"],
 ];

@@ -3,6 +3,7 @@ import type { ClusterConfig } from "../replica/cluster_config.ts";
 import { type Arguments, parseAddress, UsageError } from "./arguments.ts";
 import type { CallerOptions } from "./caller.ts";
 import { readConfigFile } from "./config_file.ts";
+import { findSecret } from "./secret.ts";
 import { TcpLink } from "./tcp_link.ts";
 
 /** How much longer than a replica the client waits: the replica's own timeout tells more. */
@@ -20,7 +21,11 @@ export async function accessOf(
   const coordinator = flags.get("coordinator");
   const path = flags.get("config") ?? (connect === undefined ? "cluster.toml" : undefined);
   const config = path === undefined ? undefined : await configOf(path, { isGiven: flags.has("config") });
-  const secret = config?.secret === undefined ? {} : { secret: config.secret };
+  // A configuration has looked at the environment already.
+  const found = config === undefined ? await findSecret() : undefined;
+  if (found?.ok === false) throw new UsageError(found.failure);
+  const value = config === undefined ? found?.value?.value : config.secret;
+  const secret = value === undefined ? {} : { secret: value };
   if (connect !== undefined) {
     if (coordinator !== undefined) {
       throw new UsageError(

@@ -1,15 +1,41 @@
 /** Reads `cluster.toml`: text to configuration, and every problem as a line that names file, line and key. @module */
 import { parse, TomlError } from "smol-toml";
-import { fail, type Result } from "../base/failure.ts";
+import { fail, ok, type Result } from "../base/failure.ts";
 import { type ClusterConfig, type ConfigProblem, parseClusterConfig } from "../replica/cluster_config.ts";
+import { nearestOf } from "./arguments.ts";
+import { findSecret } from "./secret.ts";
 
-/** The configuration in a file, or all that is wrong with it, one line each. */
+/** A configuration with the secret that counts, and where that was found. */
+export interface LoadedConfig {
+  readonly config: ClusterConfig;
+  readonly secretFrom?: string;
+}
+
+/** The configuration in a file with the secret that counts, or all that is wrong with it, one line each. */
 export async function readConfigFile(path: string): Promise<Result<ClusterConfig, readonly string[]>> {
+  const loaded = await loadConfigFile(path);
+  return loaded.ok ? ok(loaded.value.config) : loaded;
+}
+
+/** The same, and where the secret was found. */
+export async function loadConfigFile(path: string): Promise<Result<LoadedConfig, readonly string[]>> {
+  const config = await parseConfigFile(path);
+  if (!config.ok) return config;
+  const secret = await findSecret(config.value, path);
+  if (!secret.ok) return fail([secret.failure]);
+  if (secret.value === undefined) return ok({ config: config.value });
+  const { value, from } = secret.value;
+  return ok({ config: { ...config.value, secret: value }, secretFrom: from });
+}
+
+async function parseConfigFile(path: string): Promise<Result<ClusterConfig, readonly string[]>> {
   let text: string;
   try {
     text = await Deno.readTextFile(path);
   } catch (cause) {
-    if (cause instanceof Deno.errors.NotFound) return fail([`${path}: no such file`]);
+    if (cause instanceof Deno.errors.NotFound) {
+      return fail([`${path}: no such file`]);
+    }
     const reason = cause instanceof Error ? cause.message : String(cause);
     return fail([`${path}: cannot be read: ${reason}`]);
   }
@@ -30,15 +56,24 @@ export function parseConfigText(text: string, name: string): Result<ClusterConfi
   const lines = text.split("\n");
   return fail(config.failure.map((problem) => {
     const line = lineOf(problem, lines);
-    return `${name}${line === undefined ? "" : `:${line}`}: ${problem.path}: ${problem.message}`;
+    return `${name}${line === undefined ? "" : `:${line}`}: ${problem.path}: ${suggest(problem)}`;
   }));
+}
+
+/** The problem's message, and for an unknown key the one that was probably meant. */
+function suggest({ path, message }: ConfigProblem): string {
+  const [, known] = /^unknown key; known here: (.*)$/.exec(message) ?? [];
+  if (known === undefined) return message;
+  const nearest = nearestOf(path.slice(path.lastIndexOf(".") + 1), known.split(", "));
+  return nearest === undefined ? message : message.replace(";", `; did you mean ${nearest}?`);
 }
 
 function syntaxProblem(error: TomlError, text: string): string {
   const reason = error.message.split("\n")[0]!.replace(/^Invalid TOML document: /, "");
-  const source = text.split("\n")[error.line - 1]?.trim() ?? "";
-  // Why: a line that may hold the secret is not repeated to a terminal or a log.
-  return source === "" || /secret/i.test(source) ? reason : `${reason}: ${source.slice(0, 60)}`;
+  const line = text.split("\n")[error.line - 1] ?? "";
+  // Why not all of it: what stands behind an `=`, or on a line without one, may be the secret.
+  const [source = ""] = /^\s*(\[[^\]]*\]*|[A-Za-z0-9_.-]+\s*=)/.exec(line) ?? [];
+  return source === "" ? reason : `${reason}: ${source.trim()}${source.endsWith("=") ? " …" : ""}`;
 }
 
 interface Place {

@@ -41,7 +41,7 @@ export function clockLeadMs({ peers }: Status): number | undefined {
 export function clockText(leadMs: number | undefined): string {
   if (leadMs === undefined) return "?";
   if (Math.abs(leadMs) < CLOCK_OFF_MS) return "ok";
-  return `${durationText(Math.abs(leadMs))} ${leadMs > 0 ? "ahead" : "behind"}`;
+  return `${spanText(Math.abs(leadMs))} ${leadMs > 0 ? "ahead" : "behind"}`;
 }
 
 /** `950 kB`, `16.8 MB`, `84.8 GB`; `?` for what is not known. */
@@ -55,7 +55,7 @@ export function bytesText(bytes: number | undefined): string {
 }
 
 /** `2.5 s`, `2 min 0 s`, `3 h 20 min`. */
-export function durationText(durationMs: number): string {
+export function spanText(durationMs: number): string {
   const seconds = Math.round(durationMs / 1000);
   if (seconds < 60) return `${(durationMs / 1000).toFixed(1)} s`;
   if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;

@@ -5,14 +5,17 @@ import { DiskFullError } from "../ports.ts";
 import { DirectoryInUseError, openLockedDisk } from "../host/host.ts";
 import { HostLog } from "../host/log.ts";
 import { lastWords, runProcess } from "../host/process.ts";
-import { type ClusterConfig, isLoopback } from "../replica/cluster_config.ts";
+import type { ClusterConfig } from "../replica/cluster_config.ts";
 import { CorruptionError } from "../storage/corruption.ts";
 import { DirectoryError } from "../storage/identity.ts";
 import { type Arguments, parseArguments, UsageError } from "./arguments.ts";
 import { readConfigFile } from "./config_file.ts";
+import { exitOf, findingLines, findingsObject } from "./finding.ts";
 import { showHelp } from "./help_text.ts";
 import { Output, OutputLostError, writeAll, writeNote } from "./output.ts";
+import { checkReplica } from "./replica_check.ts";
 import { REPLICA_FLAGS, replicaPage } from "./replica_help.ts";
+import { OPEN_ADDRESS_MEND, openAddressProblem } from "./secret.ts";
 import { EXIT_USAGE } from "./top_command.ts";
 
 /** Exit code when a port, a directory or the disk is taken or full: nothing is wrong with the command, try again later. */
@@ -29,12 +32,35 @@ export async function replicaCommand(args: readonly string[]): Promise<number> {
     if (given.words.length > 0) {
       throw new UsageError(`quartet replica takes flags only, and "${given.words[0]}" was given`);
     }
+    if (given.flags.has("check")) return await check(given.flags);
+    if (given.flags.has("json")) throw new UsageError("--json goes with --check only");
     return await run(given.flags);
   } catch (cause) {
     if (!(cause instanceof UsageError)) throw cause;
     writeNote(`error: ${cause.message}`);
     return EXIT_USAGE;
   }
+}
+
+async function check(flags: Arguments["flags"]): Promise<number> {
+  if (flags.has("rebuild")) throw new UsageError("--check changes nothing; leave --rebuild out");
+  const path = flags.get("config") ?? "cluster.toml";
+  const findings = await checkReplica({
+    path,
+    id: flags.get("id"),
+    dataDirectory: (id) => dataDirectoryOf(flags, path, id),
+    log: flags.get("log"),
+    isInsecure: flags.has("insecure"),
+  });
+  const who = flags.get("id") ?? "the replica";
+  const output = new Output({ isJson: flags.has("json") });
+  if (output.isJson) output.json(findingsObject(findings, who));
+  else findingLines(findings, who, output.paintOut).forEach((line) => output.line(line));
+  return exitOf(findings);
+}
+
+function dataDirectoryOf(flags: Arguments["flags"], path: string, id: string): string {
+  return resolve(flags.get("data") ?? join(dirname(path), "data", id));
 }
 
 async function run(flags: Arguments["flags"]): Promise<number> {
@@ -46,7 +72,7 @@ async function run(flags: Arguments["flags"]): Promise<number> {
   }
   const id = checkId(flags.get("id"), config.value, path);
   if (!flags.has("insecure")) refuseOpenAddresses(config.value, path);
-  const dataDirectory = resolve(flags.get("data") ?? join(dirname(path), "data", id));
+  const dataDirectory = dataDirectoryOf(flags, path, id);
   const log = openLog(flags.get("log"));
   try {
     if (flags.has("rebuild")) await setAside(dataDirectory, log, () => tryAddress(config.value, id));
@@ -77,16 +103,9 @@ function checkId(id: string | undefined, { members }: ClusterConfig, path: strin
   return id;
 }
 
-/** Without a secret everybody who reaches the port can read, write and join. */
-function refuseOpenAddresses({ members, secret }: ClusterConfig, path: string): void {
-  const open = members.filter(({ host }) => !isLoopback(host)).map(({ id, host }) => `${id} ${host}`);
-  if (secret !== undefined || open.length === 0) return;
-  throw new UsageError(
-    `${path}: others can reach ${
-      open.join(", ")
-    }, and the file has no secret; add a line secret = "…" of at least ` +
-      "16 characters on all replicas, or start with --insecure where everybody on the network is trusted",
-  );
+function refuseOpenAddresses(config: ClusterConfig, path: string): void {
+  const problem = openAddressProblem(config);
+  if (problem !== undefined) throw new UsageError(`${path}: ${problem}; ${OPEN_ADDRESS_MEND}`);
 }
 
 function openLog(path: string | undefined): HostLog {
@@ -99,13 +118,13 @@ function openLog(path: string | undefined): HostLog {
   }
 }
 
-/** Moves a data directory out of the way, so that the replica starts as one that lost its disk. */
 /** Throws what listening at the replica's address throws. */
 function tryAddress(config: ClusterConfig, id: string): void {
   const { host: hostname, port } = config.members.find((member) => member.id === id)!;
   Deno.listen({ hostname, port }).close();
 }
 
+/** Moves a data directory out of the way, so that the replica starts as one that lost its disk. */
 async function setAside(directory: string, log: HostLog, checkStart: () => void): Promise<void> {
   if (!(await isDirectory(directory))) return;
   // Why: a directory that is in use must not be moved from under its replica.

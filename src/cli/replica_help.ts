@@ -10,9 +10,17 @@ export const REPLICA_FLAGS: Flags = {
   data: { value: "DIR", help: "its data directory; data/ID beside the file unless given" },
   log: { value: "FILE", help: "append the log to this file; stderr unless given" },
   insecure: { help: "allow addresses that others can reach although the file has no secret" },
+  check: { help: "start nothing: say what a start would stumble over, and what to mend" },
+  json: { help: "with --check: one JSON object on stdout" },
   rebuild: { help: "set the data directory aside and refill from the other replicas" },
   help: { help: "this text", short: "h" },
 };
+
+/** Where a secret may come from, besides the file. */
+export const SECRET_ENVIRONMENT: readonly (readonly [name: string, meaning: string])[] = [
+  ["QUARTET_SECRET", "the cluster's secret; counts before that of the file"],
+  ["QUARTET_SECRET_FILE", "the path of a file with it, which nobody but its owner may read"],
+];
 
 /** The page of `quartet replica --help`. */
 export function replicaPage(): string {
@@ -33,8 +41,16 @@ second signal ends it at once. SIGKILL loses nothing that was acknowledged.
 A directory belongs to one replica of one cluster, and is locked while it is in use. A replica with a
 new or emptied directory is filled from the others before its answers count.
 
+--check looks at the file, the secret, the data directory, its disk, the port, the other replicas and
+the clocks: one line each, ok, warn or FAIL, with the way out. It changes nothing, does not disturb a
+replica that runs, and exits with 0 when nothing fails, else as a start would: with 5 too where a
+peer cannot be reached or clocks are apart, as at the first start of a cluster.
+
 FLAGS
 ${flagLines(REPLICA_FLAGS).join("\n")}
+
+ENVIRONMENT
+${rowLines(SECRET_ENVIRONMENT).join("\n")}
 
 FILES
 ${
@@ -50,6 +66,7 @@ ${rowLines(exitRows(REPLICA_EXITS)).join("\n")}
 
 EXAMPLES
   quartet replica --config cluster.toml --id r1
+  quartet replica --config cluster.toml --id r1 --check
   quartet replica --config cluster.toml --id r1 --data /var/lib/quartet/r1 --log /var/log/quartet-r1.log
   quartet replica --config cluster.toml --id r1 --rebuild
 `;

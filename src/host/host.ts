@@ -11,7 +11,7 @@ import { mergeStored } from "../replica/merge.ts";
 import { Replica } from "../replica/replica.ts";
 import { Runner } from "../replica/runner.ts";
 import { Engine } from "../storage/engine.ts";
-import { openIdentity } from "../storage/identity.ts";
+import { LOCK_FILE, openIdentity } from "../storage/identity.ts";
 import { digestOf } from "../transport/hello.ts";
 import { TcpTransport } from "../transport/tcp_transport.ts";
 import { DenoEntropy, denoNow } from "./deno_clock.ts";
@@ -26,9 +26,6 @@ const DRAIN_MS = 2000;
 
 /** How long connections may take to close after that. */
 const CLOSE_MS = 500;
-
-/** The file whose lock makes a directory belong to one process. */
-const LOCK_FILE = "LOCK";
 
 /** What a host needs to start. */
 export interface HostOptions {
@@ -52,6 +49,18 @@ export async function openLockedDisk(directory: string): Promise<DenoDisk> {
   throw new DirectoryInUseError(
     `the data directory ${directory} is in use by another replica; stop that one, or give another with --data`,
   );
+}
+
+/** A directory that quartet did not make may be open to others; what lies in it is for its owner alone. */
+async function warnOfLooseMode(directory: string, log: Log): Promise<void> {
+  const { mode } = await Deno.stat(directory);
+  // Windows has no such bits.
+  if (mode === null || (mode & 0o077) === 0) return;
+  const shown = (mode & 0o7777).toString(8).padStart(4, "0");
+  log.write("warn", "others can look into the data directory; chmod 700 it", {
+    data: directory,
+    mode: shown,
+  });
 }
 
 /** A running replica. */
@@ -86,6 +95,7 @@ export class Host {
    */
   static async start({ config, id, dataDirectory, log, halt }: HostOptions): Promise<Host> {
     const disk = await openLockedDisk(dataDirectory);
+    await warnOfLooseMode(dataDirectory, log);
     let engine: Engine | undefined;
     try {
       const entropy = new DenoEntropy();

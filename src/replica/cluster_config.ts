@@ -52,6 +52,8 @@ export interface Settings {
 export interface ClusterConfig {
   readonly cluster: string;
   readonly secret?: string;
+  /** The path of a file with the secret, as written; relative to the configuration. */
+  readonly secretFile?: string;
   /** In id order. */
   readonly members: readonly Member[];
   readonly keyspaces: ReadonlyMap<string, KeyspaceConfig>;
@@ -113,6 +115,12 @@ export function parseClusterConfig(document: unknown): Result<ClusterConfig, rea
   const secret = top.has("secret")
     ? top.text("secret", /^.{16,1024}$/su, "16 to 1024 characters")
     : undefined;
+  const secretFile = top.has("secret_file")
+    ? top.text("secret_file", /^[^\0]{1,4096}$/s, "the path of a file with the secret")
+    : undefined;
+  if (secret !== undefined && secretFile !== undefined) {
+    top.problem("secret_file", "secret is set as well; keep one of the two");
+  }
   const members = top.tables("replica").map(parseMember);
   members.sort((a, b) => a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
   checkMembers(members, problems);
@@ -133,11 +141,20 @@ export function parseClusterConfig(document: unknown): Result<ClusterConfig, rea
     });
   }
   const settings = parseSettings(top.table("settings"), problems);
-  top.refuseUnknown(["cluster", "secret", "replica", "keyspace", "default_keyspace", "settings"]);
+  top.refuseUnknown([
+    "cluster",
+    "secret",
+    "secret_file",
+    "replica",
+    "keyspace",
+    "default_keyspace",
+    "settings",
+  ]);
   if (problems.length > 0) return fail(problems);
   return ok({
     cluster,
     ...(secret === undefined ? {} : { secret }),
+    ...(secretFile === undefined ? {} : { secretFile }),
     members,
     keyspaces,
     defaultKeyspace,

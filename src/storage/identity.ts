@@ -5,12 +5,13 @@ import type { Disk, Entropy, Log } from "../ports.ts";
 import { checkpointNumbers } from "./checkpoint.ts";
 import { CorruptionError, type Damage } from "./corruption.ts";
 import { MANIFEST } from "./manifest.ts";
-import { readSealed, writeSealed } from "./sealed_file.ts";
+import { readSealed, unseal, writeSealed } from "./sealed_file.ts";
 import { logNumbers } from "./wal.ts";
 
+/** Its lock makes a directory belong to one process. */
+export const LOCK_FILE = "LOCK";
 /** The two files, alike. Why two: without it a replica cannot know whether it may speak under its old name (H17). */
-const IDENTITY_FILES = ["identity", "identity.copy"] as const;
-const LOCK_FILE = "LOCK";
+export const IDENTITY_FILES = ["identity", "identity.copy"] as const;
 const EPOCH = /^[0-9a-f]{8}$/;
 
 /** The directory cannot be used by this replica: another process has it, or it belongs to somebody else. */
@@ -35,7 +36,8 @@ export interface Identity {
   readonly isNew: boolean;
 }
 
-interface Owner {
+/** Whose a directory is. */
+export interface Owner {
   readonly cluster: string;
   readonly id: string;
   readonly epoch: string;
@@ -60,11 +62,42 @@ export async function openIdentity(
   for (const file of IDENTITY_FILES) {
     if (names.includes(file)) copies.set(file, parseOwner(file, await readSealed(disk, file, "identity")));
   }
-  if (copies.size === 0) {
-    refuseOrphans(names);
+  const found = ownerOf(copies, names, { cluster, id });
+  if (found === undefined) {
     const owner = { cluster, id, epoch: entropy.uint32().toString(16).padStart(8, "0") };
     for (const file of IDENTITY_FILES) await writeSealed(disk, file, "identity", { ...owner });
     return { epoch: owner.epoch, isNew };
+  }
+  for (const file of IDENTITY_FILES) {
+    if (copies.get(file)?.ok) continue;
+    await writeSealed(disk, file, "identity", { ...found });
+    log?.write("warn", "repaired one of the two copies of the identity from the other", { file });
+  }
+  return { epoch: found.epoch, isNew };
+}
+
+/**
+ * Whose the directory with these `names` is, from the bytes of its identity files; undefined where nobody used it yet.
+ * Throws `DirectoryError` when it is not `who`'s, or `CorruptionError`.
+ */
+export function checkOwner(
+  files: ReadonlyMap<string, Uint8Array>,
+  names: readonly string[],
+  who: Pick<Owner, "cluster" | "id">,
+): Owner | undefined {
+  const copies = new Map<string, Result<Owner, Damage>>();
+  for (const [file, bytes] of files) copies.set(file, parseOwner(file, unseal(file, "identity", bytes)));
+  return ownerOf(copies, names, who);
+}
+
+function ownerOf(
+  copies: ReadonlyMap<string, Result<Owner, Damage>>,
+  names: readonly string[],
+  { cluster, id }: Pick<Owner, "cluster" | "id">,
+): Owner | undefined {
+  if (copies.size === 0) {
+    refuseOrphans(names);
+    return undefined;
   }
   const owner = settle(copies);
   if (owner.cluster !== cluster || owner.id !== id) {
@@ -73,12 +106,7 @@ export async function openIdentity(
         "give each replica a directory of its own with --data DIR",
     );
   }
-  for (const file of IDENTITY_FILES) {
-    if (copies.get(file)?.ok) continue;
-    await writeSealed(disk, file, "identity", { ...owner });
-    log?.write("warn", "repaired one of the two copies of the identity from the other", { file });
-  }
-  return { epoch: owner.epoch, isNew };
+  return owner;
 }
 
 /** The owner that the good copies name. Throws when there is none, or when they disagree. Requires: a copy. */

@@ -184,7 +184,8 @@ function proofProblem(
   return { code: "unauthorized", message: `${what}; use the same \`secret\` on both sides` };
 }
 
-function digestProblem(own: Digest, other: Digest, otherId: ReplicaId): Failure | undefined {
+/** In what two configurations differ that must not. */
+export function digestProblem(own: Digest, other: Digest, otherId: ReplicaId): Failure | undefined {
   for (const name of new Set([...Object.keys(own), ...Object.keys(other)])) {
     const here = Object.hasOwn(own, name) ? own[name] : undefined;
     const there = Object.hasOwn(other, name) ? other[name] : undefined;

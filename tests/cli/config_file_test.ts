@@ -38,7 +38,7 @@ cluster.toml:9: replica[2].port: unknown key; known here: id, address
 cluster.toml:11: keyspace.main.keys: "bits" is not allowed; allowed: byte, text
 cluster.toml:12: keyspace.main.replication: 9 is not allowed; allowed: an integer from 1 to 2
 cluster.toml:14: settings.heartbeat_interval_ms: "often" is not allowed; allowed: an integer from 10 to 60000
-cluster.toml:2: colour: unknown key; known here: cluster, secret, replica, keyspace, default_keyspace, settings`,
+cluster.toml:2: colour: unknown key; known here: cluster, secret, secret_file, replica, keyspace, default_keyspace, settings`,
   );
 });
 
@@ -76,7 +76,7 @@ cluster.toml:7: replica.address: "127.0.0.1:7411" belongs to both r1 and r1`,
 Deno.test("text that is not TOML is reported with line and column", () => {
   assertEquals(
     problems(`cluster = "lab"\ncluster = "again"\n`),
-    `cluster.toml:2:1: trying to redefine an already defined table or value: cluster = "again"`,
+    `cluster.toml:2:1: trying to redefine an already defined table or value: cluster = …`,
   );
 });
 
@@ -86,12 +86,36 @@ Deno.test("a secret is never printed, whether its value or its line is wrong", (
     wrongValue,
     "cluster.toml:4: secret: this value is not allowed; allowed: 16 to 1024 characters",
   );
-  const wrongLine = problems(GOOD.replace(/^# secret = .*$/m, 'secret = "hunter2'));
-  assert(wrongLine.startsWith("cluster.toml:4:"), wrongLine);
-  assert(!wrongLine.includes("hunter2"), wrongLine);
+  const lines = [
+    'secret = "hunter2',
+    'sceret = "hunter2',
+    'secret = """\nhunter2',
+    'secret = """\nabc\n""" hunter2 = 1',
+    'secret = ["a",\nhunter2',
+    "hunter2hunter2hunter2",
+    "secret = 4711hunter2",
+  ];
+  for (const line of lines) {
+    const wrong = problems(GOOD.replace(/^# secret = .*$/m, line));
+    assert(/^cluster.toml:[4-9]:/.test(wrong), wrong);
+    assert(!wrong.includes("hunter2"), wrong);
+  }
 });
 
 Deno.test("a file that does not exist is named", async () => {
   const result = await readConfigFile("/nonexistent/cluster.toml");
   assertEquals(result, { ok: false, failure: ["/nonexistent/cluster.toml: no such file"] });
+});
+
+Deno.test("a mistyped key is met with the one that was meant", () => {
+  assertEquals(
+    problems(GOOD.replace("default_level", "defualt_level")),
+    "cluster.toml:26: keyspace.main.defualt_level: unknown key; did you mean default_level? known here: keys, " +
+      "partitioner, replication, default_level, read_repair, hinted_handoff",
+  );
+});
+
+Deno.test("a secret stands in the file or in a file of its own, and not in both", () => {
+  const both = GOOD.replace(/^# secret = .*$/m, 'secret = "0123456789abcdef"\nsecret_file = "secret"');
+  assertEquals(problems(both), "cluster.toml:5: secret_file: secret is set as well; keep one of the two");
 });

@@ -195,7 +195,7 @@ Deno.test("addresses that others can reach need a secret or --insecure", async (
     await Deno.writeTextFile(configFile, text.replace(/address = .*/, 'address = "203.0.113.1:7411"'));
     const refused = await run("--id", "r1");
     assertEquals(refused.code, 64);
-    assertStringIncludes(refused.stderr, "others can reach r1 203.0.113.1, and the file has no secret");
+    assertStringIncludes(refused.stderr, "others can reach r1 203.0.113.1, and no secret is set");
     const allowed = await run("--id", "r1", "--insecure");
     assertEquals(allowed.code, 64);
     assertStringIncludes(allowed.stderr, "203.0.113.1:7411 of r1 is not one of this machine");

@@ -55,7 +55,7 @@ Deno.test("Addresses that others can reach need a secret, or --insecure", async 
   assertEquals(bare.code, 64, bare.stderr);
   assertMatch(
     bare.stderr,
-    /others can reach r1 0\.0\.0\.0, and the file has no secret; .* or start with --insecure/,
+    /others can reach r1 0\.0\.0\.0, and no secret is set; .* or start with --insecure/,
   );
   const insecure = await runReplica(cluster, await editedConfig(cluster, open), "--insecure");
   assertEquals(insecure.code, 5, insecure.stderr);

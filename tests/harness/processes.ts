@@ -25,10 +25,14 @@ export function binaryUnderTest(): string | undefined {
   return path === undefined || path === "" ? undefined : resolve(ROOT, path);
 }
 
-/** Runs `quartet` to its end with these arguments, and `input` on stdin. */
-export async function runQuartet(args: readonly string[], input = ""): Promise<CommandResult> {
+/** Runs `quartet` to its end with these arguments, `input` on stdin, and further variables in its environment. */
+export async function runQuartet(
+  args: readonly string[],
+  input = "",
+  env: Readonly<Record<string, string>> = {},
+): Promise<CommandResult> {
   const [command, words] = quartetCommand(binaryUnderTest(), args);
-  return await runCommand(command, words, input);
+  return await runCommand(command, words, input, env);
 }
 
 /** Runs a command at the top of the repository to its end. */
@@ -36,11 +40,12 @@ export async function runCommand(
   command: string,
   args: readonly string[],
   input = "",
+  env: Readonly<Record<string, string>> = {},
 ): Promise<CommandResult> {
   const child = new Deno.Command(command, {
     args: [...args],
     cwd: ROOT,
-    env: { NO_COLOR: "1" },
+    env: { NO_COLOR: "1", ...env },
     stdin: "piped",
     stdout: "piped",
     stderr: "piped",
