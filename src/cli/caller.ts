@@ -41,6 +41,16 @@ export class Caller {
     this.#ticker = setInterval(() => this.#client.onTick(performance.now()), TICK_MS);
   }
 
+  /** Whom the next request goes to first. */
+  get coordinator(): string {
+    return this.#client.coordinator;
+  }
+
+  /** Has later requests go to this replica first; one that stays asks no other when it is away. */
+  turnTo(replica: string, choice: { readonly stays: boolean }): void {
+    this.#client.turnTo(replica, choice);
+  }
+
   /** Has some replica coordinate the request. */
   request(request: Request): Promise<Outcome> {
     return new Promise((resolve) => this.#client.request(performance.now(), request, resolve));

@@ -1,15 +1,14 @@
 /** `quartet client`: one verb against a cluster. @module */
-import { ERRORS } from "../protocol/error_codes.ts";
-import { parseArguments, parseDurationMs, UsageError } from "./arguments.ts";
+import { type Arguments, parseArguments, parseDurationMs, UsageError } from "./arguments.ts";
 import { Caller } from "./caller.ts";
-import { CLIENT_FLAGS, clientPage, verbPage } from "./client_help.ts";
+import { CLIENT_FLAGS, clientPage, SESSION_FLAGS, verbPage } from "./client_help.ts";
 import { accessOf } from "./cluster_access.ts";
 import { showHelp } from "./help_text.ts";
-import { Output, printable } from "./output.ts";
+import { Output } from "./output.ts";
+import { isAtTerminal, sessionCommand } from "./session_command.ts";
+import { EXIT_USAGE, reportUsage } from "./usage_report.ts";
+import type { Action } from "./verb.ts";
 import { flagsOfAllVerbs, refuseForeignFlags, verbOf } from "./verbs.ts";
-
-/** Exit code of a command line that cannot be carried out. */
-const EXIT_USAGE = ERRORS.malformed_request.exit;
 
 /** Carries out `quartet client …` and returns the exit code. */
 export async function clientCommand(args: readonly string[]): Promise<number> {
@@ -17,20 +16,29 @@ export async function clientCommand(args: readonly string[]): Promise<number> {
   const end = args.indexOf("--");
   const output = new Output({ isJson: args.slice(0, end < 0 ? undefined : end).includes("--json") });
   try {
-    const given = parseArguments(args, { ...CLIENT_FLAGS, ...flagsOfAllVerbs() });
+    const given = parseArguments(args, { ...CLIENT_FLAGS, ...SESSION_FLAGS, ...flagsOfAllVerbs() });
     const [name, ...words] = given.words;
-    if (name === undefined || name === "help" || given.flags.has("help")) {
-      return help(name === "help" ? words[0] : name, {
-        isAsked: name !== undefined || given.flags.has("help"),
-      });
+    if (name === "help" || given.flags.has("help")) {
+      return help(name === "help" ? words[0] : name, { isAsked: true });
     }
-    const verb = verbOf(name);
-    refuseForeignFlags(verb, given, CLIENT_FLAGS);
-    const action = verb.parse({ words, flags: given.flags });
+    const action = name === undefined ? undefined : actionOf(name, { words, flags: given.flags });
+    if (action === undefined) refuseVerbFlags(given);
     const keyspace = given.flags.get("keyspace");
     const timeoutText = given.flags.get("timeout");
     const timeoutMs = timeoutText === undefined ? undefined : parseDurationMs(timeoutText, "timeout");
     const { options, config } = await accessOf(given.flags, timeoutMs);
+    if (action === undefined) {
+      const code = await sessionCommand({
+        options,
+        output,
+        failsOver: given.flags.has("failover"),
+        keepsGoing: given.flags.has("keep-going"),
+        ...(config === undefined ? {} : { config }),
+        ...(keyspace === undefined ? {} : { keyspace }),
+        ...(timeoutMs === undefined ? {} : { timeoutMs }),
+      });
+      return code ?? help(undefined, { isAsked: false });
+    }
     const caller = new Caller(options);
     try {
       return await action({
@@ -45,13 +53,7 @@ export async function clientCommand(args: readonly string[]): Promise<number> {
     }
   } catch (cause) {
     if (!(cause instanceof UsageError)) throw cause;
-    if (output.isJson) {
-      output.json({ ok: false, error: "malformed_request", message: cause.message, definite: true });
-    } else {
-      const message = cause.message.split("\n").map(printable).join("\n");
-      output.note(`${output.paintErr.red("error")}: ${message}`);
-    }
-    return EXIT_USAGE;
+    return reportUsage(cause, output);
   }
 
   function help(word: string | undefined, { isAsked }: { isAsked: boolean }): number {
@@ -62,5 +64,22 @@ export async function clientCommand(args: readonly string[]): Promise<number> {
     const page = word === undefined ? clientPage() : verbPage(verbOf(word));
     showHelp(page, output, { isAsked });
     return isAsked ? 0 : EXIT_USAGE;
+  }
+}
+
+function actionOf(name: string, given: Arguments): Action {
+  const verb = verbOf(name);
+  refuseForeignFlags(verb, given, CLIENT_FLAGS);
+  return verb.parse(given);
+}
+
+/** Throws `UsageError` for what only a verb takes, and where no conversation can be held. */
+function refuseVerbFlags({ flags }: Arguments): void {
+  const foreign = [...flags.keys()].find((flag) =>
+    !Object.hasOwn(CLIENT_FLAGS, flag) && !Object.hasOwn(SESSION_FLAGS, flag)
+  );
+  if (foreign !== undefined) throw new UsageError(`--${foreign} belongs to a verb, and none was given`);
+  if (Deno.stdin.isTerminal() && !isAtTerminal()) {
+    throw new UsageError("no verb was given, and a console needs a terminal on stdout too");
   }
 }

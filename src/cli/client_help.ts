@@ -17,15 +17,24 @@ export const CLIENT_FLAGS: Flags = {
   help: { help: "this text, or that of a verb", short: "h" },
 };
 
+/** Flags of a console or a script, which have no verb on the command line. */
+export const SESSION_FLAGS: Flags = {
+  failover: { help: "move on by itself when the coordinator does not answer" },
+  "keep-going": { help: "carry out a script to its end, and exit as its first failure does" },
+};
+
 /** What the client reads from its environment. */
 export const CLIENT_ENVIRONMENT: readonly (readonly [name: string, meaning: string])[] = [
   ...SECRET_ENVIRONMENT,
   ["NO_COLOR", "any text turns colours off; pipes and files get none anyway"],
   ["TERM", "dumb turns colours off too"],
+  ["QUARTET_HISTORY", "the file of lines typed in the console; empty: none is kept"],
+  ["XDG_STATE_HOME", "where it is set, the history is quartet/history below it"],
 ];
 
 const CLIENT_FILES: readonly (readonly [path: string, meaning: string])[] = [
   ["cluster.toml", "in the directory where you are: who the replicas are, where they listen, the secret"],
+  ["~/.quartet_history", "the last lines typed in the console"],
 ];
 
 /** The page of `quartet client --help`. */
@@ -34,6 +43,7 @@ export function clientPage(): string {
 
 USAGE
   quartet client [FLAG…] VERB [WORD…]
+  quartet client [FLAG…]
   quartet client help VERB
 
 DESCRIPTION
@@ -45,11 +55,17 @@ Values, tables and --json go to stdout; receipts, warnings and errors go to stde
 who acknowledged or answered, when and by whom the value was written, the version of that write, who
 is still owed it, and who coordinated. A value that starts with a dash and a letter goes after --.
 
+Without a verb, on a terminal, it is a console: a prompt, line editing, history, Tab, and help. With
+commands on stdin it carries them out, one a line, and ends at the first failure, with its exit code.
+
 VERBS
 ${rowLines([...VERBS.map(verbRow), ["help VERB", "more on one verb, with examples"]]).join("\n")}
 
 FLAGS
 ${flagLines(CLIENT_FLAGS).join("\n")}
+
+FLAGS OF A CONSOLE OR A SCRIPT
+${flagLines(SESSION_FLAGS).join("\n")}
 
 ENVIRONMENT
 ${rowLines(CLIENT_ENVIRONMENT).join("\n")}
@@ -65,6 +81,7 @@ EXAMPLES
   quartet client get 7 TWO
   quartet client --coordinator r2 --json get 7 one
   quartet client --connect 127.0.0.1:7411 status
+  quartet client --failover < commands.txt
   value=$(quartet client get 7) || echo "exit code $?"
 `;
 }

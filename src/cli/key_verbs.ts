@@ -60,6 +60,7 @@ ${LEVEL_HELP}
 EXAMPLES
   quartet client delete 7 QUORUM`,
   flags: TRACE_FLAGS,
+  isWrite: true,
   parse({ words, flags }): Action {
     const [key, level] = keyAndLevel(this, words);
     return (call) => perform(call, { op: "delete", key, ...level, ...traceOf(flags) });
@@ -87,6 +88,7 @@ EXAMPLES
   quartet client put -- 7 --verbose
   printf %s "$TEXT" | quartet client put 7 - QUORUM`,
   flags: TRACE_FLAGS,
+  isWrite: true,
   parse({ words, flags }): Action {
     const [key, value, levelWord, ...rest] = words;
     if (key === undefined || value === undefined) {
@@ -105,6 +107,12 @@ EXAMPLES
       }'`,
     );
     return async (call) => {
+      if (value === "-" && call.isStdinTaken) {
+        throw new UsageError(
+          "a value of - is read from stdin, and stdin is where these commands come from; " +
+            `put it from a shell: … | quartet client put ${shown(key)} -`,
+        );
+      }
       if (levelWord === undefined && parseLevel(value) !== undefined) {
         call.output.note(
           call.output.paintErr.yellow("warning") +
@@ -172,9 +180,13 @@ async function readStdin(): Promise<string> {
   }
 }
 
-async function perform({ caller, output, keyspace }: Call, request: Request): Promise<number> {
+async function perform({ caller, output, keyspace, level }: Call, request: Request): Promise<number> {
   const beginMs = performance.now();
-  const { result } = await caller.request({ ...request, ...(keyspace === undefined ? {} : { keyspace }) });
+  const { result } = await caller.request({
+    ...(level === undefined ? {} : { level }),
+    ...request,
+    ...(keyspace === undefined ? {} : { keyspace }),
+  });
   const elapsedMs = performance.now() - beginMs;
   const telling: Telling = {
     isRead: request.op === "get",

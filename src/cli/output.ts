@@ -14,7 +14,12 @@ export class Output {
   readonly widthOut: number | undefined;
   readonly widthErr: number | undefined;
 
-  constructor({ isJson }: { isJson: boolean }) {
+  #isSilenced = false;
+  readonly #line: number | undefined;
+
+  /** `line` is the line of a script that is answered; objects name it. */
+  constructor({ isJson, line }: { readonly isJson: boolean; readonly line?: number }) {
+    this.#line = line;
     this.isJson = isJson;
     this.paintOut = pc.createColors(hasColour(Deno.stdout));
     this.paintErr = pc.createColors(hasColour(Deno.stderr));
@@ -22,14 +27,19 @@ export class Output {
     this.widthErr = widthOfTerminal(Deno.stderr);
   }
 
+  /** Nothing more is written: nobody waits for it any more. */
+  silence(): void {
+    this.#isSilenced = true;
+  }
+
   /** A line of the result. */
   line(text: string): void {
-    writeAll(Deno.stdout, text + "\n");
+    if (!this.#isSilenced) writeAll(Deno.stdout, text + "\n");
   }
 
   /** A line about the result: receipts, warnings, errors. */
   note(text: string): void {
-    if (!this.isJson) writeNote(text);
+    if (!this.isJson && !this.#isSilenced) writeNote(text);
   }
 
   /** A value from outside: a pipe gets it as it is, and a terminal without what could take it over. */
@@ -39,8 +49,10 @@ export class Output {
 
   /** The one object that a program reads. */
   json(value: Readonly<Record<string, unknown>>): void {
+    if (this.#isSilenced) return;
+    const object = this.#line === undefined ? value : { line: this.#line, ...value };
     // Why: `\u001b` in a JSON string means the same as the character, and does nothing to a terminal.
-    writeAll(Deno.stdout, printable(JSON.stringify(value)) + "\n");
+    writeAll(Deno.stdout, printable(JSON.stringify(object)) + "\n");
   }
 }
 

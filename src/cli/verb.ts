@@ -1,4 +1,5 @@
 /** One verb of `quartet client`: what a person may type, and what then happens. @module */
+import type { Level } from "../protocol/level.ts";
 import type { Arguments, Flags } from "./arguments.ts";
 import type { Caller } from "./caller.ts";
 import type { Output } from "./output.ts";
@@ -9,6 +10,10 @@ export interface Call {
   readonly output: Output;
   /** As given with `--keyspace`; absent for the default one of the cluster. */
   readonly keyspace?: string;
+  /** For requests that name no level; absent for the default one of the keyspace. */
+  readonly level?: Level;
+  /** Whether commands come from stdin, so that no value can. */
+  readonly isStdinTaken?: boolean;
   /** All keyspaces of the cluster; one `undefined`, meaning the default one, where no configuration tells them. */
   readonly keyspaces: readonly (string | undefined)[];
   /** As given with `--timeout`. */
@@ -29,6 +34,8 @@ export interface Verb {
   readonly details: string;
   /** Flags that only this verb takes. */
   readonly flags: Flags;
+  /** Whether it may change something, so that an unknown outcome matters. */
+  readonly isWrite?: boolean;
   /** Checks the words before anything is connected. Throws `UsageError`. */
   parse(given: Arguments): Action;
 }

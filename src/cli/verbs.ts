@@ -54,6 +54,7 @@ export function refuseForeignFlags(verb: Verb, { flags }: Arguments, common: Fla
   for (const name of flags.keys()) {
     if (Object.hasOwn(common, name) || Object.hasOwn(verb.flags, name)) continue;
     const owners = VERBS.filter((other) => Object.hasOwn(other.flags, name)).map((other) => other.name);
-    throw new UsageError(`${verb.name} takes no --${name}; it belongs to ${owners.join(" and ")}`);
+    const owner = owners.join(" and ") || "a console or a script: quartet client without a verb";
+    throw new UsageError(`${verb.name} takes no --${name}; it belongs to ${owner}`);
   }
 }

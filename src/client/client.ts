@@ -65,7 +65,7 @@ export class Client {
   readonly #replicas: readonly string[];
   readonly #link: Link;
   readonly #timeoutMs: number;
-  readonly #isPinned: boolean;
+  #isPinned: boolean;
   /** Invariant: holds exactly the requests whose `done` was not called. */
   readonly #pending = new Set<Pending>();
   #coordinator: string;
@@ -82,6 +82,12 @@ export class Client {
   /** Whom the next request goes to first. */
   get coordinator(): string {
     return this.#coordinator;
+  }
+
+  /** Has later requests go to this replica first; one that stays asks no other when it is away. */
+  turnTo(replica: string, { stays }: { readonly stays: boolean }): void {
+    this.#coordinator = replica;
+    this.#isPinned = stays;
   }
 
   /** Has some replica coordinate `request`, and calls `done` once. */
