@@ -136,7 +136,8 @@ export function summaryText({ keys, failures }: HoldingsView): string {
   return parts.join("; ");
 }
 
-function holdingsObject(view: HoldingsView, shown: readonly KeyView[]): Record<string, unknown> {
+/** The object that a program reads. */
+export function holdingsObject(view: HoldingsView, shown: readonly KeyView[]): Record<string, unknown> {
   return {
     ok: true,
     replicas: view.replicas,

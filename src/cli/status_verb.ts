@@ -119,7 +119,8 @@ function seesText({ peers }: Status): string {
   return dead === "" ? alive : `${alive}, not ${dead}`;
 }
 
-function statusObject(views: readonly StatusView[], isAnyUp: boolean): Record<string, unknown> {
+/** The object that a program reads. */
+export function statusObject(views: readonly StatusView[], isAnyUp: boolean): Record<string, unknown> {
   return {
     ok: isAnyUp,
     replicas: views.map(({ replica: { id, host, port }, result }) => ({

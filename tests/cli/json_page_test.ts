@@ -1,0 +1,137 @@
+/** Checks every example of `src/cli/JSON.md`, and that what the client prints has no field that the page does not name. @module */
+import { assert, assertEquals } from "@std/assert";
+import { fail, ok } from "../../src/base/failure.ts";
+import type { HoldingsView, StatusView } from "../../src/cli/cluster_view.ts";
+import { CLIENT_EXITS } from "../../src/cli/exit_codes.ts";
+import { type Finding, findingsObject } from "../../src/cli/finding.ts";
+import { holdingsObject } from "../../src/cli/inspect_verb.ts";
+import { printable } from "../../src/cli/output.ts";
+import { failureObject, replyObject } from "../../src/cli/receipt.ts";
+import { statusObject } from "../../src/cli/status_verb.ts";
+import { ERRORS, type Failure } from "../../src/protocol/error_codes.ts";
+import type { Status } from "../../src/protocol/reply.ts";
+import { decodeReply } from "../../src/transport/reply_codec.ts";
+import { clusterTest } from "../harness/processes.ts";
+
+type Fields = Record<string, unknown>;
+
+const page = await Deno.readTextFile(new URL("../../src/cli/JSON.md", import.meta.url));
+
+/** The objects of all fenced blocks that are marked so. */
+function examples(mark: string): Fields[] {
+  const blocks = [...page.matchAll(/^```json (.*)\n([^]*?)^```$/gm)].filter(([, found]) => found === mark);
+  assert(blocks.length > 0, `no block is marked ${mark}`);
+  return blocks.flatMap(([, , text]) => text!.trim().split("\n").map((line) => JSON.parse(line) as Fields));
+}
+
+Deno.test("every block of the page is of a kind that is checked", () => {
+  const marks = [...page.matchAll(/^```(json.*)$/gm)].map(([, mark]) => mark!.replace("json ", ""));
+  assertEquals(marks, ["written", "value", "trace", "failure", "status", "inspect", "wait", "check", "help"]);
+});
+
+Deno.test("the receipts of the page are what the client makes of an answer", () => {
+  for (const example of [...examples("written"), ...examples("value"), ...examples("trace")]) {
+    const { elapsed_ms, ...fields } = example;
+    const reply = decodeReply({ id: 1, ...fields });
+    assert(reply?.result.ok, JSON.stringify(reply));
+    assertEquals({ ...replyObject(reply.result.value), elapsed_ms }, example);
+  }
+});
+
+Deno.test("the failures of the page are what the client makes of a failure", () => {
+  for (const example of examples("failure")) assertEquals(failureObject(failureOf(example)), example);
+});
+
+Deno.test("the status of the page is what the client makes of the replicas' answers", () => {
+  for (const example of examples("status")) {
+    const views = (example["replicas"] as Fields[]).map((entry): StatusView => {
+      const [host = "", port] = String(entry["address"]).split(":");
+      const replica = { id: String(entry["id"]), host, port: Number(port) };
+      const { status } = entry as { status?: Status };
+      return { replica, result: status === undefined ? fail(failureOf(entry)) : ok(status) };
+    });
+    const reply = decodeReply({ id: 1, ok: true, status: (example["replicas"] as Fields[])[0]!["status"] });
+    assert(reply?.result.ok, "the status is not one that a replica sends");
+    assertEquals(statusObject(views, example["ok"] as boolean), example);
+  }
+});
+
+Deno.test("the holdings of the page are what the client makes of the replicas' answers", () => {
+  for (const example of examples("inspect")) {
+    const keys = (example["keys"] as { key: number; equal: boolean; held: Fields }[])
+      .map(({ key, equal, held }) => ({ key, isEqual: equal, held: new Map(Object.entries(held)) }));
+    const view = {
+      replicas: example["replicas"],
+      failures: new Map(
+        Object.entries(example["unreachable"] as Record<string, Fields>)
+          .map(([id, failure]) => [id, failureOf(failure)]),
+      ),
+      keys,
+    } as HoldingsView;
+    assertEquals(holdingsObject(view, view.keys), example);
+  }
+});
+
+Deno.test("the findings of the page are what a check makes of what it found", () => {
+  for (const example of examples("check")) {
+    const findings = (example["findings"] as Finding[]).map((finding) => ({
+      ...finding,
+      ...(finding.level === "fail" ? { exit: example["exit"] as number } : {}),
+    }));
+    assertEquals(findingsObject(findings, String(example["replica"])), example);
+  }
+});
+
+Deno.test("the page names every code that the client ends with, and its exit code", () => {
+  const rows = [...page.matchAll(/^\| `(\w+)` \| (\d+) \|/gm)].map(([, code, exit]) => [code, Number(exit)]);
+  const codes = CLIENT_EXITS.flatMap(({ codes }) => codes);
+  assertEquals(rows, codes.map((code) => [code, ERRORS[code].exit]));
+});
+
+clusterTest(
+  "what --json prints has no field that the page does not name",
+  { replicas: 2 },
+  async (cluster) => {
+    const named = new Set([...page.matchAll(/`(\w+)`/g)].map(([, word]) => word));
+    const runs: [string[], number][] = [
+      [["put", "7", "x\u001b\u0085", "ALL"], 0],
+      [["get", "7", "--trace"], 0],
+      [["get", "8"], 4],
+      [["get", "300"], 2],
+      [["delete", "7"], 0],
+      [["get", "7"], 4],
+      [["inspect"], 0],
+      [["wait", "converged"], 0],
+      [["help", "get"], 0],
+      [["status"], 0],
+    ];
+    for (const [words, code] of runs) {
+      const result = await cluster.client("--json", ...words);
+      assertEquals(
+        [result.code, result.stderr, result.stdout.split("\n").length],
+        [code, "", 2],
+        words.join(" "),
+      );
+      assertEquals(printable(result.stdout.trimEnd()), result.stdout.trimEnd());
+      const unknown = fieldsOf(JSON.parse(result.stdout)).filter((name) => !named.has(name));
+      assertEquals(unknown, [], words.join(" "));
+    }
+  },
+);
+
+/** Names of all fields within; not those of maps, whose keys are data. */
+function fieldsOf(value: unknown): string[] {
+  if (typeof value !== "object" || value === null) return [];
+  if (Array.isArray(value)) return value.flatMap(fieldsOf);
+  return Object.entries(value).flatMap(([name, inner]) => {
+    if (["counters", "digest", "held", "unreachable"].includes(name)) {
+      return [name, ...Object.values(inner).flatMap(fieldsOf)];
+    }
+    return [name, ...fieldsOf(inner)];
+  });
+}
+
+function failureOf(example: Fields): Failure {
+  const { ok: _ok, id: _id, address: _address, error, ...fields } = example;
+  return { code: error, ...fields } as Failure;
+}
