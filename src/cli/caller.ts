@@ -83,7 +83,13 @@ export class Caller {
     return ok(members);
   }
 
+  /** Has this called when a connection to a replica has ended. */
+  watch(onLost: (replica: string) => void): void {
+    this.#link.onLost = onLost;
+  }
+
   close(): void {
+    this.#link.onLost = () => {};
     clearInterval(this.#ticker);
     this.#link.close();
   }

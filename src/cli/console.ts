@@ -1,6 +1,6 @@
 /** The terminal around a session: a prompt, line editing, history, Tab and Ctrl-C. @module */
 import process from "node:process";
-import { createInterface, type Interface } from "node:readline";
+import { clearScreenDown, createInterface, cursorTo, type Interface, moveCursor } from "node:readline";
 import { complete, type Grammar } from "./completer.ts";
 import { quoteWord, readTypedLine } from "./console_words.ts";
 import type { HistoryFile } from "./history_file.ts";
@@ -14,37 +14,96 @@ const HISTORY_SIZE = 1000;
 
 /** Reads and carries out lines until somebody leaves; gives the exit code. */
 export async function runConsole(session: Session, history: HistoryFile, isJson: boolean): Promise<number> {
-  const terminal = createInterface({
-    input: process.stdin,
-    output: process.stdout,
-    terminal: true,
-    history: [...history.lines].reverse(),
-    historySize: HISTORY_SIZE,
-    removeHistoryDuplicates: true,
-    completer: (line: string) => completeLine(line, session),
-  });
-  let running: AbortController | undefined;
-  terminal.on("SIGINT", () => {
-    if (running !== undefined) running.abort();
-    else clearLine(terminal);
-  });
-  const prompt = (): void => {
-    terminal.setPrompt(session.state.prompt);
-    terminal.prompt();
-  };
-  prompt();
-  for await (const line of terminal) {
-    history.add(line);
-    running = new AbortController();
-    await session.run(line, new Output({ isJson }), running.signal);
-    running = undefined;
-    if (session.isOver) break;
-    prompt();
-  }
-  terminal.close();
-  // Ctrl-D leaves the cursor behind the prompt.
-  if (!session.isOver) process.stdout.write("\n");
+  await new Console(session, history, isJson).over;
   return 0;
+}
+
+class Console {
+  /** Resolves when somebody left; rejects when carrying out a line broke an invariant. */
+  readonly over: Promise<void>;
+  readonly #session: Session;
+  readonly #history: HistoryFile;
+  readonly #isJson: boolean;
+  readonly #terminal: Interface;
+  /** Typed, and not begun yet. */
+  #lines: string[] = [];
+  /** The line that is being carried out. */
+  #running: AbortController | undefined;
+  #isClosed = false;
+
+  constructor(session: Session, history: HistoryFile, isJson: boolean) {
+    this.#session = session;
+    this.#history = history;
+    this.#isJson = isJson;
+    const terminal = createInterface({
+      input: process.stdin,
+      output: process.stdout,
+      terminal: true,
+      history: [...history.lines].reverse(),
+      historySize: HISTORY_SIZE,
+      removeHistoryDuplicates: true,
+      completer: (line: string) => completeLine(line, session),
+    });
+    this.#terminal = terminal;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.over = promise;
+    terminal.on("line", (line) => {
+      this.#lines.push(line);
+      if (this.#running === undefined) this.#work().then(() => this.#isClosed && resolve(), reject);
+    });
+    terminal.on("SIGINT", () => this.#interrupt());
+    terminal.on("close", () => {
+      this.#isClosed = true;
+      // Ctrl-D leaves the cursor behind the prompt.
+      if (!session.isOver) process.stdout.write("\n");
+      if (this.#running === undefined) resolve();
+    });
+    session.caller.watch((replica) => this.#onLost(replica).catch(reject));
+    this.#prompt();
+  }
+
+  #prompt({ isTyping = false } = {}): void {
+    if (this.#isClosed) return;
+    this.#terminal.setPrompt(this.#session.state.prompt);
+    this.#terminal.prompt(isTyping);
+  }
+
+  async #work(): Promise<void> {
+    for (let line = this.#lines.shift(); line !== undefined; line = this.#lines.shift()) {
+      this.#history.add(line);
+      // Why here, before the first await: a Ctrl-C right behind the line is meant for it.
+      this.#running = new AbortController();
+      await this.#session.run(line, new Output({ isJson: this.#isJson }), this.#running.signal);
+      this.#running = undefined;
+      if (this.#session.isOver) return this.#terminal.close();
+    }
+    this.#prompt();
+  }
+
+  #interrupt(): void {
+    if (this.#running !== undefined) {
+      this.#lines = [];
+      this.#running.abort();
+    } else if (this.#terminal.line === "") {
+      process.stdout.write("\n(exit or Ctrl-D leaves)\n");
+      this.#prompt();
+    } else {
+      this.#terminal.write(null, { ctrl: true, name: "e" });
+      this.#terminal.write(null, { ctrl: true, name: "u" });
+    }
+  }
+
+  /** A connection to this replica has ended. */
+  async #onLost(replica: string): Promise<void> {
+    const { state } = this.#session;
+    // While a line runs its own failure tells.
+    if (replica !== state.coordinator || this.#running !== undefined || this.#isJson) return;
+    const message = await this.#session.lookForCoordinator(new Output({ isJson: false }).paintOut);
+    if (message === undefined || this.#isClosed) return;
+    if (this.#running === undefined) eraseLine(this.#terminal);
+    process.stdout.write(`${message}\n`);
+    if (this.#running === undefined) this.#prompt({ isTyping: true });
+  }
 }
 
 /** Candidates for the end of a line, and the part of it that they replace, as readline wants them. */
@@ -66,12 +125,9 @@ export function completeLine(line: string, { state }: Pick<Session, "state">): [
   return [texts.length === 1 ? [`${texts[0]} `] : texts, line.slice(begin)];
 }
 
-function clearLine(terminal: Interface): void {
-  if (terminal.line === "") {
-    process.stdout.write("\n(exit or Ctrl-D leaves)\n");
-    terminal.prompt();
-    return;
-  }
-  terminal.write(null, { ctrl: true, name: "e" });
-  terminal.write(null, { ctrl: true, name: "u" });
+/** Takes prompt and line off the screen, so that something can be said in their place. */
+function eraseLine(terminal: Interface): void {
+  moveCursor(process.stdout, 0, -terminal.getCursorPos().rows);
+  cursorTo(process.stdout, 0);
+  clearScreenDown(process.stdout);
 }

@@ -7,7 +7,7 @@ import { type ErrorCode, ERRORS } from "../protocol/error_codes.ts";
 import { type Arguments, type Flags, parseArguments, parseDurationMs, UsageError } from "./arguments.ts";
 import type { Caller } from "./caller.ts";
 import { splitWords } from "./console_words.ts";
-import { Output } from "./output.ts";
+import { Output, type Paint } from "./output.ts";
 import type { SessionState } from "./session_state.ts";
 import { findSessionVerb, HELP, SESSION_VERBS } from "./session_verbs.ts";
 import { reportUsage } from "./usage_report.ts";
@@ -83,40 +83,41 @@ export class Session {
   }
 
   /**
-   * Says so when the coordinator does not answer any more, and names those that do; moves on where that was asked for.
+   * What to say when the coordinator does not answer any more: who does; moves on where that was asked for. Undefined
+   * when all is well.
    * `lost` is what was asked when it fell silent.
    */
   async lookForCoordinator(
-    output: Output,
+    paint: Paint,
     lost?: { readonly verb: Verb; readonly code: number },
-  ): Promise<void> {
+  ): Promise<string | undefined> {
     const { coordinator, cluster } = this.state;
     const looks = await Promise.all(cluster.replicas.map(async (id) => ({
       id,
       result: (await this.caller.ask(id, { op: "status" }, LOOK_MS)).result,
     })));
     const own = looks.find(({ id }) => id === coordinator);
-    if (own === undefined || own.result.ok || !LOST.has(own.result.failure.code)) return;
+    if (own === undefined || own.result.ok || !LOST.has(own.result.failure.code)) return undefined;
     // Another line may have moved on meanwhile.
-    if (this.state.coordinator !== coordinator) return;
+    if (this.state.coordinator !== coordinator) return undefined;
     const live = looks.flatMap(({ id, result }) =>
       result.ok && result.value.kind === "status" ? [{ id, status: result.value.status }] : []
     );
-    const gone = output.paintErr.yellow(`${coordinator} does not answer`);
+    const gone = paint.yellow(`${coordinator} does not answer`);
     const next = live.find(({ status }) => status.ready && !status.recovering) ?? live[0];
     if (next === undefined) {
-      return output.note(`${gone}, and neither does any other replica; is the cluster running?`);
+      return `${gone}, and neither does any other replica; is the cluster running?`;
     }
     const isOpen = lost?.code === EXIT_UNKNOWN && lost.verb.isWrite;
     if (!this.failsOver) {
       const names = live.map(({ id }) => id).join(" ");
-      return output.note(`${gone}; live: ${names}. "coordinator ${next.id}" goes on with ${next.id}`);
+      return `${gone}; live: ${names}. "coordinator ${next.id}" goes on with ${next.id}`;
     }
     this.#moveTo(next.id);
     const advice = isOpen
       ? `; the ${lost.verb.name} was not repeated, because it may have happened: get the key to know`
       : "";
-    output.note(`${gone}: moved on to ${next.id}${advice}`);
+    return `${gone}: moved on to ${next.id}${advice}`;
   }
 
   /** Has later lines go to this replica. */
@@ -182,7 +183,8 @@ export class Session {
       );
       this.#moveTo(caller.coordinator);
     } else if (code === EXIT_UNAVAILABLE || code === EXIT_UNKNOWN) {
-      await this.lookForCoordinator(output, { verb, code });
+      const message = await this.lookForCoordinator(output.paintErr, { verb, code });
+      if (message !== undefined) output.note(message);
     }
     return code;
   }

@@ -52,7 +52,8 @@ export async function sessionCommand(command: SessionCommand): Promise<number | 
       `quartet ${QUARTET_VERSION}, replicas ${state.cluster.replicas.join(" ")}. ` +
         "help lists the verbs, Tab completes, Ctrl-D leaves.",
     );
-    await session.lookForCoordinator(output);
+    const message = await session.lookForCoordinator(output.paintErr);
+    if (message !== undefined) output.note(message);
     return await runConsole(session, history, output.isJson);
   } finally {
     caller.close();

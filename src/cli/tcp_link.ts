@@ -28,6 +28,9 @@ export class TcpLink implements Link {
   /** By replica id: open, or being opened. */
   readonly #connections = new Map<string, Promise<Connection>>();
 
+  /** Told when a connection to this replica has ended, by whichever side. */
+  onLost: (replica: string) => void = () => {};
+
   constructor(options: TcpLinkOptions) {
     this.#options = options;
   }
@@ -87,7 +90,9 @@ export class TcpLink implements Link {
       ...(secret === undefined ? {} : { secret }),
     });
     this.#connections.set(replica, opening);
-    return await opening;
+    const connection = await opening;
+    connection.closed.then(() => this.onLost(replica));
+    return connection;
   }
 
   /** Whether somebody else answers at this address. */
