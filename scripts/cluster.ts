@@ -1,7 +1,9 @@
 /** `deno task cluster`: the replicas of `cluster.toml` on this machine, started, watched, broken and stopped. @module */
 import { dirname, join, resolve } from "@std/path";
-import { nearestOf, parseArguments, UsageError } from "../src/cli/arguments.ts";
+import { type Flags, nearestOf, parseArguments, UsageError } from "../src/cli/arguments.ts";
 import { readConfigFile } from "../src/cli/config_file.ts";
+import { flagLines, rowLines, showHelp } from "../src/cli/help_text.ts";
+import { Output } from "../src/cli/output.ts";
 import type { ClusterConfig } from "../src/replica/cluster_config.ts";
 import { print, printError } from "./print.ts";
 import { clean, endOrphans } from "./supervisor/afterwards.ts";
@@ -16,33 +18,60 @@ import { formatTable } from "../src/cli/table.ts";
 const DEFAULT_CONFIG = "cluster.toml";
 const LOG_LINES = 100;
 
-const HELP = `Starts the replicas of cluster.toml on this machine, and does things to them.
+/** What a person may ask for: its words, and what it does. */
+const VERBS = {
+  status: ["", "who runs where"],
+  logs: ["[r2]", `the last ${LOG_LINES} lines of the logs; with -f go on showing new ones`],
+  stop: ["[r2]", "end replicas in good order; without names all, and the supervisor"],
+  start: ["[r2]", "start replicas that do not run"],
+  restart: ["r2", "stop and start"],
+  kill: ["r2", "SIGKILL: a crash"],
+  pause: ["r2", "SIGSTOP: to the others it looks dead, until resume"],
+  resume: ["r2", "SIGCONT"],
+  clean: ["", "remove what all replicas stored, and their logs, once they are stopped"],
+} as const;
 
-  deno task cluster               start all replicas, show their logs, stop them on Ctrl-C
-  deno task cluster -d            start them in the background
+const VERB_NAMES = Object.keys(VERBS);
 
-  deno task cluster status        who runs where
-  deno task cluster logs [r2]     the last ${LOG_LINES} lines of the logs; with -f go on showing new ones
-  deno task cluster stop [r2]     end replicas in good order; without names all, and the supervisor
-  deno task cluster start [r2]    start replicas that do not run
-  deno task cluster restart r2    stop and start
-  deno task cluster kill r2       SIGKILL: a crash
-  deno task cluster pause r2      SIGSTOP: to the others it looks dead, until resume
-  deno task cluster resume r2     SIGCONT
-  deno task cluster clean         remove what all replicas stored, and their logs, once they are stopped
+const FLAGS: Flags = {
+  config: { value: "FILE", help: "the cluster's file; cluster.toml unless given" },
+  data: { value: "DIR", help: "where replicas store; data beside the file unless given" },
+  binary: { value: "FILE", help: "a compiled quartet, instead of the sources" },
+  detach: { help: "start in the background", short: "d" },
+  follow: { help: "with logs: go on showing new lines", short: "f" },
+  help: { help: "this text", short: "h" },
+};
 
-Flags: --config FILE (cluster.toml), --data DIR (data beside it), --binary FILE (a compiled quartet, instead of
-the sources), -d or --detach, -f or --follow, --help. They go with every word: a cluster that was started with
---config or --data is found with the same.
+const HELP = `deno task cluster – the replicas of cluster.toml on this machine
 
-Exits with 0 when it is done, 1 when it could not be, 2 when it was asked wrongly, 64 when FILE is wrong.
+USAGE
+  deno task cluster        start all replicas, show their logs, stop them on Ctrl-C
+  deno task cluster -d     start them in the background
+  deno task cluster VERB   do something to them
 
-Examples:
+VERBS
+${
+  rowLines(Object.entries(VERBS).map(([name, [words, help]]) => [`${name} ${words}`.trimEnd(), help])).join(
+    "\n",
+  )
+}
+
+FLAGS
+${flagLines(FLAGS).join("\n")}
+
+They go with every verb: a cluster that was started with --config or --data is found with the same.
+
+EXIT CODES
+  0   done
+  1   it could not be done
+  2   the command line is wrong
+  64  the file is wrong
+
+EXAMPLES
   deno task cluster -d && deno task client put 7 hello TWO
-  deno task cluster kill r3 r4    two at once
-  deno task cluster --config other.toml --binary dist/quartet`;
-
-const VERBS = ["status", "logs", "stop", "start", "restart", "kill", "pause", "resume", "clean"] as const;
+  deno task cluster kill r3 r4
+  deno task cluster --config other.toml --binary dist/quartet
+`;
 
 /** These do nothing to all replicas at once: somebody has to be named. */
 const NEED_NAMES: readonly string[] = ["restart", "kill", "pause", "resume"];
@@ -53,15 +82,11 @@ interface Options {
 }
 
 async function run(args: readonly string[]): Promise<number> {
-  const { words: [verb, ...names], flags } = parseArguments(args, {
-    config: { value: "FILE", help: "the cluster" },
-    data: { value: "DIR", help: "where replicas store" },
-    binary: { value: "FILE", help: "a compiled quartet" },
-    detach: { help: "in the background", short: "d" },
-    follow: { help: "go on", short: "f" },
-    help: { help: "this page", short: "h" },
-  });
-  if (flags.has("help") || verb === "help") return (print(HELP), 0);
+  const { words: [verb, ...names], flags } = parseArguments(args, FLAGS);
+  if (flags.has("help") || verb === "help") {
+    showHelp(HELP, new Output({ isJson: false }), { isAsked: true });
+    return 0;
+  }
   const configFile = resolve(flags.get("config") ?? DEFAULT_CONFIG);
   const config = await readConfigFile(configFile);
   if (!config.ok) {
@@ -73,6 +98,7 @@ async function run(args: readonly string[]): Promise<number> {
   const dataDirectory = resolve(flags.get("data") ?? defaultDirectory);
   const forConfig = configFile === resolve(DEFAULT_CONFIG) ? "" : ` --config ${typedPath(configFile)}`;
   const forData = dataDirectory === defaultDirectory ? "" : ` --data ${typedPath(dataDirectory)}`;
+  if (isFile(dataDirectory)) throw new UsageError(`--data ${flags.get("data")}: a file; give a directory`);
   const setup: ClusterSetup = {
     launch: { configFile, dataDirectory, ...(binary === undefined ? {} : { binary: resolve(binary) }) },
     config: config.value,
@@ -89,21 +115,25 @@ async function run(args: readonly string[]): Promise<number> {
 }
 
 function requireFile(path: string): void {
+  if (!isFile(path)) throw new UsageError(`--binary ${path}: no such file; make it with deno task compile`);
+}
+
+function isFile(path: string): boolean {
   try {
-    if (Deno.statSync(path).isFile) return;
+    return Deno.statSync(path).isFile;
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return false;
+    throw error;
   }
-  throw new UsageError(`--binary ${path}: no such file; make it with deno task compile`);
 }
 
 function requireKnown(verb: string | undefined, ids: readonly string[], config: ClusterConfig): void {
   if (verb === undefined || verb === SUPERVISE_VERB) return;
-  if (!VERBS.some((known) => known === verb)) {
-    const near = nearestOf(verb, VERBS);
+  if (!VERB_NAMES.includes(verb)) {
+    const near = nearestOf(verb, VERB_NAMES);
     throw new UsageError(
       `unknown word "${verb}"; ${
-        near ? `did you mean ${near}?` : `known: ${VERBS.join(" ")}`
+        near ? `did you mean ${near}?` : `known: ${VERB_NAMES.join(" ")}`
       } (--help shows all)`,
     );
   }

@@ -1,6 +1,7 @@
 /** `deno task ok`: everything that must hold before a change leaves this machine, cheapest first. @module */
 import { print, printError } from "./print.ts";
 import { runDeno } from "./repository.ts";
+import { answerWords } from "./task_help.ts";
 
 interface Step {
   readonly name: string;
@@ -33,7 +34,15 @@ const STEPS: readonly Step[] = [
   },
 ];
 
+const HELP = `deno task ok: everything that must hold before a change leaves this machine, cheapest first
+
+${STEPS.map(({ name, args }) => `  ${name.padEnd(22)}  deno ${args.join(" ")}`).join("\n")}
+
+It stops at the first step that fails, and says the way out.`;
+
 if (import.meta.main) {
+  const answered = answerWords(Deno.args, HELP);
+  if (answered !== undefined) Deno.exit(answered);
   const begin = performance.now();
   for (const [index, step] of STEPS.entries()) {
     print(`ok ${index + 1}/${STEPS.length}  ${step.name}`);

@@ -4,7 +4,7 @@
  * @module
  */
 import { join, relative } from "@std/path";
-import { printError } from "./print.ts";
+import { print, printError } from "./print.ts";
 import { ROOT, runDeno } from "./repository.ts";
 
 /** What `deno test` is asked for a list of filters. */
@@ -41,7 +41,20 @@ async function* testFilesIn(directory: string): AsyncGenerator<string> {
   }
 }
 
+const HELP = `deno task test [FILTER…] [-- DENO_TEST_FLAG…]: runs the tests, all or those that match
+
+A filter is a path, a part of a test file's path, or else a part of a test's name.
+
+  deno task test
+  deno task test tests/cli outage
+  deno task test "a receipt is one line"
+  deno task test hints -- --fail-fast`;
+
 if (import.meta.main) {
+  if (["--help", "-h"].includes(Deno.args[0] ?? "")) {
+    print(HELP);
+    Deno.exit(0);
+  }
   const end = Deno.args.indexOf("--");
   const words = end < 0 ? Deno.args : Deno.args.slice(0, end);
   const flags = [

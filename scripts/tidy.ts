@@ -3,6 +3,7 @@ import { fromFileUrl, join, relative } from "@std/path";
 import { print, printError } from "./print.ts";
 import { checkFile, checkTopLevel } from "./tidy/file_rules.ts";
 import { checkImports, type ImportTable, matches } from "./tidy/import_rules.ts";
+import { answerWords } from "./task_help.ts";
 import { describeProblem, type Problem } from "./tidy/problem.ts";
 import { SourceText } from "./tidy/source_text.ts";
 import { checkNames, checkWordsBelowTheEdge } from "./tidy/word_rules.ts";
@@ -111,7 +112,14 @@ async function versionedPaths(root: string): Promise<string[]> {
   }
 }
 
+const HELP = `deno task tidy: checks the structure of the code base
+
+Who may import whom, the words that only the edges may say, the length of files and lines, names, and what lies at
+the top. Each broken rule is one line: file, line, rule, way out.`;
+
 if (import.meta.main) {
+  const answered = answerWords(Deno.args, HELP);
+  if (answered !== undefined) Deno.exit(answered);
   const problems = await checkRepository(fromFileUrl(new URL("..", import.meta.url)));
   for (const problem of problems) printError(describeProblem(problem));
   print(problems.length === 0 ? "tidy: every rule holds" : `tidy: ${problems.length} broken rules`);

@@ -1,4 +1,5 @@
 /** What stands in the way of starting a cluster here, found before anything is started. @module */
+import { openAddressProblem } from "../../src/cli/secret.ts";
 import { type ClusterFile, clusterFilePath, readClusterFile, removeClusterFile } from "./cluster_file.ts";
 import { isRunning } from "./os_process.ts";
 import { whyTaken } from "./port_owner.ts";
@@ -54,6 +55,13 @@ export function findObstacles(
     case "none":
       // Half a file names nobody; whoever wrote it did not live to start anything.
       removeClusterFile(launch.dataDirectory);
+  }
+  const open = openAddressProblem(config);
+  if (open !== undefined) {
+    return [
+      `${open}; all replicas run on this machine: give them addresses such as 127.0.0.1 in ` +
+      `${shortPath(launch.configFile)}, or set a secret of at least 16 characters there`,
+    ];
   }
   return config.members.flatMap((member) => {
     const why = whyTaken(member.host, member.port);

@@ -8,7 +8,7 @@ import { Output } from "./output.ts";
 import { isAtTerminal, sessionCommand } from "./session_command.ts";
 import { EXIT_USAGE, reportUsage } from "./usage_report.ts";
 import type { Action } from "./verb.ts";
-import { flagsOfAllVerbs, refuseForeignFlags, verbOf } from "./verbs.ts";
+import { findVerb, flagsOfAllVerbs, refuseForeignFlags, verbOf } from "./verbs.ts";
 
 /** Carries out `quartet client …` and returns the exit code. */
 export async function clientCommand(args: readonly string[]): Promise<number> {
@@ -21,6 +21,7 @@ export async function clientCommand(args: readonly string[]): Promise<number> {
     if (name === "help" || given.flags.has("help")) {
       return help(name === "help" ? words[0] : name, { isAsked: true });
     }
+    refuseSwallowedVerb(given);
     const action = name === undefined ? undefined : actionOf(name, { words, flags: given.flags });
     if (action === undefined) refuseVerbFlags(given);
     const keyspace = given.flags.get("keyspace");
@@ -64,6 +65,19 @@ export async function clientCommand(args: readonly string[]): Promise<number> {
     const page = word === undefined ? clientPage() : verbPage(verbOf(word));
     showHelp(page, output, { isAsked });
     return isAsked ? 0 : EXIT_USAGE;
+  }
+}
+
+/** `--coordinator get 7` forgot the id, and took the verb for it. Throws `UsageError`. */
+function refuseSwallowedVerb({ words, flags }: Arguments): void {
+  if (words[0] !== undefined && findVerb(words[0]) !== undefined) return;
+  for (const [flag, { value }] of Object.entries(CLIENT_FLAGS)) {
+    const word = flags.get(flag);
+    const verb = value === undefined || word === undefined ? undefined : findVerb(word);
+    if (verb === undefined) continue;
+    throw new UsageError(
+      `--${flag} ${word}: ${verb.name} is a verb; is the ${value} missing? --${flag} ${value} ${verb.name} …`,
+    );
   }
 }
 

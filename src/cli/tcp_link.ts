@@ -64,7 +64,7 @@ export class TcpLink implements Link {
       connection = await this.#connect(replica, connectByMs - performance.now());
     } catch (cause) {
       this.#connections.delete(replica);
-      if (cause instanceof ConnectError) return endOf(cause, this.#addresses.get(replica)!);
+      if (cause instanceof ConnectError) return endOf(cause, this.#addresses.get(replica)!, this.#options);
       throw cause;
     }
     const mismatch = this.#mismatch(replica, connection);
@@ -116,13 +116,28 @@ export class TcpLink implements Link {
   }
 }
 
-function endOf(error: ConnectError, { host, port }: ReplicaAddress): AttemptEnd {
+function endOf(
+  error: ConnectError,
+  { host, port }: ReplicaAddress,
+  { secret, cluster }: TcpLinkOptions,
+): AttemptEnd {
   // Why: a refused proof or a wrong protocol is the same everywhere; asking the next replica would hide it.
-  if (error.failure !== undefined) return { kind: "answered", result: fail(error.failure) };
+  if (error.failure !== undefined) {
+    const { code, message } = error.failure;
+    const isBare = code === "unauthorized" && secret === undefined && cluster === undefined;
+    const way = "; an address alone has no secret: add --config FILE, or set QUARTET_SECRET";
+    return {
+      kind: "answered",
+      result: fail(isBare ? { ...error.failure, message: message.split("; ")[0] + way } : error.failure),
+    };
+  }
   const isNobody = error.message.includes("ConnectionRefused");
+  const isSilent = error.message.startsWith("nobody answered");
   return {
     kind: "unreachable",
     // Only what happened: the client asks the question that follows from it.
-    reason: isNobody ? `nobody listens at ${host}:${port}` : error.message.split(";")[0]!,
+    reason: isNobody
+      ? `nobody listens at ${host}:${port}`
+      : `${error.message.split(";")[0]!}${isSilent ? " (paused?)" : ""}`,
   };
 }

@@ -177,7 +177,7 @@ function unreachable({ request, candidates, refusals, isSticky }: Pending): Fail
 function timedOut({ request, timeoutMs, candidates }: Pending): Failure {
   return {
     code: "timeout",
-    message: `no answer from ${candidates[0]} within ${timeoutMs} ms` +
+    message: `no answer from ${candidates[0]} within ${timeoutMs} ms (paused?)` +
       (isWrite(request) ? `; the ${request.op} may have happened, or may still happen` : ""),
     definite: !isWrite(request),
   };

@@ -28,6 +28,10 @@ Deno.test("a command line that cannot be carried out exits with 2 and says the w
     [["get", "7", "\x1b[31m"], '"\\u001b[31m" is no level; allowed: ONE, TWO, THREE, QUORUM, ALL'],
     [["get", "7", "--differs"], "get takes no --differs; it belongs to inspect"],
     [["get", "7", "--timeout", "2"], "--timeout 2: not a time; allowed: 1ms to 24h, such as 500ms, 2s, 1m"],
+    [
+      ["--coordinator", "get", "7"],
+      "--coordinator get: get is a verb; is the ID missing? --coordinator ID get …",
+    ],
     [["wait", "sideways"], 'wait takes up or converged, and "sideways" was given'],
     [["status", "r1"], 'status takes no words, and "r1" was given'],
     [["get", "7", "--config", "/nope.toml"], "/nope.toml: no such file"],
@@ -150,7 +154,7 @@ clusterTest(
     const { host, port } = cluster.places[0]!;
     const bare = await runQuartet(["client", "--connect", `${host}:${port}`, "get", "1"]);
     assertEquals(bare.code, 8);
-    assertMatch(bare.stderr, /^unauthorized: /);
+    assertMatch(bare.stderr, /^unauthorized: .*; an address alone has no secret: add --config FILE/);
     const withSecret = await runQuartet([
       "client",
       "--connect",

@@ -113,7 +113,7 @@ Deno.test("a write without an answer by its deadline ends once, as an unknown ou
   assertEquals(result.failure.code, "timeout");
   assertEquals(
     result.failure.message,
-    "no answer from r1 within 1000 ms; the put may have happened, or may still happen",
+    "no answer from r1 within 1000 ms (paused?); the put may have happened, or may still happen",
   );
   assert(!isDefinite(result.failure));
 });

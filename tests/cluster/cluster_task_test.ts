@@ -287,12 +287,27 @@ Deno.test("Words that the cluster task does not know are answered with those it 
   const named = await bench.task("clean", "r2");
   assertEquals(named.code, 2);
   assertStringIncludes(named.stderr, "clean takes no names");
-  const file = await bench.task("-d", "--data", bench.config);
+  const file = await bench.task("-d", "--data", join(bench.config, "below"));
   assertEquals(file.code, 1);
-  assertStringIncludes(file.stderr, `cannot start: the directory ${bench.config} cannot be made: `);
+  assertStringIncludes(file.stderr, `cannot start: the directory ${bench.config}/below cannot be made: `);
   const idle = await bench.task("status");
   assertEquals([idle.code, idle.stderr], [
     1,
     `no cluster runs in ${bench.data}; start one: deno task cluster --config ${bench.config} -d\n`,
   ]);
+});
+
+Deno.test("What cannot be a start is refused with the way out: a file for data, addresses that others reach", async () => {
+  await using bench = new Bench();
+  const file = await bench.task("--data", bench.config, "status");
+  assertEquals([file.code, file.stderr], [2, `--data ${bench.config}: a file; give a directory\n`]);
+  const text = await Deno.readTextFile(bench.config);
+  await Deno.writeTextFile(bench.config, text.replaceAll(/"127[.\d]+:/g, '"203.0.113.1:'));
+  const open = await bench.task("-d");
+  assertEquals(open.code, 1);
+  assertStringIncludes(
+    open.stderr,
+    "all replicas run on this machine: give them addresses such as 127.0.0.1",
+  );
+  assert(!open.stderr.includes("--insecure"), open.stderr);
 });
