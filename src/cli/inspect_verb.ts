@@ -103,6 +103,9 @@ export function holdingsLines(
   });
 }
 
+/** In place of the value of a delete. */
+const DELETED = "(deleted)";
+
 /** How much of a version a cell shows. */
 interface CellForm {
   readonly valueWidthMax: number;
@@ -116,7 +119,9 @@ function cellText(versions: Held["versions"] | undefined, { valueWidthMax, stamp
   if (versions === undefined) return "?";
   if (versions.length === 0) return "-";
   return versions.map((version) => {
-    const value = version.value === undefined ? "(deleted)" : printable(JSON.stringify(version.value));
+    const value = version.value === undefined
+      ? valueWidthMax < DELETED.length ? "deleted" : DELETED
+      : printable(JSON.stringify(version.value));
     const whole = versionText(version);
     const name = stampDigits === undefined
       ? whole

@@ -25,7 +25,7 @@ const TRACE_FLAGS: Flags = {
 export const GET: Verb = {
   name: "get",
   words: "KEY [LEVEL]",
-  summary: "prints the value alone on stdout, the receipt on stderr",
+  summary: "prints the value of a key, and when and by whom it was written",
   details: `Asks all copies, and answers with the latest of the first that answer, as many as LEVEL says.
 Stale ones are mended afterwards. At ONE the coordinator's own copy is the answer, stale or not.
 
@@ -97,7 +97,7 @@ EXAMPLES
     if (rest.length > 0) {
       throw new UsageError(
         `put takes ${this.words}, and ${countOfWords(words)} given: put a value with spaces in quotes, ` +
-          `as in put ${shown(key)} 'two words' ONE`,
+          `as in put ${shown(key)} '${shown(words.slice(1).join(" "))}'`,
       );
     }
     const level = levelOf(

@@ -178,6 +178,7 @@ export const SESSION_VERBS: readonly SessionVerb[] = [
 
 /** What other stores call them. */
 export const SESSION_ALIASES: ReadonlyMap<string, string> = new Map([
+  ["select", "use"],
   ["consistency", "level"],
   ["tracing", "trace"],
   ["quit", "exit"],
@@ -194,8 +195,9 @@ export function findSessionVerb(name: string): SessionVerb | undefined {
 function verbPage(name: string): string {
   const verb = findSessionVerb(name) ?? verbOf(name, SESSION_VERBS.map((other) => other.name));
   const flags = "flags" in verb ? flagLines(verb.flags) : [];
-  // Why: the examples of a verb are those of a shell, where the binary comes first.
-  const details = verb.details.replaceAll(/\bquartet client (?=\w)/g, "");
+  // Why: the examples of a verb are those of a shell, where the binary comes first, and pipes exist.
+  const details = verb.details.replaceAll(/^ .*\| quartet .*\n?/gm, "")
+    .replaceAll(/\bquartet client (?=\w|-)/g, "").trimEnd();
   return [
     `${verb.name} – ${verb.summary}`,
     "",

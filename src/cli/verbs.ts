@@ -20,6 +20,8 @@ export const ALIASES: ReadonlyMap<string, string> = new Map([
   ["remove", "delete"],
   ["list", "inspect"],
   ["ls", "inspect"],
+  ["keys", "inspect"],
+  ["scan", "inspect"],
 ]);
 
 /** Columns of an unknown verb that an error repeats. */

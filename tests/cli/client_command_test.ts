@@ -13,7 +13,7 @@ Deno.test("a command line that cannot be carried out exits with 2 and says the w
     [
       ["put", "7", "a", "one", "two"],
       "put takes KEY VALUE [LEVEL], and 4 words were given: put a value with spaces in quotes, " +
-      "as in put 7 'two words' ONE",
+      "as in put 7 'a one two'",
     ],
     [["get", "7", "five"], '"five" is no level; allowed: ONE, TWO, THREE, QUORUM, ALL'],
     [["gte", "7"], 'unknown verb "gte"; did you mean get?'],

@@ -26,7 +26,18 @@ function examples(mark: string): Fields[] {
 
 Deno.test("every block of the page is of a kind that is checked", () => {
   const marks = [...page.matchAll(/^```(json.*)$/gm)].map(([, mark]) => mark!.replace("json ", ""));
-  assertEquals(marks, ["written", "value", "trace", "failure", "status", "inspect", "wait", "check", "help"]);
+  assertEquals(marks, [
+    "written",
+    "value",
+    "trace",
+    "failure",
+    "status",
+    "inspect",
+    "wait",
+    "script",
+    "check",
+    "help",
+  ]);
 });
 
 Deno.test("the receipts of the page are what the client makes of an answer", () => {
@@ -116,6 +127,30 @@ clusterTest(
       const unknown = fieldsOf(JSON.parse(result.stdout)).filter((name) => !named.has(name));
       assertEquals(unknown, [], words.join(" "));
     }
+  },
+);
+
+clusterTest(
+  "a script prints one object for each command, as the page says",
+  { replicas: 4 },
+  async (cluster) => {
+    const script = "level two\nput 7 x\ngte 7\n# a comment\ntrace on\nuse main\ncoordinator r2\nhelp get\n";
+    const { stdout, stderr, code } = await cluster.clientWithInput(script, "--json", "--keep-going");
+    assertEquals([stderr, code], ["", 2]);
+    const objects = stdout.trim().split("\n").map((line) => JSON.parse(line) as Fields);
+    assertEquals(objects.map(({ line }) => line), [1, 2, 3, 5, 6, 7, 8]);
+    const shapes = objects.map((object) => Object.keys(object));
+    for (const [index, example] of examples("script").entries()) {
+      assertEquals(shapes[index], Object.keys(example), JSON.stringify(objects[index]));
+    }
+    assertEquals(
+      objects.slice(3, 6).map(({ trace, keyspace, coordinator }) => [trace, keyspace, coordinator]),
+      [
+        [true, undefined, undefined],
+        [undefined, "main", undefined],
+        [undefined, undefined, "r2"],
+      ],
+    );
   },
 );
 
