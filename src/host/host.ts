@@ -101,7 +101,7 @@ export class Host {
       const entropy = new DenoEntropy();
       const { epoch } = await openIdentity(disk, { cluster: config.cluster, id, entropy, log });
       const { segmentBytes } = config.settings;
-      engine = await Engine.open({ disk, merge: mergeStored, segmentBytes, log, halt });
+      engine = await Engine.open({ disk, merge: mergeStored, segmentBytes, isRewritten: true, log, halt });
       return Host.#assemble({ config, id, dataDirectory, log, halt }, { disk, engine, epoch, entropy });
     } catch (cause) {
       await engine?.close();

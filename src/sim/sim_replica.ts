@@ -198,6 +198,7 @@ export class SimReplica implements SimEndpoint {
       disk,
       merge: mergeStored,
       segmentBytes: config.settings.segmentBytes,
+      isRewritten: true,
       log,
       bugs,
       halt: (cause) => {

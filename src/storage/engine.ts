@@ -54,6 +54,8 @@ export interface EngineOptions {
   readonly merge: Merge;
   /** Requires: one value of the greatest allowed size fits, with 16 KiB to spare. */
   readonly segmentBytes: number;
+  /** Whether what is held may be written again under another key, so that each entry must fit a segment. */
+  readonly isRewritten?: boolean;
   readonly log: Log;
   /** Called once, when the disk broke its promise: nothing is ever answered again. */
   halt(cause: unknown): void;
@@ -131,7 +133,8 @@ export class Engine implements Store {
   }
 
   /**
-   * Recovers what the disk holds and makes it durable anew. Throws `CorruptionError`, and `DiskFullError` when there is
+   * Recovers what the disk holds and makes it durable anew. Throws `CorruptionError`, `DirectoryError` when it is to be
+   * rewritten and does not fit, and `DiskFullError` when there is
    * no room for a checkpoint; without room for a segment it opens, and refuses writes until there is.
    *
    * Requires: the directory's lock is held (`openIdentity` takes it).

@@ -5,7 +5,9 @@ import type { Disk, Entropy, Log } from "../ports.ts";
 import { checkpointNumbers } from "./checkpoint.ts";
 import { CorruptionError, type Damage } from "./corruption.ts";
 import { MANIFEST } from "./manifest.ts";
+import { refuseOrphanFrames } from "./recovery.ts";
 import { readSealed, unseal, writeSealed } from "./sealed_file.ts";
+import { removeIfThere } from "./transfer.ts";
 import { logNumbers } from "./wal.ts";
 
 /** Its lock makes a directory belong to one process. */
@@ -14,7 +16,7 @@ export const LOCK_FILE = "LOCK";
 export const IDENTITY_FILES = ["identity", "identity.copy"] as const;
 const EPOCH = /^[0-9a-f]{8}$/;
 
-/** The directory cannot be used by this replica: another process has it, or it belongs to somebody else. */
+/** The directory cannot be used by this replica: another process has it, it belongs to somebody else, or it does not fit the settings. */
 export class DirectoryError extends Error {
   override readonly name = "DirectoryError";
 }
@@ -32,7 +34,7 @@ export interface IdentityOptions {
 export interface Identity {
   /** Eight hex digits. */
   readonly epoch: string;
-  /** Whether no store was ever completed here: a first start, or one after a wipe. */
+  /** Whether there is no store here: a first start, or one after a wipe. */
   readonly isNew: boolean;
 }
 
@@ -45,7 +47,9 @@ export interface Owner {
 
 /**
  * Locks the directory for the life of the process and finds out, or decides, whose it is. One good copy is enough: the
- * other is written again, and the log is told. Throws `DirectoryError`, `CorruptionError` or `DiskFullError`.
+ * other is written again, and the log is told. An identity without a store beside it gets another epoch: either its first
+ * start was cut short, and nobody heard of it, or its store is lost, and then it must not pass for whole (HAZARD H7).
+ * Throws `DirectoryError`, `CorruptionError` or `DiskFullError`.
  */
 export async function openIdentity(
   disk: Disk,
@@ -63,7 +67,14 @@ export async function openIdentity(
     if (names.includes(file)) copies.set(file, parseOwner(file, await readSealed(disk, file, "identity")));
   }
   const found = ownerOf(copies, names, { cluster, id });
-  if (found === undefined) {
+  if (found !== undefined && isNew) {
+    await refuseOrphanFrames(disk, names);
+    // Why: an old copy beside a new one would be a contradiction, if the power fails between the two.
+    await removeIfThere(disk, IDENTITY_FILES[1]);
+    await disk.syncDirectory();
+    log?.write("warn", "the directory has an identity and no store: it begins anew, under another epoch");
+  }
+  if (found === undefined || isNew) {
     const owner = { cluster, id, epoch: entropy.uint32().toString(16).padStart(8, "0") };
     for (const file of IDENTITY_FILES) await writeSealed(disk, file, "identity", { ...owner });
     return { epoch: owner.epoch, isNew };

@@ -6,11 +6,13 @@
 import { assert } from "../base/assert.ts";
 import { type Disk, DiskFullError } from "../ports.ts";
 import { checkpointName, checkpointNumbers, writeCheckpoint } from "./checkpoint.ts";
+import { writeBytes } from "./frame.ts";
+import { DirectoryError } from "./identity.ts";
 import { type Manifest, writeManifest } from "./manifest.ts";
 import type { Memtable } from "./memtable.ts";
 import { recover, type Recovered, type RecoveryOptions } from "./recovery.ts";
 import { removeIfThere } from "./transfer.ts";
-import { logName, logNumbers, SPARE, UNFINISHED_SEGMENT, Wal } from "./wal.ts";
+import { logName, logNumbers, segmentBytesMin, SPARE, UNFINISHED_SEGMENT, Wal } from "./wal.ts";
 
 /** A store that is on the disk as a checkpoint alone; its log has no segment yet. */
 export interface Opened {
@@ -22,13 +24,17 @@ export interface Opened {
   readonly wal: Wal;
 }
 
-/** Opens a directory. Throws `CorruptionError`, and `DiskFullError` when there is no room for a checkpoint. */
+/** What stands beside an entry when it is written again elsewhere, as what is owed becomes a hint. */
+const BESIDE_BYTES_MAX = 64;
+
+/** Opens a directory. Throws `CorruptionError`, `DirectoryError` when it is to be rewritten and does not fit, and `DiskFullError` when there is no room for a checkpoint. */
 export async function openDirectory(
-  options: RecoveryOptions & { readonly segmentBytes: number },
+  options: RecoveryOptions & { readonly segmentBytes: number; readonly isRewritten?: boolean },
 ): Promise<Opened> {
   const { disk, segmentBytes } = options;
   const recovered = await recover(options);
   const { memtable, sequence, segments, nextSegment, nextCheckpoint } = recovered;
+  if (options.isRewritten) refuseSmallSegments(memtable, segmentBytes);
   await removeLeftovers(disk, recovered);
   const checkpointBytes = await writeFirstCheckpoint(disk, recovered);
   const manifest: Manifest = {
@@ -44,6 +50,19 @@ export async function openDirectory(
   const wal = new Wal({ disk, segmentBytes, firstSegment: nextSegment, oldSegments: segments, hasSpare });
   await wal.release(nextSegment);
   return { memtable, sequence, manifest, checkpointBytes, wal };
+}
+
+/** Why at the start: an entry that cannot be written again would end the replica when it is, and again at each start. */
+function refuseSmallSegments(memtable: Memtable, segmentBytes: number): void {
+  const { keys, values } = memtable.snapshot();
+  let entryBytes = 0;
+  for (let i = 0; i < keys.length; i++) entryBytes = Math.max(entryBytes, writeBytes(keys[i]!, values[i]!));
+  const needed = segmentBytesMin(entryBytes + BESIDE_BYTES_MAX);
+  if (keys.length === 0 || needed <= segmentBytes) return;
+  throw new DirectoryError(
+    `segment_bytes = ${segmentBytes} is too small for what this directory holds: one entry of the store has ` +
+      `${entryBytes} bytes; set segment_bytes to at least ${needed}, as it was before`,
+  );
 }
 
 /** Removes what a crash left half-made or no longer needed, and segments in which nothing was written. */

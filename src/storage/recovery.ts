@@ -14,6 +14,9 @@ import { Memtable } from "./memtable.ts";
 import { readAll } from "./transfer.ts";
 import { logName, logNumbers } from "./wal.ts";
 
+/** Numbers of segments and checkpoints stay below this: far from what a frame's four bytes can hold. */
+const NUMBER_END = 4_000_000_000;
+
 /** What recovery found. */
 export interface Recovered {
   readonly memtable: Memtable;
@@ -38,6 +41,7 @@ export interface RecoveryOptions {
 /** Reads a directory. Throws `CorruptionError`. */
 export async function recover({ disk, merge, log }: RecoveryOptions): Promise<Recovered> {
   const names = await disk.list();
+  refuseGreatNumbers(names);
   const checkpoints = checkpointNumbers(names);
   const manifest = await readManifest(disk, names);
   const memtable = new Memtable();
@@ -45,8 +49,7 @@ export async function recover({ disk, merge, log }: RecoveryOptions): Promise<Re
   const nextSegment = Math.max(manifest?.segment ?? 0, ...segments) + 1;
   const nextCheckpoint = Math.max(manifest?.checkpoint ?? 0, ...checkpoints) + 1;
   if (!manifest) {
-    await refuseFrames(disk, segments, logName);
-    await refuseFrames(disk, checkpoints, checkpointName);
+    await refuseOrphanFrames(disk, names);
     return { memtable, sequence: 1, checkpoint: undefined, segments: [], nextSegment, nextCheckpoint };
   }
   if (!checkpoints.includes(manifest.checkpoint)) {
@@ -199,10 +202,34 @@ class Segment {
   }
 }
 
+/** The next number must be greater than any in use, and a frame has four bytes for it. */
+function refuseGreatNumbers(names: readonly string[]): void {
+  for (
+    const [numbers, nameOf] of [[logNumbers(names), logName], [
+      checkpointNumbers(names),
+      checkpointName,
+    ]] as const
+  ) {
+    const last = numbers.at(-1);
+    if (last === undefined || last < NUMBER_END) continue;
+    throw new CorruptionError({
+      file: nameOf(last),
+      offset: 0,
+      expected: `a number below ${NUMBER_END} in its name; if it is none of ours, move it away`,
+      found: String(last),
+    });
+  }
+}
+
 /**
  * A directory without a manifest was never finished, so it must not hold a single write: the first checkpoint, which comes
- * before the manifest, is empty.
+ * before the manifest, is empty. Throws `CorruptionError`.
  */
+export async function refuseOrphanFrames(disk: Disk, names: readonly string[]): Promise<void> {
+  await refuseFrames(disk, logNumbers(names), logName);
+  await refuseFrames(disk, checkpointNumbers(names), checkpointName);
+}
+
 async function refuseFrames(
   disk: Disk,
   numbers: readonly number[],

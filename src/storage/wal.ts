@@ -11,7 +11,7 @@
 import { assert } from "../base/assert.ts";
 import { type Disk, type DiskFile, DiskFullError } from "../ports.ts";
 import { FILE_HEADER_BYTES, fileHeader } from "./file_header.ts";
-import { FRAME_HEADER_BYTES } from "./frame.ts";
+import { FRAME_HEADER_BYTES, frameBytes } from "./frame.ts";
 import { writeAll, writeWhatFits } from "./transfer.ts";
 
 /** A segment that no checkpoint needs any more, kept because filling a new one is slow. */
@@ -42,6 +42,11 @@ export function numbersNamed(names: readonly string[], prefix: string): number[]
 /** The numbers of the segments among these files, ascending. */
 export function logNumbers(names: readonly string[]): number[] {
   return numbersNamed(names, LOG_PREFIX);
+}
+
+/** The least size of a segment in which a frame with `writesBytes` of writes finds room. */
+export function segmentBytesMin(writesBytes: number): number {
+  return FILE_HEADER_BYTES + frameBytes(writesBytes) + FRAME_HEADER_BYTES;
 }
 
 /** Where the next frame goes. */

@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Connection } from "../../src/client/connection.ts";
 import { ClusterClient } from "../harness/cluster_client.ts";
 import { eventually } from "../harness/eventually.ts";
@@ -91,6 +91,59 @@ clusterTest("A replica that stops answers what is in flight first", {
   assertEquals(result.value.receipt.acked, ["r1", "r2"]);
   assertEquals(await cluster.ended("r1"), "ended with exit code 0");
   await connection.closed;
+});
+
+clusterTest("A second signal ends a replica at once, with exit code 130", {
+  replicas: 2,
+  settings: { failure_timeout_ms: 60_000, request_timeout_ms: 60_000 },
+}, async (cluster) => {
+  const connection = await Connection.open({ ...cluster.places[0]!, timeoutMs: 3000 });
+  await cluster.pause("r2");
+  const put = connection.request({ op: "put", key: 1, value: "in flight", level: "ALL" }, {
+    timeoutMs: 60_000,
+  });
+  assert((await connection.request({ op: "status" }, { timeoutMs: 3000 })).ok);
+  const pid = cluster.pid("r1");
+  Deno.kill(pid, "SIGTERM");
+  // What is in flight is waited for: the second signal finds the replica still there.
+  await eventually(async () => (await cluster.log("r1")).includes("info stopping signal=SIGTERM"), {
+    withinMs: 3000,
+    what: "r1 has heard the first signal",
+  });
+  Deno.kill(pid, "SIGINT");
+  assertEquals(await cluster.ended("r1"), "ended with exit code 130");
+  const result = await put;
+  assert(!result.ok && result.failure.code === "connection_lost", JSON.stringify(result));
+  cluster.resume("r2");
+});
+
+clusterTest("A replica whose disk breaks stops with exit code 70, says why, and has lost nothing", {
+  replicas: 1,
+  settings: { value_bytes_max: 16_384, segment_bytes: 65_536 },
+}, async (cluster) => {
+  const directory = cluster.dataDirectory("r1");
+  // Where the next segment of the log is made there stands a directory: an error that no disk should give.
+  await Deno.mkdir(`${directory}/segment.tmp`);
+  const values: Record<string, string> = {};
+  {
+    using client = new ClusterClient(cluster);
+    for (let key = 0; key < 100; key++) {
+      const value = String(key).repeat(8000);
+      const put = await client.ask("r1", { op: "put", key, value, level: "ONE" });
+      if (!put.ok) break;
+      values[key] = value;
+    }
+  }
+  assert(Object.keys(values).length > 0 && Object.keys(values).length < 100);
+  assertEquals(await cluster.ended("r1"), "ended with exit code 70");
+  assertMatch(await cluster.log("r1"), /error halted: .*directory.* exit=70/i);
+  await Deno.remove(`${directory}/segment.tmp`);
+  await cluster.start("r1");
+  using client = new ClusterClient(cluster);
+  for (const [key, value] of Object.entries(values)) {
+    const got = await client.expect("r1", { op: "get", key: Number(key), level: "ONE" });
+    assert(got.kind === "value" && got.value === value, `key ${key}`);
+  }
 });
 
 clusterTest("A replica whose peers are all gone stops as fast", { replicas: 3 }, async (cluster) => {

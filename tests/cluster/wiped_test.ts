@@ -68,6 +68,25 @@ clusterTest("H7: a replica that lost its directory counts for no level until it 
   });
 });
 
+clusterTest("H7: a directory of which only the identity is left counts for no level until it is filled", {
+  keyspace: { hinted_handoff: false, read_repair: "off" },
+}, async (cluster) => {
+  using client = new ClusterClient(cluster);
+  const { epoch } = await client.status("r3");
+  await putAll(client, "r1", "ALL");
+  await cluster.kill9("r3");
+  const directory = cluster.dataDirectory("r3");
+  for (const { name } of Deno.readDirSync(directory)) {
+    if (!name.startsWith("identity")) await Deno.remove(join(directory, name));
+  }
+  await cluster.pause("r4");
+  await cluster.start("r3");
+  const status = await client.status("r3");
+  assert(status.recovering && status.epoch !== epoch);
+  cluster.resume("r4");
+  await expectFilled(cluster, client, "r3");
+});
+
 clusterTest(
   "A damaged replica says file and offset, and --rebuild refills it from the others",
   {},

@@ -310,6 +310,25 @@ Deno.test("H7: epochs that a replica was seen under are durable before peers are
   assertEquals(told(), ["e2", "e9"]);
 });
 
+Deno.test("H7: however many epochs a member was seen under, a new one of it is not taken for its first", () => {
+  const stage = ReplicaStage.whole();
+  const toldAfter = (epoch: string): readonly string[] => {
+    stage.takeAll();
+    stage.deliver("r2", { type: "heartbeat", epoch, known_epochs: ["e1"], wall_ms: 0, recovering: true });
+    stage.deliver("r2", { type: "heartbeat", epoch, known_epochs: ["e1"], wall_ms: 0, recovering: true });
+    return stage.takeSent("heartbeat_ack").at(-1)!.message.known_epochs;
+  };
+  for (let count = 0; count < 20; count++) {
+    const known = toldAfter(`f${count}`);
+    assert(known.length <= 8 && known.some((epoch) => epoch !== `f${count}`), known.join(" "));
+  }
+  const wiped = new ReplicaStage({ id: "r2", epoch: "e8" });
+  wiped.tick();
+  for (const peer of wiped.peers()) wiped.meet(peer, { knownEpochs: toldAfter("e8") });
+  wiped.tick();
+  assert(wiped.status().recovering);
+});
+
 Deno.test("A fill of a keyspace that is not here, or from a key that is none, is refused", () => {
   const stage = ReplicaStage.whole();
   stage.deliver("r2", { type: "fill", round: 1, keyspace: "no" });

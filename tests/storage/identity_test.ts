@@ -61,6 +61,7 @@ Deno.test("one damaged or missing copy is repaired from the other, and told", as
     for (const damage of ["flip", "cut", "remove"] as const) {
       const store = new StoreUnderTest();
       const { epoch } = await restart(store);
+      await store.open();
       const whole = store.disk.peek(file);
       if (damage === "flip") store.disk.flipBit(file, 40, 2);
       else if (damage === "cut") store.disk.truncate(file, 17);
@@ -103,6 +104,64 @@ Deno.test("a store without an identity is corruption, not a new directory", asyn
   assert(error instanceof CorruptionError && /because \S+ is beside it/.test(error.message));
 });
 
+/** A directory whose store is gone, and whose identity is not. */
+async function emptied(seed: number): Promise<{ store: StoreUnderTest; epoch: string }> {
+  const store = new StoreUnderTest({ seed });
+  const { epoch } = await restart(store);
+  await store.open();
+  await store.put("k", "v");
+  await store.close();
+  for (const name of store.disk.names()) {
+    if (!name.startsWith("identity")) await store.disk.remove(name);
+  }
+  await store.time.finish(store.disk.syncDirectory());
+  return { store, epoch };
+}
+
+Deno.test("H7: an identity without a store beside it is not spoken under again", async () => {
+  const { store, epoch } = await emptied(1);
+  const error = await failure(restart(store, { ...R1, id: "r2" }));
+  assert(error instanceof DirectoryError, "it still says whose it is");
+  const again = await restart(store);
+  assert(again.epoch !== epoch && again.isNew);
+  assertEquals(again.said, [
+    "the directory has an identity and no store: it begins anew, under another epoch",
+  ]);
+  await store.open();
+  const later = await restart(store);
+  assertEquals([later.epoch, later.isNew, later.said], [again.epoch, false, []]);
+});
+
+Deno.test("H7: nor is one beside frames without a manifest, and then the directory is damaged and left as it is", async () => {
+  const store = new StoreUnderTest();
+  const { epoch } = await restart(store);
+  await store.open();
+  await store.put("k", "v");
+  await store.close();
+  const manifest = store.disk.peek("manifest");
+  await store.disk.remove("manifest");
+  const error = await failure(restart(store));
+  assert(error instanceof CorruptionError && error.file === "manifest", String(error));
+  (await store.disk.open("manifest")).write(manifest, 0);
+  assertEquals((await restart(store)).epoch, epoch);
+});
+
+Deno.test("H7: power cuts while a new epoch is given to an emptied directory leave one, and never the old one in use", async () => {
+  for (let seed = 0; seed < 60; seed++) {
+    const { store, epoch } = await emptied(seed);
+    store.disk.kill();
+    const opening = failure(openIdentity(store.disk.mount(), R1));
+    await store.time.run(seed % 16);
+    store.disk.powerCut();
+    const first = await restart(store);
+    assert(first.epoch !== epoch, `seed ${seed}`);
+    await store.open();
+    store.disk.powerCut();
+    assertEquals((await restart(store)).epoch, first.epoch);
+    void opening;
+  }
+});
+
 Deno.test("power cuts while an identity is made leave none or the one", async () => {
   for (let seed = 0; seed < 60; seed++) {
     const store = new StoreUnderTest({ seed });
@@ -110,6 +169,7 @@ Deno.test("power cuts while an identity is made leave none or the one", async ()
     await store.time.run(seed % 8);
     store.disk.powerCut();
     const first = await restart(store);
+    await store.open();
     store.disk.powerCut();
     assertEquals((await restart(store)).epoch, first.epoch);
     void opening;

@@ -34,6 +34,7 @@ export interface SetUp {
   readonly seed?: number;
   readonly merge?: Merge;
   readonly segmentBytes?: number;
+  readonly isRewritten?: boolean;
   readonly bugs?: ReadonlySet<PlantedBug>;
 }
 
@@ -72,7 +73,7 @@ export class StoreUnderTest {
 
   /** Begins to open an engine, without letting time pass. */
   beginOpen(): Promise<Engine> {
-    const { segmentBytes = SEGMENT_BYTES, merge = replaceMerge, bugs } = this.#setUp;
+    const { segmentBytes = SEGMENT_BYTES, merge = replaceMerge, isRewritten, bugs } = this.#setUp;
     return Engine.open({
       disk: this.disk.mount(),
       merge,
@@ -84,6 +85,7 @@ export class StoreUnderTest {
         },
       },
       halt: (cause) => this.halts.push(cause),
+      ...(isRewritten ? { isRewritten } : {}),
       ...(bugs ? { bugs } : {}),
     });
   }
