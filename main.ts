@@ -7,6 +7,8 @@ const [name, ...rest] = Deno.args;
 
 Deno.exit(
   await unlessOutputIsLost(() => {
+    const isCommand = name === "replica" || name === "client";
+    if (isCommand && rest[0] === "--version") return topCommand(rest);
     if (name === "replica") return replicaCommand(rest);
     if (name === "client") return clientCommand(rest);
     return topCommand(Deno.args);

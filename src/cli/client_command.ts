@@ -6,20 +6,22 @@ import { accessOf } from "./cluster_access.ts";
 import { showHelp } from "./help_text.ts";
 import { Output } from "./output.ts";
 import { isAtTerminal, sessionCommand } from "./session_command.ts";
-import { EXIT_USAGE, reportUsage } from "./usage_report.ts";
+import { reportUsage } from "./usage_report.ts";
 import type { Action } from "./verb.ts";
-import { findVerb, flagsOfAllVerbs, refuseForeignFlags, verbOf } from "./verbs.ts";
+import { findVerb, flagsOfAllVerbs, refuseForeignFlags, verbOf, VERBS } from "./verbs.ts";
 
 /** Carries out `quartet client …` and returns the exit code. */
 export async function clientCommand(args: readonly string[]): Promise<number> {
   // Why: a command line that cannot be parsed must still answer a program in JSON.
   const end = args.indexOf("--");
-  const output = new Output({ isJson: args.slice(0, end < 0 ? undefined : end).includes("--json") });
+  const beforeEnd = args.slice(0, end < 0 ? undefined : end);
+  const output = new Output({ isJson: beforeEnd.includes("--json") });
   try {
+    refuseLevelFlag(beforeEnd);
     const given = parseArguments(args, { ...CLIENT_FLAGS, ...SESSION_FLAGS, ...flagsOfAllVerbs() });
     const [name, ...words] = given.words;
     if (name === "help" || given.flags.has("help")) {
-      return help(name === "help" ? words[0] : name, { isAsked: true });
+      return help(name === "help" ? words[0] : name);
     }
     refuseSwallowedVerb(given);
     const action = name === undefined ? undefined : actionOf(name, { words, flags: given.flags });
@@ -38,7 +40,8 @@ export async function clientCommand(args: readonly string[]): Promise<number> {
         ...(keyspace === undefined ? {} : { keyspace }),
         ...(timeoutMs === undefined ? {} : { timeoutMs }),
       });
-      return code ?? help(undefined, { isAsked: false });
+      if (code === undefined) throw noVerb();
+      return code;
     }
     const caller = new Caller(options);
     try {
@@ -57,15 +60,17 @@ export async function clientCommand(args: readonly string[]): Promise<number> {
     return reportUsage(cause, output);
   }
 
-  function help(word: string | undefined, { isAsked }: { isAsked: boolean }): number {
-    // Why: a program reads one object, whatever was forgotten.
-    if (!isAsked && output.isJson) {
-      throw new UsageError("no verb was given; see quartet client --help");
-    }
-    const page = word === undefined ? clientPage() : verbPage(verbOf(word));
-    showHelp(page, output, { isAsked });
-    return isAsked ? 0 : EXIT_USAGE;
+  function help(word: string | undefined): number {
+    showHelp(word === undefined ? clientPage() : verbPage(verbOf(word)), output, { isAsked: true });
+    return 0;
   }
+}
+
+function noVerb(): UsageError {
+  const names = VERBS.map((verb) => verb.name).join(" ");
+  return new UsageError(
+    `no verb was given, and no command came on stdin; known: ${names} (--help says more)`,
+  );
 }
 
 /** `--coordinator get 7` forgot the id, and took the verb for it. Throws `UsageError`. */
@@ -79,6 +84,17 @@ function refuseSwallowedVerb({ words, flags }: Arguments): void {
       `--${flag} ${word}: ${verb.name} is a verb; is the ${value} missing? --${flag} ${value} ${verb.name} …`,
     );
   }
+}
+
+/** What others have as a flag is a word here. Throws `UsageError`. */
+function refuseLevelFlag(args: readonly string[]): void {
+  const flag = args.find((word) => /^--(level|consistency)(=|$)/.test(word));
+  if (flag === undefined) return;
+  throw new UsageError(
+    `${
+      flag.split("=")[0]
+    }: a level is a word, not a flag: get KEY LEVEL, put KEY VALUE LEVEL, delete KEY LEVEL`,
+  );
 }
 
 function actionOf(name: string, given: Arguments): Action {

@@ -25,7 +25,7 @@ const TRACE_FLAGS: Flags = {
 export const GET: Verb = {
   name: "get",
   words: "KEY [LEVEL]",
-  summary: "prints the value of a key, and when and by whom it was written",
+  summary: "prints the value, and who wrote it when",
   details: `Asks all copies, and answers with the latest of the first that answer, as many as LEVEL says.
 Stale ones are mended afterwards. At ONE the coordinator's own copy is the answer, stale or not.
 

@@ -32,6 +32,10 @@ Deno.test("a command line that cannot be carried out exits with 2 and says the w
       ["--coordinator", "get", "7"],
       "--coordinator get: get is a verb; is the ID missing? --coordinator ID get …",
     ],
+    [
+      ["put", "7", "x", "--level", "two"],
+      "--level: a level is a word, not a flag: get KEY LEVEL, put KEY VALUE LEVEL, delete KEY LEVEL",
+    ],
     [["wait", "sideways"], 'wait takes up or converged, and "sideways" was given'],
     [["status", "r1"], 'status takes no words, and "r1" was given'],
     [["get", "7", "--config", "/nope.toml"], "/nope.toml: no such file"],
@@ -56,7 +60,7 @@ Deno.test("a command line that cannot be carried out exits with 2 and says the w
   assertEquals([bare.code, bare.stderr], [2, ""]);
   assertEquals(
     (JSON.parse(bare.stdout) as Record<string, unknown>)["message"],
-    "no verb was given; see quartet client --help",
+    "no verb was given, and no command came on stdin; known: get put delete status inspect wait (--help says more)",
   );
 });
 
