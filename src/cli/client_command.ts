@@ -2,6 +2,7 @@
 import { type Arguments, parseArguments, parseDurationMs, UsageError } from "./arguments.ts";
 import { Caller } from "./caller.ts";
 import { CLIENT_FLAGS, clientPage, SESSION_FLAGS, verbPage } from "./client_help.ts";
+import { COMPLETION, completionCommand } from "./completion_verb.ts";
 import { accessOf } from "./cluster_access.ts";
 import { showHelp } from "./help_text.ts";
 import { Output } from "./output.ts";
@@ -24,6 +25,7 @@ export async function clientCommand(args: readonly string[]): Promise<number> {
       return help(name === "help" ? words[0] : name);
     }
     refuseSwallowedVerb(given);
+    if (name === COMPLETION.name) return await completionCommand({ words, flags: given.flags }, output);
     const action = name === undefined ? undefined : actionOf(name, { words, flags: given.flags });
     if (action === undefined) refuseVerbFlags(given);
     const keyspace = given.flags.get("keyspace");
@@ -61,7 +63,10 @@ export async function clientCommand(args: readonly string[]): Promise<number> {
   }
 
   function help(word: string | undefined): number {
-    showHelp(word === undefined ? clientPage() : verbPage(verbOf(word)), output, { isAsked: true });
+    const page = word === undefined
+      ? clientPage()
+      : verbPage(word === COMPLETION.name ? COMPLETION : verbOf(word));
+    showHelp(page, output, { isAsked: true });
     return 0;
   }
 }

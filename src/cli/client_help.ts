@@ -59,7 +59,12 @@ Without a verb, on a terminal, it is a console: a prompt, line editing, history,
 commands on stdin it carries them out, one a line, and ends at the first failure, with its exit code.
 
 VERBS
-${rowLines([...VERBS.map(verbRow), ["help VERB", "more on one verb, with examples"]]).join("\n")}
+${
+    rowLines([...VERBS.map(verbRow), [
+      "completion bash|zsh|fish",
+      "the script that makes a shell complete quartet",
+    ], ["help VERB", "more on one verb, with examples"]]).join("\n")
+  }
 
 FLAGS
 ${flagLines(CLIENT_FLAGS).join("\n")}
@@ -87,7 +92,7 @@ EXAMPLES
 }
 
 /** The page of one verb. */
-export function verbPage(verb: Verb): string {
+export function verbPage(verb: Omit<Verb, "parse">): string {
   const { name, words, summary, details, flags } = verb;
   const aliases = [...ALIASES].filter(([, meant]) => meant === name).map(([alias]) => alias);
   return [

@@ -29,6 +29,8 @@ export interface Grammar {
   readonly aliases: ReadonlyMap<string, string>;
   /** Flags of every command. */
   readonly flags: Flags;
+  /** Flags of a line without a command. */
+  readonly flagsAlone?: Flags;
   readonly knowledge: Knowledge;
 }
 
@@ -46,7 +48,8 @@ export function complete(words: readonly string[], partial: string, grammar: Gra
   const { positionals, valueFlag, isOver } = walk(words, allFlags(grammar));
   const command = commandOf(positionals[0], grammar);
   if (valueFlag !== undefined) return fitting(wordsOfKind(valueFlag, grammar), partial);
-  if (!isOver && /^-(?!\d)/.test(partial)) return flagCandidates(partial, words, command, grammar);
+  const isFlag = grammar.commands.length === 0 || /^-(?!\d)/.test(partial);
+  if (!isOver && isFlag) return flagCandidates(partial, words, command, grammar);
   if (positionals.length === 0) return commandCandidates(partial, grammar);
   if (command === undefined) return [];
   return fitting(wordsOfKind(kindAt(command.words, positionals.length - 1), grammar), partial);
@@ -75,8 +78,8 @@ function walk(words: readonly string[], flags: Flags): Walk {
   return { positionals, isOver: false };
 }
 
-function allFlags({ flags, commands }: Grammar): Flags {
-  return Object.assign({}, ...commands.map((command) => command.flags ?? {}), flags);
+function allFlags({ flags, flagsAlone, commands }: Grammar): Flags {
+  return Object.assign({}, ...commands.map((command) => command.flags ?? {}), flagsAlone, flags);
 }
 
 function commandOf(name: string | undefined, { commands, aliases }: Grammar): CommandShape | undefined {
@@ -96,7 +99,7 @@ function flagCandidates(
   command: CommandShape | undefined,
   grammar: Grammar,
 ): Completion {
-  const flags: Flags = { ...grammar.flags, ...command?.flags };
+  const flags: Flags = { ...grammar.flags, ...(command === undefined ? grammar.flagsAlone : command.flags) };
   const [, name, value] = /^--([^=]+)=(.*)$/s.exec(partial) ?? [];
   if (name !== undefined) {
     const kind = Object.hasOwn(flags, name) ? flags[name]!.value : undefined;

@@ -28,7 +28,7 @@ export const ALIASES: ReadonlyMap<string, string> = new Map([
 const NAME_WIDTH_MAX = 40;
 
 /** The verb of this name or alias, in any case. Throws `UsageError`, which may suggest one of `others` too. */
-export function verbOf(name: string, others: readonly string[] = ["help"]): Verb {
+export function verbOf(name: string, others: readonly string[] = ["completion", "help"]): Verb {
   const verb = findVerb(name);
   if (verb !== undefined) return verb;
   const names = [...VERBS.map((candidate) => candidate.name), ...others];

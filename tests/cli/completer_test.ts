@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { complete, type Grammar } from "../../src/cli/completer.ts";
+import { completeShell, joinAssignments } from "../../src/cli/completion_verb.ts";
 import { completeLine } from "../../src/cli/console.ts";
 import { LINE_FLAGS } from "../../src/cli/session.ts";
 import { SessionState } from "../../src/cli/session_state.ts";
@@ -72,4 +73,29 @@ Deno.test("the console completes its own verbs too, and ends a word that is cert
   assertEquals(complete("help pu"), [["put "], "pu"]);
   assertEquals(complete("get "), [["'two words' "], ""]);
   assertEquals(complete("get 'tw"), [["'two words' "], "'tw"]);
+});
+
+Deno.test("a shell's command line is completed from its first word on, and without a verb only what fits there", () => {
+  const { knowledge } = GRAMMAR;
+  const shell = (...words: string[]): string[] | "files" => {
+    const completion = completeShell(words, knowledge);
+    return completion === "files" ? completion : completion.map(({ text }) => text);
+  };
+  assertEquals(shell(""), ["client", "replica", "help"]);
+  assertEquals(shell("--v"), ["--version"]);
+  assertEquals(shell("help", "r"), ["replica"]);
+  assertEquals(shell("client", "--fail"), ["--failover"]);
+  assertEquals(shell("client", "get", "--fail"), []);
+  assertEquals(shell("client", "completion", ""), ["bash", "zsh", "fish"]);
+  assertEquals(shell("client", "help", "comp"), ["completion"]);
+  assertEquals(shell("replica", "--id", "r1"), ["r1", "r10"]);
+  assertEquals(shell("replica", "")[0], "--config");
+  assertEquals(shell("replica", "--data", ""), "files");
+});
+
+Deno.test("what bash takes apart at = is put together again", () => {
+  assertEquals(joinAssignments(["client", "--keyspace", "=", "ma"]), ["client", "--keyspace=ma"]);
+  assertEquals(joinAssignments(["client", "--keyspace", "="]), ["client", "--keyspace="]);
+  assertEquals(joinAssignments(["client", "put", "7", "="]), ["client", "put", "7", "="]);
+  assertEquals(joinAssignments(["--a", "=", "b", "c", "=", "d"]), ["--a=b", "c", "=", "d"]);
 });

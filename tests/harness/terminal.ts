@@ -12,6 +12,7 @@ export const KEYS = {
   up: "\x1b[A",
   ctrlC: "\x03",
   ctrlD: "\x04",
+  ctrlU: "\x15",
 } as const;
 
 /** How a terminal is set up. */
