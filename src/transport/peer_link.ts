@@ -39,6 +39,8 @@ export interface LinkContext {
 const REDIAL_MIN_MS = 20;
 /** A link is not cut for silence earlier than this, however short the failure timeout. */
 const SILENCE_MIN_MS = 500;
+/** Of the time between two sweeps no more than this counts as silence: when this process stood still, nobody could be heard. */
+const SWEEP_MAX_MS = 400;
 const READ_BYTES_MAX = 64 * 1024;
 
 /** One dialled connection and its successors. */
@@ -52,8 +54,10 @@ export class PeerLink {
   #isUp = false;
   #isStopped = false;
   #deadlineMs = Infinity;
-  /** When the first of the questions left that nothing has come back for; Infinity while none waits. */
-  #unansweredSinceMs = Infinity;
+  /** Whether a question left for which nothing has come back, and for how long we have listened since. */
+  #isWaiting = false;
+  #silentMs = 0;
+  #sweptMs = 0;
   #wake: () => void = () => {};
   #lastReason = "";
 
@@ -97,7 +101,7 @@ export class PeerLink {
     if (!this.#isUp || channel === undefined || channel.isClosed) return false;
     if (channel.outbox.isTooFull(encoded, PEER_QUEUE_BYTES_MAX)) return false;
     channel.outbox.pushMessage(encoded);
-    if (this.#unansweredSinceMs === Infinity) this.#unansweredSinceMs = this.#context.nowMs();
+    this.#isWaiting = true;
     return true;
   }
 
@@ -115,9 +119,9 @@ export class PeerLink {
   sweep(nowMs: number): void {
     if (nowMs >= this.#deadlineMs) this.#channel?.close("no hello in time");
     const silenceMs = Math.max(SILENCE_MIN_MS, 2 * this.#context.settings.failureTimeoutMs);
-    if (nowMs - this.#unansweredSinceMs >= silenceMs) {
-      this.#channel?.close("no answer in time");
-    }
+    this.#silentMs = this.#isWaiting ? this.#silentMs + Math.min(nowMs - this.#sweptMs, SWEEP_MAX_MS) : 0;
+    this.#sweptMs = nowMs;
+    if (this.#silentMs >= silenceMs) this.#channel?.close("no answer in time");
   }
 
   /** Ends dialling and closes. */
@@ -144,7 +148,8 @@ export class PeerLink {
       halt: (cause) => this.#context.halt(cause),
     });
     this.#channel = channel;
-    this.#unansweredSinceMs = Infinity;
+    this.#isWaiting = false;
+    this.#silentMs = 0;
     if (this.#isStopped) return "stopped";
     this.#deadlineMs = this.#context.nowMs() + timeoutMs;
     const rest = await this.#shakeHands(channel);
@@ -181,7 +186,8 @@ export class PeerLink {
   async #serve(channel: LineChannel, rest: readonly Line[]): Promise<string> {
     let input: Input = { lines: rest, state: "open" };
     for (;;) {
-      this.#unansweredSinceMs = Infinity;
+      this.#isWaiting = false;
+      this.#silentMs = 0;
       this.#context.onHeard(this.#member);
       for (const line of input.lines) {
         const parsed = parseMessageLine(line);
