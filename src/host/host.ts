@@ -16,6 +16,7 @@ import { digestOf } from "../transport/hello.ts";
 import { TcpTransport } from "../transport/tcp_transport.ts";
 import { DenoEntropy, denoNow } from "./deno_clock.ts";
 import { DenoDisk } from "./deno_disk.ts";
+import { pickConnectionsMax } from "./open_files.ts";
 import { MachineGauge } from "./machine_gauge.ts";
 
 /** The pulse of a replica: deadlines are looked at this often. */
@@ -164,6 +165,7 @@ export class Host {
       selfId: id,
       epoch,
       log,
+      connectionsMax: pickConnectionsMax(log),
       onMessage: (from, message) => runner.feed({ kind: "message", from, message }),
       onLink: (peer, state) => runner.feed({ kind: "link", peer, state }),
       onRequest: (requestId, request) => runner.feed({ kind: "request", id: requestId, request }),

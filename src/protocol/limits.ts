@@ -72,8 +72,11 @@ export const PAGE_COUNT_MAX = 256;
 /** Members of one cluster. */
 export const MEMBERS_MAX = 64;
 
-/** Files and sockets that a replica needs beside accepted connections: its directory, dialled peers, what Deno opens. */
-export const FILES_RESERVED = 64 + 2 * MEMBERS_MAX;
+/** Connections beyond the limit that may show to be a peer, or hear why not, at a time. */
+export const CONNECTIONS_BEYOND_MAX = 64;
+
+/** Files and sockets that a replica needs beside the connections it takes: its directory, peers, what Deno opens. */
+export const FILES_RESERVED = 64 + 2 * MEMBERS_MAX + CONNECTIONS_BEYOND_MAX;
 
 // Why twice: a begun line is kept in a buffer that doubles as it grows. One client with the longest line is no flood.
 assert(

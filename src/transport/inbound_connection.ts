@@ -130,6 +130,11 @@ export class InboundConnection {
     return this.#heldBytes;
   }
 
+  /** Whether it is closed here and yet open in the system. */
+  get isLingering(): boolean {
+    return this.#channel.isLingering;
+  }
+
   /** Serves the connection until it is closed. Rejects only for bugs. */
   async run(): Promise<void> {
     this.#channel.outbox.pushLine(encodeHello(this.#hello));

@@ -57,6 +57,8 @@ export class LineChannel {
   #output = NOTHING;
   #isWriting = false;
   #isClosed = false;
+  /** Whether the socket was asked for bytes and has not answered. */
+  #isReading = false;
   #progressMs = 0;
   #lossReason = "";
   /** Lets go of who waits in `#receive`. */
@@ -87,6 +89,15 @@ export class LineChannel {
   /** What this connection makes us keep: the line begun, and the output not taken; in bytes, or characters of output. */
   get heldBytes(): number {
     return this.#splitter.heldBytes + this.outbox.chars;
+  }
+
+  /**
+   * Whether the socket is closed here and yet open in the system.
+   *
+   * Why: on Deno 2.8 (not before, nor from 2.9 on) a pending read keeps it, until the other side sends or ends.
+   */
+  get isLingering(): boolean {
+    return this.#isClosed && this.#isReading;
   }
 
   /** Why the connection was lost, for the log; empty while it is not. */
@@ -178,7 +189,14 @@ export class LineChannel {
     if (this.#isClosed) return Promise.resolve(undefined);
     return new Promise((resolve) => {
       this.#endReceive = () => resolve(undefined);
-      this.#socket.read(this.#buffer).then(resolve, (error) => this.close(String(error)));
+      this.#isReading = true;
+      this.#socket.read(this.#buffer).then((count) => {
+        this.#isReading = false;
+        resolve(count);
+      }, (error) => {
+        this.#isReading = false;
+        this.close(String(error));
+      });
     });
   }
 

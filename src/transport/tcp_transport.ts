@@ -6,7 +6,7 @@
 import { createHmac, randomBytes } from "node:crypto";
 import type { Result } from "../base/failure.ts";
 import type { Failure } from "../protocol/error_codes.ts";
-import { CLIENTS_HELD_BYTES_MAX, CONNECTIONS_MAX } from "../protocol/limits.ts";
+import { CLIENTS_HELD_BYTES_MAX, CONNECTIONS_BEYOND_MAX, CONNECTIONS_MAX } from "../protocol/limits.ts";
 import type { Reply } from "../protocol/reply.ts";
 import type { Request } from "../protocol/request.ts";
 import type { ClusterConfig, Member } from "../replica/cluster_config.ts";
@@ -60,8 +60,6 @@ const SWEEP_INTERVAL_MS = 200;
 const HEARD_INTERVAL_MS = 20;
 /** Pause after an accept failed, for want of file descriptors as a rule. */
 const ACCEPT_PAUSE_MS = 50;
-/** Connections beyond the limit that may show to be a peer, or hear why not, at a time; more are closed without a word. */
-const BEYOND_MAX = 64;
 /** One and the same trouble is said again after this. */
 const SILENCE_MS = 60_000;
 /** Troubles remembered as said; they hold what strangers sent, so they are few. */
@@ -89,6 +87,8 @@ export class TcpTransport {
   readonly #connections = new Set<InboundConnection>();
   /** Those beyond the limit, in the order in which they came. */
   readonly #beyond = new Set<InboundConnection>();
+  /** Those closed here and yet open in the system. */
+  readonly #lingering = new Set<InboundConnection>();
   readonly #connectionsMax: number;
   readonly #heldBytesMax: number;
   readonly #requests = new Map<RequestId, { readonly connection: InboundConnection; readonly id: WireId }>();
@@ -135,6 +135,11 @@ export class TcpTransport {
   /** Connections that others have opened and that are not closed. */
   get connectionCount(): number {
     return this.#connections.size;
+  }
+
+  /** Connections that are closed here and yet open in the system, because their other side keeps them. */
+  get lingeringCount(): number {
+    return this.#lingering.size;
   }
 
   /** The port listened at. */
@@ -211,6 +216,12 @@ export class TcpTransport {
       let socket: Deno.TcpConn;
       try {
         socket = await this.#listener.accept();
+        // Without a read nothing lingers: this socket is gone.
+        if (this.#isStopping || this.#lingering.size >= this.#connectionsMax) {
+          this.counters.refused++;
+          socket.close();
+          continue;
+        }
         socket.setNoDelay();
         socket.setKeepAlive();
       } catch (error) {
@@ -221,7 +232,7 @@ export class TcpTransport {
       }
       const isFull = this.#connections.size - this.#beyond.size >= this.#connectionsMax;
       // Why the oldest: a peer says who it is at once, and a flood says nothing for as long as it may.
-      if (isFull && this.#beyond.size >= BEYOND_MAX) {
+      if (isFull && this.#beyond.size >= CONNECTIONS_BEYOND_MAX) {
         this.#beyond.values().next().value!.close("made room for another that may be a peer");
       }
       const connection = new InboundConnection(socket, context);
@@ -244,6 +255,7 @@ export class TcpTransport {
       connection.close("ended");
       this.#connections.delete(connection);
       this.#beyond.delete(connection);
+      if (connection.isLingering) this.#lingering.add(connection);
       this.#unflushed.delete(connection);
       if (this.#inboundPeers.get(connection.peerId) === connection) {
         this.#inboundPeers.delete(connection.peerId);
@@ -371,6 +383,9 @@ export class TcpTransport {
 
   #sweep(nowMs: number): void {
     for (const connection of this.#connections) connection.sweep(nowMs);
+    for (const connection of this.#lingering) {
+      if (!connection.isLingering) this.#lingering.delete(connection);
+    }
     for (const link of this.#links.values()) link.sweep(nowMs);
   }
 

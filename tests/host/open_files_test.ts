@@ -1,0 +1,19 @@
+/** Tests of `src/host/open_files.ts`. @module */
+import { assert, assertEquals } from "@std/assert";
+import { connectionsWithin, pickConnectionsMax } from "../../src/host/open_files.ts";
+import { CONNECTIONS_MAX, FILES_RESERVED } from "../../src/protocol/limits.ts";
+
+Deno.test("Connections and those that linger leave room for the files of a replica", () => {
+  for (const filesMax of [300, 1024, 4096, 8192]) {
+    const connections = connectionsWithin(filesMax);
+    assert(2 * connections + FILES_RESERVED <= filesMax, `${connections} of ${filesMax}`);
+  }
+  assertEquals(connectionsWithin(1_000_000), CONNECTIONS_MAX);
+  assertEquals(connectionsWithin(20), 16);
+});
+
+Deno.test("The log says when few files may be open, and only then", () => {
+  const lines: string[] = [];
+  const connectionsMax = pickConnectionsMax({ write: (_level, text) => void lines.push(text) });
+  assertEquals(lines.length, connectionsMax < CONNECTIONS_MAX ? 1 : 0);
+});
