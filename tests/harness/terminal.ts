@@ -53,6 +53,11 @@ export class Terminal implements AsyncDisposable {
     return new Terminal(command, args, options);
   }
 
+  /** Everything shown so far, as it came. */
+  get raw(): string {
+    return this.#raw;
+  }
+
   /** Everything shown so far, without the sequences that move the cursor and colour text. */
   get text(): string {
     return this.#raw
