@@ -4,14 +4,13 @@ import { Connection } from "../../src/client/connection.ts";
 import type { Status } from "../../src/protocol/reply.ts";
 import { ROOT } from "../repository.ts";
 import { type Launch, ReplicaProcess } from "../supervisor/replica_process.ts";
+import { endOnSignal } from "./interrupt.ts";
 import type { Requests } from "./load_run.ts";
 import { freePorts, HOST, type Operation, type Place, type ServerProcess, type System } from "./system.ts";
 
 /** As `main` of the shipped `cluster.toml`, but with keys of text, so that there can be thousands. */
 const KEYSPACE = "bench";
 const IDS = ["r1", "r2", "r3", "r4"];
-const SIGNALS: readonly Deno.Signal[] = ["SIGINT", "SIGTERM"];
-const EXIT_SIGNALLED = 130;
 const CONNECT_TIMEOUT_MS = 5000;
 const STATUS_TIMEOUT_MS = 5000;
 const UP_WITHIN_MS = 20_000;
@@ -24,7 +23,8 @@ export class BenchCluster implements System {
   readonly #directory: string;
   readonly #replicas: readonly ReplicaProcess[];
   readonly #connections = new Map<string, Connection>();
-  readonly #endOnSignal = (): void => void this[Symbol.asyncDispose]().then(() => Deno.exit(EXIT_SIGNALLED));
+  // Why: replicas outlive whoever started them, and a Ctrl-C does not reach them.
+  readonly #watch = endOnSignal(() => this[Symbol.asyncDispose]());
   #ending: Promise<void> | undefined;
 
   private constructor(directory: string, places: readonly Place[], binary: string | undefined) {
@@ -36,8 +36,6 @@ export class BenchCluster implements System {
       ...(binary === undefined ? {} : { binary }),
     };
     this.#replicas = places.map(({ id }) => new ReplicaProcess(id, launch));
-    // Why: replicas outlive whoever started them, and a Ctrl-C does not reach them.
-    for (const signal of SIGNALS) Deno.addSignalListener(signal, this.#endOnSignal);
   }
 
   /** Makes the directory and the configuration; no replica runs yet. */
@@ -136,7 +134,7 @@ export class BenchCluster implements System {
     for (const connection of this.#connections.values()) connection.close();
     await Promise.all(this.#replicas.map((replica) => replica.stop()));
     await Deno.remove(this.#directory, { recursive: true });
-    for (const signal of SIGNALS) Deno.removeSignalListener(signal, this.#endOnSignal);
+    this.#watch[Symbol.dispose]();
   }
 
   async #waitUp(): Promise<void> {

@@ -65,10 +65,8 @@ export interface Row {
   readonly ratio?: Spread;
 }
 
-const WARM_UP_FIRST_MS = 2000;
 const WARM_UP_MS = 300;
 const FILL_CLIENT_COUNT = 64;
-const KEY_COUNT = 10_000;
 /** Operations of a run under strace: enough for a mean, few enough where each takes its time. */
 const TRACED_COUNT_BASE = 1000;
 const TRACED_COUNT_CLIENT = 50;
@@ -131,7 +129,7 @@ async function withTracedSyncs(
   return peer && row.peer ? { ...traced, peer: await trace(peer, row.peer) } : traced;
 }
 
-/** Every key gets a value, then each operation runs for a while. */
+/** Every key gets a value, then each operation runs once unmeasured. */
 async function warmUp(
   system: System,
   load: LoadProcesses,
@@ -144,23 +142,25 @@ async function warmUp(
     ...fill,
     keys: { begin: 0, step: 1 },
     warmUpMs: 0,
-    until: { operationCount: KEY_COUNT },
+    until: { operationCount: options.keyCount },
   });
-  if (errorCount > 0) throw new Error(`${errorCount} of ${KEY_COUNT} first puts failed: ${firstError}`);
+  if (errorCount > 0) {
+    throw new Error(`${errorCount} of ${options.keyCount} first puts failed: ${firstError}`);
+  }
   for (const operation of options.operations) {
     const command = commandOf({ ...operation, ...base }, system, options);
-    if (command) await load.run({ ...command, warmUpMs: 0, until: { durationMs: WARM_UP_FIRST_MS } });
+    if (command) await load.run(command);
   }
 }
 
 function commandOf(run: Run, system: System, options: BenchOptions): LoadCommand | undefined {
   const requests = system.requestsOf(run);
   if (requests === undefined) return undefined;
-  const { coordinator, connectionCount = run.clientCount, seconds } = options;
+  const { coordinator, connectionCount = run.clientCount, seconds, keyCount } = options;
   return {
     requests,
     getShare: getShareOf(run),
-    keyCount: KEY_COUNT,
+    keyCount,
     keys: "uniform",
     valueBytes: run.valueBytes,
     clientCount: run.clientCount,

@@ -15,6 +15,7 @@ export interface BenchOptions {
   readonly seconds: number;
   readonly rounds: number;
   readonly valueSizes: readonly number[];
+  readonly keyCount: number;
   /** Processes that generate load. */
   readonly generatorCount: number;
   /** Who coordinates; undefined: all in turn. */
@@ -40,6 +41,7 @@ const FLAGS: Flags = {
   },
   clients: { value: "N,N", help: "closed-loop clients, one run for each number; 1,16,64,256 unless given" },
   "value-bytes": { value: "N,N", help: "length of the values; 128 unless given" },
+  keys: { value: "N", help: "how many keys there are, drawn uniformly; 10000 unless given" },
   connections: { value: "M", help: "connections that the clients share; one for each client unless given" },
   coordinator: { value: "ID", help: "send everything to this replica; to all in turn unless given" },
   seconds: { value: "S", help: "length of one run; 3 unless given" },
@@ -63,6 +65,7 @@ const REPLICA_IDS = ["r1", "r2", "r3", "r4"];
 const OPS_DEFAULT = "put-TWO,get-ONE,mix";
 const CLIENTS_DEFAULT = "1,16,64,256";
 const CLIENTS_MAX = 4000;
+const KEYS_MAX = 1_000_000;
 const VALUE_BYTES_MAX = 1024 * 1024;
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
 
@@ -103,6 +106,7 @@ export function parseBenchOptions(args: readonly string[]): BenchOptions {
     seconds: integer("seconds", 3, 3600),
     rounds: integer("rounds", 5, 1000),
     valueSizes: counts("value-bytes", "128", VALUE_BYTES_MAX),
+    keyCount: integer("keys", 10_000, KEYS_MAX),
     generatorCount: integer("generators", 1, 64),
     coordinator,
     binary: flags.get("binary"),
@@ -142,7 +146,7 @@ export function benchHelp(): string {
 
 ${flagLines(FLAGS).join("\n")}
 
-Closed loop: each client asks again when it has its answer. 10,000 keys, drawn uniformly; mix is nine gets at ONE to one
+Closed loop: each client asks again when it has its answer. mix is nine gets at ONE to one
 put at TWO. With a peer, both run within each round, and ratio is ours ÷ the peer's. Every figure is the median over the
 rounds; in brackets the smallest and the greatest round. scripts/bench/README.md explains each column. Progress goes to
 stderr.

@@ -7,13 +7,12 @@ import { join } from "@std/path";
 import { UsageError } from "../../src/cli/arguments.ts";
 import { ROOT } from "../repository.ts";
 import { pause } from "../supervisor/os_process.ts";
+import { endOnSignal } from "./interrupt.ts";
 import type { Requests } from "./load_run.ts";
 import { freePorts, HOST, type Operation, type Place, type ServerProcess, type System } from "./system.ts";
 
 const PROGRAM = "redis-server";
 const NAMES = ["primary", "replica1", "replica2"];
-const SIGNALS: readonly Deno.Signal[] = ["SIGINT", "SIGTERM"];
-const EXIT_SIGNALLED = 130;
 const UP_WITHIN_MS = 20_000;
 const LOOK_EVERY_MS = 20;
 
@@ -27,14 +26,14 @@ export class RedisCluster implements System {
   readonly processes: readonly ServerProcess[];
   readonly #directory: string;
   readonly #children: readonly Deno.ChildProcess[];
-  readonly #endOnSignal = (): void => void this[Symbol.asyncDispose]().then(() => Deno.exit(EXIT_SIGNALLED));
+  readonly #watch = endOnSignal(() => this[Symbol.asyncDispose]());
   #ending: Promise<void> | undefined;
 
   private constructor(directory: string, ports: readonly number[]) {
     this.#directory = directory;
     this.places = [{ id: NAMES[0]!, host: HOST, port: ports[0]! }];
     this.#children = ports.map((port, index) => {
-      const child = new Deno.Command(PROGRAM, {
+      return new Deno.Command(PROGRAM, {
         args: serverArguments(join(directory, NAMES[index]!), port, index === 0 ? undefined : ports[0]!),
         stdin: "null",
         stdout: "null",
@@ -42,10 +41,8 @@ export class RedisCluster implements System {
         // Why: Ctrl-C reaches only us, and we end it and remove its directory.
         detached: true,
       }).spawn();
-      return child;
     });
     this.processes = this.#children.map(({ pid }, index) => ({ name: NAMES[index]!, pid }));
-    for (const signal of SIGNALS) Deno.addSignalListener(signal, this.#endOnSignal);
   }
 
   /** Starts all three; resolves when both replicas follow the primary. Throws `UsageError` where Redis is missing. */
@@ -90,10 +87,10 @@ export class RedisCluster implements System {
     }
     await Promise.all(this.#children.map(({ status }) => status));
     await Deno.remove(this.#directory, { recursive: true });
-    for (const signal of SIGNALS) Deno.removeSignalListener(signal, this.#endOnSignal);
+    this.#watch[Symbol.dispose]();
   }
 
-  /** A put that both replicas confirm proves that they follow. */
+  /** Resolves when the primary says that both replicas are online. */
   async #waitUp(): Promise<void> {
     const { host, port } = this.places[0]!;
     const deadlineMs = performance.now() + UP_WITHIN_MS;
@@ -132,11 +129,9 @@ function serverArguments(directory: string, port: number, primaryPort: number | 
     save: "",
     // Only the start is quicker so.
     "repl-diskless-sync-delay": "0",
-    ...(primaryPort === undefined ? {} : { replicaof: `${HOST} ${primaryPort}` }),
   };
-  return Object.entries(settings).flatMap((
-    [name, value],
-  ) => [`--${name}`, ...(name === "replicaof" ? value.split(" ") : [value])]);
+  const follow = primaryPort === undefined ? [] : ["--replicaof", HOST, String(primaryPort)];
+  return [...Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]), ...follow];
 }
 
 /** One inline command, and the first packet of its answer. */
