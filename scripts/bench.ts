@@ -13,6 +13,7 @@ import { RedisCluster, redisVersion } from "./bench/redis_cluster.ts";
 import { headerLines, loadLine, markdownLines, megabytes, rowLines } from "./bench/report.ts";
 import { loadResults, type Results, resultsOf, saveResults } from "./bench/results.ts";
 import { measureStart } from "./bench/start_time.ts";
+import { countSyncs } from "./bench/sync_trace.ts";
 import { print, printError } from "./print.ts";
 import { ROOT } from "./repository.ts";
 
@@ -50,6 +51,8 @@ async function benchLoad(
   options: BenchOptions,
   then: { readonly name: string; readonly results: Results } | undefined,
 ): Promise<number> {
+  // Whether strace can be had is also found before minutes are spent.
+  if (options.isSyncCounted) await countSyncs([Deno.pid], () => Promise.resolve());
   await using cluster = await BenchCluster.start(options.binary);
   await using load = new LoadProcesses(options.generatorCount);
   await using peer = options.peer === undefined ? undefined : await RedisCluster.start();
