@@ -56,7 +56,7 @@ export function shapeOf(options: BenchOptions): LoadShape {
 export async function saveResults(name: string, results: Results, directory = DIRECTORY): Promise<string> {
   await Deno.mkdir(directory, { recursive: true });
   const file = join(directory, name + SUFFIX);
-  await Deno.writeTextFile(file, JSON.stringify(results, roundNumber, 1) + "\n");
+  await Deno.writeTextFile(file, textOf(results));
   return file;
 }
 
@@ -102,6 +102,12 @@ async function readResults(directory: string, name: string): Promise<Results> {
   throw new UsageError(
     `the results "${name}" have format ${results.format}, this version reads ${FORMAT}; measure them again`,
   );
+}
+
+/** JSON with each row on a line of its own. */
+function textOf({ rows, ...head }: Results): string {
+  const text = (value: unknown): string => JSON.stringify(value, roundNumber);
+  return `${text(head).slice(0, -1)},"rows":[\n${rows.map(text).join(",\n")}\n]}\n`;
 }
 
 /** Figures are kept to six digits; the others are noise. */
