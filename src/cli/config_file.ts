@@ -69,7 +69,8 @@ function suggest({ path, message }: ConfigProblem): string {
 }
 
 function syntaxProblem(error: TomlError, text: string): string {
-  const reason = error.message.split("\n")[0]!.replace(/^Invalid TOML document: /, "");
+  const reason = error.message.split("\n")[0]!.replace(/^Invalid TOML document: /, "")
+    .replace(/^invalid value$/, "invalid value (text stands in quotes)");
   const line = text.split("\n")[error.line - 1] ?? "";
   // Why not all of it: what stands behind an `=`, or on a line without one, may be the secret.
   const [source = ""] = /^\s*(\[[^\]]*\]*|[A-Za-z0-9_.-]+\s*=)/.exec(line) ?? [];

@@ -80,6 +80,12 @@ Deno.test("text that is not TOML is reported with line and column", () => {
   );
 });
 
+Deno.test("text without quotes is met with them", () => {
+  const config = parseConfigText("cluster = lab\n", "cluster.toml");
+  assert(!config.ok);
+  assertEquals(config.failure, ["cluster.toml:1:11: invalid value (text stands in quotes): cluster = …"]);
+});
+
 Deno.test("a secret is never printed, whether its value or its line is wrong", () => {
   const wrongValue = problems(GOOD.replace(/^# secret = .*$/m, 'secret = "hunter2"'));
   assertEquals(
