@@ -35,7 +35,8 @@ const USE: SessionVerb = {
     }
     const shown = state.keyspaceName;
     const others = known.length === 0 ? "" : `  known: ${known.join(" ")}`;
-    return tell(output, `keyspace ${shown ?? "the default one"}${others}`, { keyspace: shown });
+    const text = shown === undefined ? "keyspace: the default one of the cluster" : `keyspace ${shown}`;
+    return tell(output, text + others, { keyspace: shown });
   },
 };
 
@@ -56,8 +57,10 @@ const LEVEL: SessionVerb = {
       }
       state.level = level;
     }
-    const note = state.level === undefined ? ", the default" : "";
-    return tell(output, `level ${state.levelName ?? "of the keyspace"}${note}`, { level: state.levelName });
+    const text = state.levelName === undefined
+      ? "level: the default_level of the keyspace"
+      : `level ${state.levelName}${state.level === undefined ? ", the default" : ""}`;
+    return tell(output, text, { level: state.levelName });
   },
 };
 

@@ -13,7 +13,14 @@ function consoleTest(name: string, replicas: number, body: (cluster: LocalCluste
     ignore: whyNot !== undefined,
     fn: async () => {
       await using cluster = await LocalCluster.start({ replicas, settings: { failure_timeout_ms: 600 } });
-      await body(cluster);
+      try {
+        await body(cluster);
+      } catch (error) {
+        cluster.keepDirectory();
+        throw new Error(`failed with these logs\n${cluster.logs()}\nkept: ${cluster.directory}`, {
+          cause: error,
+        });
+      }
     },
   });
 }
@@ -50,7 +57,7 @@ consoleTest(
       await terminal.shows(/ONE of 3/);
       await terminal.shows("r1> ");
       await complete(terminal, "coordinator ", "r");
-      await terminal.type("", KEYS.tab);
+      await terminal.type(KEYS.tab);
       await terminal.shows(/r1 +r2 +r3/);
       await terminal.type("2", KEYS.enter);
       await terminal.shows("main QUORUM r2> ");
