@@ -36,14 +36,26 @@ export const TRACE_CHARS_MAX = 16 * 1024;
 /** Characters of a replica's message that a trace repeats. */
 export const TRACE_MESSAGE_CHARS_MAX = 200;
 
-/** Value bytes that one replica coordinates at a time; beyond it clients get `overloaded`. */
-export const REQUEST_BYTES_IN_FLIGHT_MAX = 128 * 1024 * 1024;
+/**
+ * Bytes up to which a value is small. Limits in bytes leave small values alone, so that a flood of large ones does not
+ * shut out everybody else; how many small ones there may be is bounded by their count.
+ */
+export const SMALL_VALUE_BYTES = 16 * 1024;
+
+/** Value bytes of puts that one replica coordinates at a time; beyond it puts of larger values get `overloaded`. */
+export const REQUEST_BYTES_IN_FLIGHT_MAX = 24 * 1024 * 1024;
+
+/** The same of gets that wait for other replicas, each with its own copy in hand. */
+export const READ_BYTES_IN_FLIGHT_MAX = 24 * 1024 * 1024;
 
 /** Bytes that may wait for this replica's own disk; beyond it peers' writes are refused, and hints make up for them. */
 export const STORE_BYTES_WAITING_MAX = 256 * 1024 * 1024;
 
 /** Bytes that may wait for one slow peer; beyond it messages to that peer are dropped, and hints make up for them. */
 export const PEER_QUEUE_BYTES_MAX = 32 * 1024 * 1024;
+
+/** Of these, bytes that only small messages may fill: heartbeats and acknowledgements get through a flood of values. */
+export const PEER_QUEUE_BYTES_SMALL = 4 * 1024 * 1024;
 
 /** Answer bytes that may wait for one slow client before the replica stops reading from it. */
 export const CLIENT_QUEUE_BYTES_MAX = 4 * 1024 * 1024;
@@ -56,9 +68,6 @@ export const CLIENT_ANSWER_BYTES_MAX = 64 * 1024 * 1024;
  * Beyond it the connection that holds the most is closed.
  */
 export const CLIENTS_HELD_BYTES_MAX = 256 * 1024 * 1024;
-
-/** Value bytes that reads under way may hold; beyond it gets are answered `overloaded`. */
-export const READ_BYTES_IN_FLIGHT_MAX = 128 * 1024 * 1024;
 
 /** Bytes of the first line where it has to be a hello; whoever has not proved the secret gets no more of our memory. */
 export const HELLO_BYTES_MAX = 256 * 1024;
@@ -90,6 +99,11 @@ assert(
 );
 assert(BATCH_COUNT_MAX <= CONNECTION_REQUESTS_MAX, "a batch exceeds what its connection may have in flight");
 assert(CONNECTION_REQUESTS_MAX < REQUESTS_IN_FLIGHT_MAX, "one connection can take all requests");
-assert(VALUE_BYTES_CEILING < REQUEST_BYTES_IN_FLIGHT_MAX, "the largest value can never be put");
-assert(VALUE_BYTES_CEILING < READ_BYTES_IN_FLIGHT_MAX, "the largest value can never be read");
+assert(VALUE_BYTES_CEILING < REQUEST_BYTES_IN_FLIGHT_MAX, "the largest value is alone in flight");
+assert(VALUE_BYTES_CEILING < READ_BYTES_IN_FLIGHT_MAX, "the largest value is alone in flight");
+assert(
+  REQUEST_BYTES_IN_FLIGHT_MAX < PEER_QUEUE_BYTES_MAX,
+  "puts are taken whose copies no peer's queue takes",
+);
+assert(READ_BYTES_IN_FLIGHT_MAX < PEER_QUEUE_BYTES_MAX, "gets are taken whose answers no peer's queue takes");
 assert(VALUE_BYTES_CEILING < STORE_BYTES_WAITING_MAX, "the largest value can never be stored");

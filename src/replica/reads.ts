@@ -1,6 +1,7 @@
 /** Coordinated gets: ask the copies, answer at the level, mend what was found stale. @module */
 import type { ByteString } from "../base/bytes.ts";
 import type { PlantedBug } from "../base/planted_bug.ts";
+import { READ_BYTES_IN_FLIGHT_MAX, SMALL_VALUE_BYTES } from "../protocol/limits.ts";
 import { type Level, requiredCount } from "../protocol/level.ts";
 import type { Receipt } from "../protocol/reply.ts";
 import type { AnswerMessage, RefusedMessage, WrittenMessage } from "../replication/messages.ts";
@@ -44,6 +45,8 @@ interface Pending {
   readonly deadlineMs: number;
   isReplied: boolean;
   blocking: Blocking | undefined;
+  /** Bytes of the own copy that waits here for those of others. */
+  heldBytes: number;
 }
 
 /** All coordinated reads of one replica. */
@@ -54,6 +57,8 @@ export class Reads {
   /** Invariant: in order of deadline. */
   readonly #pending = new Map<number, Pending>();
   #unansweredCount = 0;
+  /** Invariant: the sum of `heldBytes` over all that are pending. */
+  #heldBytes = 0;
 
   constructor(options: {
     readonly core: Core;
@@ -97,17 +102,27 @@ export class Reads {
       deadlineMs: queue.now.monotonicMs + config.settings.requestTimeoutMs,
       isReplied: false,
       blocking: undefined,
+      heldBytes: 0,
     };
     this.#pending.set(number, pending);
     this.#unansweredCount++;
     request.trace?.hold();
     const others = asked.filter((id) => id !== selfId);
-    const alive = others.filter((id) => peers.isAlive(id));
-    request.trace?.asked(others, alive);
-    for (const id of others) if (!alive.includes(id)) pending.round.onFailure(id);
-    queue.send(alive, { type: "read", round: number, keyspace: keyspace.name, key: keyspace.wireKey(key) });
-    if (!holdsCopy) return;
+    const askOthers = (): void => {
+      const alive = others.filter((id) => peers.isAlive(id));
+      request.trace?.asked(others, alive);
+      for (const id of others) if (!alive.includes(id)) pending.round.onFailure(id);
+      queue.send(alive, { type: "read", round: number, keyspace: keyspace.name, key: keyspace.wireKey(key) });
+    };
+    if (!holdsCopy) return askOthers();
+    // Why the own copy first: its size tells what the others would have to send, while nobody has begun to.
     queue.get(keyspace.storeKey(key), (value) => {
+      if (!this.#pending.has(number)) return;
+      const bytes = others.length === 0 ? 0 : value?.length ?? 0;
+      if (this.#isTooMuch(bytes)) return this.#refuseTooMuch(number, pending);
+      pending.heldBytes = bytes;
+      this.#heldBytes += bytes;
+      askOthers();
       const held = value ? decodeRecord(value) : [];
       this.#observe(held);
       const counts = !this.#core.isRecovering();
@@ -115,6 +130,21 @@ export class Reads {
       request.trace?.answered(selfId, held, { counts });
       this.#advance(number, pending);
     });
+  }
+
+  /** Whether a copy of so many bytes must not wait here beside those that do. */
+  #isTooMuch(bytes: number): boolean {
+    return bytes > SMALL_VALUE_BYTES && this.#heldBytes > 0 &&
+      this.#heldBytes + bytes > READ_BYTES_IN_FLIGHT_MAX;
+  }
+
+  #refuseTooMuch(number: number, pending: Pending): void {
+    this.#pending.delete(number);
+    this.#close(pending);
+    const { queue, selfId } = this.#core;
+    const what = `gets of ${this.#heldBytes} bytes`;
+    queue.refuse(pending.request.id, failures.overloaded(selfId, what, READ_BYTES_IN_FLIGHT_MAX));
+    pending.request.trace?.release();
   }
 
   /** A replica told what it holds. True if the round was a read's. */
@@ -266,6 +296,7 @@ export class Reads {
   /** Everybody asked has answered or never will: stale copies are mended, also after the reply. */
   #settle(number: number, pending: Pending): void {
     this.#pending.delete(number);
+    this.#heldBytes -= pending.heldBytes;
     const targets = this.#mend(number, pending);
     const { trace } = pending.request;
     if (!trace) return;

@@ -16,6 +16,7 @@ import {
   PAGE_COUNT_MAX,
   REQUEST_BYTES_IN_FLIGHT_MAX,
   REQUESTS_IN_FLIGHT_MAX,
+  SMALL_VALUE_BYTES,
   TRACES_MAX,
 } from "../protocol/limits.ts";
 import type { Status } from "../protocol/reply.ts";
@@ -253,10 +254,10 @@ export class Replica {
     this.#counters.add(REQUESTED[request.op], 1);
     const trace = request.trace ? this.#trace(id, keyspace, level) : undefined;
     if (!this.#isReady) return this.#queue.refuse(id, failures.starting(this.#core.selfId));
-    const overload = this.#overload();
+    const value = request.op === "put" ? request.value : undefined;
+    const overload = this.#overload(value?.length ?? 0);
     if (overload) return this.#queue.refuse(id, overload);
     if (request.op === "get") return this.#reads.start({ id, keyspace, key, level, trace });
-    const value = request.op === "put" ? request.value : undefined;
     this.#writes.start({ id, keyspace, key, value, level, trace });
   }
 
@@ -306,13 +307,14 @@ export class Replica {
     return { code: "too_large", message: `the value has ${bytes} bytes; value_bytes_max is ${limit}` };
   }
 
-  #overload(): Failure | undefined {
+  #overload(valueBytes: number): Failure | undefined {
     const { count, bytes } = this.#writes.load;
     const { selfId } = this.#core;
     if (count + this.#reads.load >= REQUESTS_IN_FLIGHT_MAX) {
       return failures.overloaded(selfId, `${count + this.#reads.load} requests`, REQUESTS_IN_FLIGHT_MAX);
     }
-    if (bytes >= REQUEST_BYTES_IN_FLIGHT_MAX) {
+    const isLarge = valueBytes > SMALL_VALUE_BYTES;
+    if (isLarge && bytes > 0 && bytes + valueBytes > REQUEST_BYTES_IN_FLIGHT_MAX) {
       return failures.overloaded(selfId, `${bytes} bytes of values`, REQUEST_BYTES_IN_FLIGHT_MAX);
     }
     if (this.#queue.traces.count > TRACES_MAX) {

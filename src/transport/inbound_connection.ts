@@ -10,7 +10,6 @@ import {
   CLIENT_QUEUE_BYTES_MAX,
   CONNECTION_REQUESTS_MAX,
   HELLO_BYTES_MAX,
-  PEER_QUEUE_BYTES_MAX,
 } from "../protocol/limits.ts";
 import type { Reply } from "../protocol/reply.ts";
 import type { Request } from "../protocol/request.ts";
@@ -184,7 +183,7 @@ export class InboundConnection {
   /** Queues an encoded answer to a peer; false where it is dropped because too much waits. */
   send(encoded: string): boolean {
     const { outbox } = this.#channel;
-    if (this.#channel.isClosed || outbox.isTooFull(encoded, PEER_QUEUE_BYTES_MAX)) return false;
+    if (this.#channel.isClosed || outbox.isTooFull(encoded)) return false;
     outbox.pushMessage(encoded);
     return true;
   }

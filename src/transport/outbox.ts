@@ -1,4 +1,5 @@
 /** What waits to be written to one connection: whole lines, and messages that share lines. @module */
+import { PEER_QUEUE_BYTES_MAX, PEER_QUEUE_BYTES_SMALL, SMALL_VALUE_BYTES } from "../protocol/limits.ts";
 import { joinMessages } from "./message_codec.ts";
 
 /** Gathers output between writes, so that a turn costs one write and not one for each message. */
@@ -19,8 +20,12 @@ export class Outbox {
   }
 
   /** Whether a message must not join what waits. Why never in an empty outbox: the largest value must get through. */
-  isTooFull(encoded: string, bytesMax: number): boolean {
-    return this.chars > 0 && this.chars + encoded.length > bytesMax;
+  isTooFull(encoded: string): boolean {
+    const chars = this.chars;
+    if (chars === 0) return false;
+    const isSmall = encoded.length <= SMALL_VALUE_BYTES;
+    return chars + encoded.length >
+      (isSmall ? PEER_QUEUE_BYTES_MAX : PEER_QUEUE_BYTES_MAX - PEER_QUEUE_BYTES_SMALL);
   }
 
   /** Queues one line, given without its end. */

@@ -3,7 +3,6 @@
  * answers in, and dials again when it breaks.
  * @module
  */
-import { PEER_QUEUE_BYTES_MAX } from "../protocol/limits.ts";
 import type { Member, Settings } from "../replica/cluster_config.ts";
 import type { Message } from "../replica/envelope.ts";
 import { parseJson } from "./fields.ts";
@@ -99,7 +98,7 @@ export class PeerLink {
   send(encoded: string): boolean {
     const channel = this.#channel;
     if (!this.#isUp || channel === undefined || channel.isClosed) return false;
-    if (channel.outbox.isTooFull(encoded, PEER_QUEUE_BYTES_MAX)) return false;
+    if (channel.outbox.isTooFull(encoded)) return false;
     channel.outbox.pushMessage(encoded);
     this.#isWaiting = true;
     return true;

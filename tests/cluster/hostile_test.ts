@@ -34,6 +34,12 @@ async function answers(cluster: LocalCluster, line: string, count: number): Prom
   return found;
 }
 
+/** The most memory that a process ever had. Linux only. */
+function peakMib(pid: number): number {
+  const status = Deno.readTextFileSync(`/proc/${pid}/status`);
+  return Number(/VmHWM:\s+(\d+)/.exec(status)![1]) / 1024;
+}
+
 clusterTest("A thousand gets of a large value in one line are all answered, in bounded memory", {
   replicas: 1,
 }, async (cluster) => {
@@ -45,9 +51,28 @@ clusterTest("A thousand gets of a large value in one line are all answered, in b
   const outcomes = [...new Set(found.values())].sort();
   assertEquals(outcomes, ["ok", "overloaded"]);
   if (Deno.build.os !== "linux") return;
-  const status = await Deno.readTextFile(`/proc/${cluster.pid("r1")}/status`);
-  const peakMib = Number(/VmHWM:\s+(\d+)/.exec(status)![1]) / 1024;
-  assert(peakMib < 900, `${peakMib} MiB`);
+  assert(peakMib(cluster.pid("r1")) < 900, `${peakMib(cluster.pid("r1"))} MiB`);
+});
+
+clusterTest("Thousands of gets at QUORUM of a large value leave a replica alive and small", {
+  replicas: 2,
+}, async (cluster) => {
+  using client = new ClusterClient(cluster, 10_000);
+  await client.expect("r1", { op: "put", key: 7, value: "x".repeat(MIB), level: "ALL" });
+  const gets = JSON.stringify(
+    Array.from({ length: 1024 }, (_, id) => ({ id, op: "get", key: 7, level: "QUORUM" })),
+  );
+  const found = await Promise.all(Array.from({ length: 4 }, () => answers(cluster, gets, 1024)));
+  const outcomes = new Set(found.flatMap((answered) => [...answered.values()]));
+  assertEquals(found.map(({ size }) => size), [1024, 1024, 1024, 1024]);
+  assert(outcomes.has("ok") && outcomes.has("overloaded"), [...outcomes].join());
+  if (Deno.build.os === "linux") {
+    for (const id of cluster.ids) {
+      assert(peakMib(cluster.pid(id)) < 1000, `${id}: ${peakMib(cluster.pid(id))} MiB`);
+    }
+  }
+  // Once the flood is over, it is over.
+  await client.expect("r1", { op: "get", key: 7, level: "QUORUM" });
 });
 
 clusterTest("A wiped replica is filled with large values of which JSON makes six bytes for one", {

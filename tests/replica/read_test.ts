@@ -1,5 +1,6 @@
 /** Tests of coordinated reads on a real `Replica`: `src/replica/reads.ts`. @module */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { READ_BYTES_IN_FLIGHT_MAX } from "../../src/protocol/limits.ts";
 import type { Version } from "../../src/versions/version.ts";
 import { ReplicaStage } from "../harness/replica_stage.ts";
 
@@ -223,4 +224,24 @@ Deno.test("Answers to an earlier life's questions are nobody's", () => {
   assert(next !== round);
   answer(stage, "r2", round, [NEW]);
   assertEquals(stage.outcome(get), "waiting");
+});
+
+Deno.test("Gets of large values that wait for others are bounded before anybody is asked, and small ones pass", () => {
+  const stage = ReplicaStage.whole();
+  const mebibyte = 1024 * 1024;
+  stage.plant(7, [{ ...OLD, value: "x".repeat(mebibyte) }]);
+  stage.plant(8, [OLD]);
+  // A record is a little larger than its value.
+  const count = READ_BYTES_IN_FLIGHT_MAX / mebibyte - 1;
+  const gets = Array.from({ length: count }, () => stage.get(7, "TWO"));
+  const rounds = stage.takeSent("read").filter(({ to }) => to === "r2").map(({ message }) => message.round);
+  assertEquals(rounds.length, count);
+  const refused = stage.get(7, "TWO");
+  assertEquals(stage.outcome(refused), "overloaded definite");
+  assertEquals(asked(stage).to, [], "nobody was asked");
+  assertEquals(stage.outcome(stage.get(8, "TWO")), "waiting");
+  stage.takeAll();
+  for (const round of rounds) for (const from of ["r2", "r3", "r4"]) answer(stage, from, round, []);
+  assert(gets.every((get) => stage.outcome(get).startsWith("value")));
+  assertEquals(stage.outcome(stage.get(7, "TWO")), "waiting", "there is room again");
 });

@@ -1,7 +1,13 @@
 /** Tests of coordinated writes on a real `Replica`: `src/replica/writes.ts`. @module */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { ReplicaStage } from "../harness/replica_stage.ts";
-import { REQUESTS_IN_FLIGHT_MAX } from "../../src/protocol/limits.ts";
+
+const MIB = 1024 * 1024;
+import {
+  REQUEST_BYTES_IN_FLIGHT_MAX,
+  REQUESTS_IN_FLIGHT_MAX,
+  VALUE_BYTES_CEILING,
+} from "../../src/protocol/limits.ts";
 
 /** The round of the last put's messages, which all carry one. */
 function roundOf(stage: ReplicaStage): number {
@@ -215,34 +221,39 @@ Deno.test("A replica takes only so many requests at a time, and recovers when th
   assertMatch(stage.outcome(stage.put(7, "y")), /^written/);
 });
 
-Deno.test("A replica holds only so many bytes of values at a time", () => {
-  const mebibytes = 16 * 1024 * 1024;
-  const stage = ReplicaStage.whole({
-    memberCount: 2,
-    settings: { value_bytes_max: mebibytes, segment_bytes: 2 * mebibytes },
-  });
+Deno.test("A replica holds only so many bytes of large values at a time, and small ones pass", () => {
+  const stage = ReplicaStage.whole({ memberCount: 2 });
   stage.disk.isHeld = true;
-  const value = "x".repeat(mebibytes);
-  for (let i = 0; i < 8; i++) assertEquals(stage.outcome(stage.put(i, value)), "waiting");
-  const put = stage.put(8, "small");
+  const value = "x".repeat(MIB);
+  const count = REQUEST_BYTES_IN_FLIGHT_MAX / MIB;
+  for (let i = 0; i < count; i++) assertEquals(stage.outcome(stage.put(i, value)), "waiting");
+  const put = stage.put(count, value);
   assertEquals(stage.outcome(put), "overloaded definite");
   assertStringIncludes(stage.failure(put).message, "bytes of values");
+  assertEquals(stage.outcome(stage.put(7, "small")), "waiting");
+  assertMatch(stage.outcome(stage.get(200)), /^not_found/);
+});
+
+Deno.test("The largest value that may be configured is taken alone", () => {
+  const settings = { value_bytes_max: VALUE_BYTES_CEILING, segment_bytes: 2 * VALUE_BYTES_CEILING };
+  const stage = ReplicaStage.whole({ memberCount: 2, settings });
+  stage.disk.isHeld = true;
+  const value = "x".repeat(VALUE_BYTES_CEILING);
+  assertEquals(stage.outcome(stage.put(1, value)), "waiting");
+  assertEquals(stage.outcome(stage.put(2, value)), "overloaded definite");
 });
 
 Deno.test("Bytes of values that wait for a higher clock ceiling count as well", () => {
-  const mebibytes = 16 * 1024 * 1024;
-  const stage = ReplicaStage.whole({
-    memberCount: 2,
-    settings: { value_bytes_max: mebibytes, segment_bytes: 2 * mebibytes },
-  });
+  const stage = ReplicaStage.whole({ memberCount: 2 });
   stage.tick(3000);
   stage.disk.isHeld = true;
-  const value = "x".repeat(mebibytes);
-  for (let i = 0; i < 8; i++) assertEquals(stage.outcome(stage.put(i, value)), "waiting");
+  const value = "x".repeat(MIB);
+  const count = REQUEST_BYTES_IN_FLIGHT_MAX / MIB;
+  for (let i = 0; i < count; i++) assertEquals(stage.outcome(stage.put(i, value)), "waiting");
   assertEquals(stage.takeSent("write"), [], "all of them wait for the ceiling");
-  assertEquals(stage.outcome(stage.put(8, "small")), "overloaded definite");
+  assertEquals(stage.outcome(stage.put(100, value)), "overloaded definite");
   stage.tick(2000);
-  assertEquals(stage.outcome(stage.put(9, "small")), "waiting", "those before are refused and count no more");
+  assertEquals(stage.outcome(stage.put(101, value)), "waiting", "those before are refused and count no more");
 });
 
 Deno.test("A replica whose disk stands still refuses peers' writes when too much waits, and takes them again later", () => {
