@@ -8,6 +8,9 @@ import { type Place, writeClusterToml } from "../harness/cluster_toml.ts";
 import { eventually } from "../harness/eventually.ts";
 import { binaryUnderTest, type CommandResult, runCommand, runQuartet } from "../harness/processes.ts";
 
+/** Of every cluster here, so that each command may show that it keeps it to itself. */
+const SECRET = "f1e2d3c4 correct horse battery";
+
 /** A directory with a `cluster.toml` of two replicas, and `deno task cluster` at work on it. */
 class Bench implements AsyncDisposable {
   readonly directory = Deno.makeTempDirSync({ prefix: "quartet-task-" });
@@ -17,7 +20,7 @@ class Bench implements AsyncDisposable {
   readonly #children: Deno.ChildProcess[] = [];
 
   constructor() {
-    const { configFile, places } = writeClusterToml(this.directory, { replicas: 2 });
+    const { configFile, places } = writeClusterToml(this.directory, { replicas: 2, top: { secret: SECRET } });
     this.config = configFile;
     this.places = places;
   }
@@ -30,7 +33,9 @@ class Bench implements AsyncDisposable {
   }
 
   async task(...words: string[]): Promise<CommandResult> {
-    return await runCommand(Deno.execPath(), this.command(words));
+    const result = await runCommand(Deno.execPath(), this.command(words));
+    assert(!(result.stdout + result.stderr).includes(SECRET), "a secret is never printed");
+    return result;
   }
 
   /** `task` that has to succeed; its stdout. */
@@ -302,7 +307,8 @@ Deno.test("What cannot be a start is refused with the way out: a file for data, 
   const file = await bench.task("--data", bench.config, "status");
   assertEquals([file.code, file.stderr], [2, `--data ${bench.config}: a file; give a directory\n`]);
   const text = await Deno.readTextFile(bench.config);
-  await Deno.writeTextFile(bench.config, text.replaceAll(/"127[.\d]+:/g, '"203.0.113.1:'));
+  const reachable = text.replaceAll(/"127[.\d]+:/g, '"203.0.113.1:').replace(/^secret = .*$/m, "");
+  await Deno.writeTextFile(bench.config, reachable);
   const open = await bench.task("-d");
   assertEquals(open.code, 1);
   assertStringIncludes(
