@@ -274,6 +274,6 @@ Deno.test("--check does not go with --rebuild, nor --json without it", async () 
     CHANGE,
     "error: --check changes nothing; leave --rebuild out\n",
   ]);
-  const json = await runQuartet(["replica", "--config", cluster.config, "--id", "r1", "--json"]);
+  const json = await runQuartet(["replica", "--config", cluster.config, "--id", "r9", "--json"]);
   assertEquals([json.code, json.stderr], [CHANGE, "error: --json goes with --check only\n"]);
 });
