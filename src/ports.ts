@@ -111,6 +111,10 @@ export interface Store {
   submit(command: StoreCommand, done: (result: StoreResult) => void): void;
   /** Starts a group commit of what is queued, unless one is under way (it then follows by itself). */
   flush(): void;
+  /** Commits begun so far. */
+  readonly commitCount: number;
+  /** Whether the last of them is under way: what is queued now waits for its end. */
+  readonly isCommitting: boolean;
   /** The passing of time: closes an idle log, retries after a full disk, starts a due checkpoint. */
   tick(): void;
 }

@@ -54,6 +54,17 @@ export function encodeText(text: string): Uint8Array<ArrayBuffer> {
   return encoder.encode(text);
 }
 
+/** The same for text that is short and as a rule ASCII: a call of the encoder costs more than such a text. */
+export function encodeShortText(text: string): Uint8Array {
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit > 0x7f) return encodeText(text);
+    bytes[i] = unit;
+  }
+  return bytes;
+}
+
 /** Writes the UTF-8 form of a well-formed string into `bytes` from `at` on, and returns its end. Requires: it fits. */
 export function putText(bytes: Uint8Array, at: number, text: string): number {
   return at + encoder.encodeInto(text, at === 0 ? bytes : bytes.subarray(at)).written;

@@ -258,7 +258,6 @@ async function dial(options: ConnectOptions, address: string, signal: AbortSigna
     return new LineChannel(socket, {
       lineBytesMax: LINE_BYTES_MAX,
       readBytesMax: READ_BYTES_MAX,
-      nowMs: () => performance.now(),
       onChange: () => {},
       // Why: a bug is not ours to swallow; thrown from a microtask it ends the process.
       halt: (cause) =>

@@ -166,7 +166,7 @@ export class Host {
       epoch,
       log,
       connectionsMax: pickConnectionsMax(log),
-      onMessage: (from, message) => runner.feed({ kind: "message", from, message }),
+      onMessages: (from, messages) => runner.feed({ kind: "messages", from, messages }),
       onLink: (peer, state) => runner.feed({ kind: "link", peer, state }),
       onRequest: (requestId, request) => runner.feed({ kind: "request", id: requestId, request }),
       halt,

@@ -1,6 +1,6 @@
 /** The copies this replica holds, as its peers and a curious client ask for them. It coordinates nothing. @module */
 import { type ByteString, equalBytes } from "../base/bytes.ts";
-import type { Log } from "../ports.ts";
+import type { Log, StoreWrite } from "../ports.ts";
 import { PAGE_COUNT_MAX } from "../protocol/limits.ts";
 import type { Failure } from "../protocol/error_codes.ts";
 import type { Held } from "../protocol/reply.ts";
@@ -20,6 +20,17 @@ import { versionName } from "./version_name.ts";
 
 /** What a page of keys and values may exceed one value by; with JSON around it, it still fits a line. */
 const PAGE_SLACK_BYTES = 4096;
+
+/** Writes of peers that are stored as one; a greater one is stored alone. */
+const BATCH_BYTES_MAX = 64 * 1024;
+/** What a write takes in the log beside key and record, and a little more. */
+const WRITE_SLACK_BYTES = 16;
+
+/** A write of a peer, and what of it is stored. */
+interface Incoming {
+  readonly message: WriteMessage;
+  readonly write: StoreWrite;
+}
 
 interface Entry {
   readonly key: ByteString;
@@ -45,29 +56,64 @@ export class Copies {
     this.#keyspaces = options.keyspaces;
   }
 
-  /** Stores versions that a peer sends. Their stamps are always taken, however far ahead (HAZARD H9). */
-  onWrite(from: ReplicaId, message: WriteMessage): void {
-    const target = this.#find(from, message);
-    if (!target) return;
+  /**
+   * Stores versions that a peer sends, in few batches. Their stamps are always taken, however far ahead (HAZARD H9).
+   *
+   * Why together: what came in one piece costs the store, and whoever acknowledges it, little more than one write does.
+   */
+  onWrites(from: ReplicaId, messages: readonly WriteMessage[]): void {
     const { queue, selfId, config } = this.#core;
-    for (const version of message.versions) this.#clock.observe(version.stamp);
-    const record = encodeRecord(message.versions);
     const limit = recordBytesMax(config.settings);
-    if (record.length > limit) {
-      return this.#refuse(from, message.round, failures.recordTooLarge(selfId, record.length, limit));
+    let batch: Incoming[] = [];
+    let bytes = 0;
+    for (let i = 0; i < messages.length; i++) {
+      const message = messages[i]!;
+      const target = this.#find(from, message);
+      if (!target) continue;
+      const { versions, round } = message;
+      for (let j = 0; j < versions.length; j++) this.#clock.observe(versions[j]!.stamp);
+      const record = encodeRecord(versions);
+      if (record.length > limit) {
+        this.#refuse(from, round, failures.recordTooLarge(selfId, record.length, limit));
+        continue;
+      }
+      const size = target.storeKey.length + record.length + WRITE_SLACK_BYTES;
+      // Why the second bound: whatever the settings, a record of the greatest size fits a segment of the log.
+      if (bytes > 0 && bytes + size > Math.min(BATCH_BYTES_MAX, limit)) {
+        this.#store(from, batch);
+        batch = [];
+        bytes = 0;
+      }
+      if (queue.isOverloaded) {
+        this.#refuse(from, round, failures.diskSlow(selfId));
+        continue;
+      }
+      bytes += size;
+      batch.push({ message, write: { key: target.storeKey, value: record } });
     }
-    if (queue.isOverloaded) return this.#refuse(from, message.round, failures.diskSlow(selfId));
-    queue.apply([{ key: target.storeKey, value: record }], (result) => {
-      if (result.kind === "disk_full") return this.#refuse(from, message.round, failures.diskFull(selfId));
-      const { old, new: held } = result.changes[0]!;
-      if (old && isSameFirst(old, record) && !equalBytes(old, record)) this.#alarm(message);
-      const isSuperseded = held !== undefined && !isSameFirst(held, record);
-      queue.send([from], {
-        type: "written",
-        round: message.round,
-        ...(isSuperseded ? { superseded_by: firstDot(held) } : {}),
-        ...(this.#core.isRecovering() ? { recovering: true as const } : {}),
-      });
+    if (batch.length > 0) this.#store(from, batch);
+  }
+
+  #store(from: ReplicaId, batch: readonly Incoming[]): void {
+    const { queue, selfId } = this.#core;
+    queue.apply(batch.map(({ write }) => write), (result) => {
+      for (let i = 0; i < batch.length; i++) {
+        const { message, write } = batch[i]!;
+        if (result.kind === "disk_full") {
+          this.#refuse(from, message.round, failures.diskFull(selfId));
+          continue;
+        }
+        const { old, new: held } = result.changes[i]!;
+        const record = write.value;
+        if (old && isSameFirst(old, record) && !equalBytes(old, record)) this.#alarm(message);
+        const isSuperseded = held !== undefined && !isSameFirst(held, record);
+        queue.send([from], {
+          type: "written",
+          round: message.round,
+          ...(isSuperseded ? { superseded_by: firstDot(held) } : {}),
+          ...(this.#core.isRecovering() ? { recovering: true as const } : {}),
+        });
+      }
     });
   }
 

@@ -103,7 +103,8 @@ export class EffectQueue {
   /** Takes what has gathered. */
   take(): readonly Effect[] {
     const effects = this.#effects;
-    this.#effects = [];
+    // Why: most steps ask for nothing.
+    if (effects.length > 0) this.#effects = [];
     return effects;
   }
 

@@ -12,7 +12,8 @@ export type Ticket = number;
 /** The only things that reach a replica. */
 export type Event =
   | { readonly kind: "tick" }
-  | { readonly kind: "message"; readonly from: ReplicaId; readonly message: Message }
+  /** What one line from a peer holds. */
+  | { readonly kind: "messages"; readonly from: ReplicaId; readonly messages: readonly Message[] }
   | { readonly kind: "request"; readonly id: RequestId; readonly request: Request }
   | { readonly kind: "stored"; readonly ticket: Ticket; readonly result: StoreResult }
   /**

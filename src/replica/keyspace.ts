@@ -13,6 +13,8 @@ export class Keyspace {
   readonly config: KeyspaceConfig;
   /** The replicas that hold a copy, in id order: with partitioner `all` the first N members, for every key. */
   readonly naturals: readonly ReplicaId[];
+  /** The others among them, by the replica that asks. */
+  readonly #others = new Map<ReplicaId, readonly ReplicaId[]>();
   /** Store keys of byte keys, by number. Why: a string made anew is hashed anew each time that a map is asked for it. */
   readonly #byteStoreKeys: readonly ByteString[];
 
@@ -29,6 +31,16 @@ export class Keyspace {
 
   get name(): string {
     return this.config.name;
+  }
+
+  /** The natural replicas but `selfId`, in id order. */
+  othersThan(selfId: ReplicaId): readonly ReplicaId[] {
+    let others = this.#others.get(selfId);
+    if (others === undefined) {
+      others = this.naturals.filter((id) => id !== selfId);
+      this.#others.set(selfId, others);
+    }
+    return others;
   }
 
   /** The key's bytes, from a key as it travels. Byte keys may come as decimal text. */

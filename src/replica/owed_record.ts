@@ -10,7 +10,7 @@
  * may take six, and the largest value would not fit a segment of the log.
  * @module
  */
-import { type ByteString, decodeText, encodeText } from "../base/bytes.ts";
+import { type ByteString, decodeText, encodeShortText } from "../base/bytes.ts";
 import type { ReplicaId } from "./envelope.ts";
 
 /** Which replicas are owed which key. */
@@ -27,7 +27,7 @@ const NEWLINE = 10;
 
 /** Bytes of an owed record. */
 export function encodeOwed({ keyspace, key, targets, record }: Owed): Uint8Array {
-  const head = encodeText(JSON.stringify([keyspace, key, targets.join(" ")]));
+  const head = encodeShortText(JSON.stringify([keyspace, key, targets.join(" ")]));
   if (!record) return head;
   const bytes = new Uint8Array(head.length + 1 + record.length);
   bytes.set(head);

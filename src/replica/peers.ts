@@ -91,6 +91,14 @@ export class Peers {
     return this.#detector.isAlive(id, this.#queue.now.monotonicMs);
   }
 
+  /** Those of `ids` that are alive; `ids` itself where all are. */
+  aliveOf(ids: readonly ReplicaId[]): readonly ReplicaId[] {
+    for (let i = 0; i < ids.length; i++) {
+      if (!this.isAlive(ids[i]!)) return ids.filter((id) => this.isAlive(id));
+    }
+    return ids;
+  }
+
   /** Whether the peer is alive and its answers count for a level. */
   isCounted(id: ReplicaId): boolean {
     return this.isAlive(id) && !this.#peers.get(id)!.isRecovering;

@@ -93,6 +93,7 @@ export class Reads {
     const holdsCopy = naturals.includes(selfId);
     const isOwnEnough = required === 1 && holdsCopy && !this.#core.isRecovering() &&
       !this.#isComparisonDue(keyspace, key);
+    if (isOwnEnough && request.trace === undefined) return this.#readOwn(request);
     const asked = isOwnEnough ? [selfId] : naturals;
     const number = nextRound();
     const pending: Pending = {
@@ -145,6 +146,18 @@ export class Reads {
     const what = `gets of ${this.#heldBytes} bytes`;
     queue.refuse(pending.request.id, failures.overloaded(selfId, what, READ_BYTES_IN_FLIGHT_MAX));
     pending.request.trace?.release();
+  }
+
+  /** Why apart: most reads of most clients are this one, and it needs no round, no deadline and no place in a table. */
+  #readOwn(request: ReadRequest): void {
+    const { queue, selfId } = this.#core;
+    this.#unansweredCount++;
+    queue.get(request.keyspace.storeKey(request.key), (value) => {
+      const held = value ? decodeRecord(value) : [];
+      this.#observe(held);
+      this.#unansweredCount--;
+      this.#sayHeld(request, { held, required: 1, answered: [selfId], repaired: [] });
+    });
   }
 
   /** A replica told what it holds. True if the round was a read's. */
@@ -244,8 +257,17 @@ export class Reads {
 
   #reply(pending: Pending, held: Held, answered: readonly ReplicaId[], repaired: readonly ReplicaId[]): void {
     const { request, required } = pending;
-    const { queue, selfId } = this.#core;
     this.#close(pending);
+    this.#sayHeld(request, { held, required, answered, repaired });
+  }
+
+  #sayHeld(request: ReadRequest, { held, required, answered, repaired }: {
+    readonly held: Held;
+    readonly required: number;
+    readonly answered: readonly ReplicaId[];
+    readonly repaired: readonly ReplicaId[];
+  }): void {
+    const { queue, selfId } = this.#core;
     const version = winner(held);
     if (version?.value === undefined) {
       return queue.refuse(request.id, {

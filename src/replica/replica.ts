@@ -21,6 +21,7 @@ import {
 } from "../protocol/limits.ts";
 import type { Status } from "../protocol/reply.ts";
 import type { Request, WireKey } from "../protocol/request.ts";
+import type { WriteMessage } from "../replication/messages.ts";
 import { originOf } from "../versions/version.ts";
 import { type ClusterConfig, recordBytesMax } from "./cluster_config.ts";
 import { Clock } from "./clock.ts";
@@ -152,8 +153,8 @@ export class Replica {
       case "tick":
         this.#onTick();
         break;
-      case "message":
-        this.#onMessage(event.from, event.message);
+      case "messages":
+        this.#onMessages(event.from, event.messages);
         break;
       case "request":
         this.#onRequest(event.id, event.request);
@@ -214,18 +215,26 @@ export class Replica {
     this.#hints.onDied(id);
   }
 
-  #onMessage(from: ReplicaId, message: Message): void {
-    this.#counters.add(RECEIVED[message.type], 1);
+  #onMessages(from: ReplicaId, messages: readonly Message[]): void {
+    const writes: WriteMessage[] = [];
+    for (let i = 0; i < messages.length; i++) {
+      const message = messages[i]!;
+      this.#counters.add(RECEIVED[message.type], 1);
+      if (message.type === "write") writes.push(message);
+      else this.#onMessage(from, message);
+    }
+    if (writes.length === 0) return;
+    this.#copies.onWrites(from, writes);
+    // Why: what others write moves our clock too, and a later life must not begin behind what it then holds.
+    if (this.#isReady && !this.#queue.isDiskFull) this.#writes.renewCeiling();
+  }
+
+  #onMessage(from: ReplicaId, message: Exclude<Message, WriteMessage>): void {
     switch (message.type) {
       case "heartbeat":
       case "heartbeat_ack":
         this.#core.peers.onHeartbeat(from, message);
         return this.#filling.onKnownEpochs(from, message.known_epochs);
-      case "write":
-        this.#copies.onWrite(from, message);
-        // Why: what others write moves our clock too, and a later life must not begin behind what it then holds.
-        if (this.#isReady && !this.#queue.isDiskFull) this.#writes.renewCeiling();
-        return;
       case "read":
         return this.#copies.onRead(from, message);
       case "fill":

@@ -33,6 +33,15 @@ export class Runner {
   readonly #inbox: Event[] = [];
   #isDraining = false;
   #isAwake = false;
+  /**
+   * Writes for peers that wait for the commit which holds the own copy.
+   *
+   * Why: no put is answered before that commit has ended, so its copies need not leave before it begins. Until then they
+   * gather, and each peer gets them in one piece, stores them with one sync and acknowledges them in one piece.
+   */
+  #held: Envelope[] = [];
+  /** Commits begun when the first of them came. */
+  #heldCommitCount = 0;
 
   constructor(machine: Machine, store: Store, ports: RunnerPorts) {
     this.#machine = machine;
@@ -60,6 +69,7 @@ export class Runner {
   /** Ends a turn: messages leave first, so that peers work while this disk syncs. */
   flush(): void {
     this.#isAwake = false;
+    if (this.#held.length > 0) this.#release();
     this.#ports.flush();
     this.#store.flush();
   }
@@ -67,7 +77,7 @@ export class Runner {
   #perform(effect: Effect): void {
     switch (effect.kind) {
       case "send":
-        return this.#ports.send(effect.envelope);
+        return this.#send(effect.envelope);
       case "reply":
         return this.#ports.reply(effect.id, effect.result);
       case "store":
@@ -75,5 +85,24 @@ export class Runner {
           this.feed({ kind: "stored", ticket: effect.ticket, result });
         });
     }
+  }
+
+  #send(envelope: Envelope): void {
+    const { message } = envelope;
+    const store = this.#store;
+    if (message.type !== "write" || message.cause !== "put" || !store.isCommitting) {
+      return this.#ports.send(envelope);
+    }
+    if (this.#held.length === 0) this.#heldCommitCount = store.commitCount;
+    this.#held.push(envelope);
+  }
+
+  /** Sends what was held for a commit that has begun by now. */
+  #release(): void {
+    const store = this.#store;
+    if (store.isCommitting && store.commitCount === this.#heldCommitCount) return;
+    const held = this.#held;
+    this.#held = [];
+    for (const envelope of held) this.#ports.send(envelope);
   }
 }

@@ -71,8 +71,11 @@ export function partsOfHintKey(
 /** Where the owed record of a coordinated write lies. Requires: the stamp was given by this replica, so it is unique. */
 export function owedKey(stamp: Stamp): ByteString {
   STAMP_VIEW.setFloat64(0, stamp);
-  return `o${byteString(STAMP_BYTES)}` as ByteString;
+  const [a, b, c, d, e, f, g, h] = STAMP_BYTES;
+  return String.fromCharCode(OWED, a!, b!, c!, d!, e!, f!, g!, h!) as ByteString;
 }
+
+const OWED = 0x6f; // "o"
 
 /** Used again for each stamp: owed keys are made for every put. */
 const STAMP_BYTES = new Uint8Array(8);

@@ -37,6 +37,7 @@ const REMOVALS_MAX = 64;
 const OWED_PAGE_MAX = 1024;
 const OWED_PAGE_BYTES_MAX = 1024 * 1024;
 const NOTHING = new Uint8Array(0);
+const NO_WRITES: readonly StoreWrite[] = [];
 
 /** One write under way. */
 interface Pending {
@@ -225,7 +226,7 @@ export class Writes {
     const { keyspace, key } = request;
     const number = nextRound();
     const record = encodeRecord([version]);
-    const others = keyspace.naturals.filter((id) => id !== selfId);
+    const others = keyspace.othersThan(selfId);
     const holdsCopy = others.length < keyspace.naturals.length;
     const owedAt = keyspace.config.hintedHandoff && others.length > 0 ? owedKey(version.stamp) : undefined;
     const pending: Pending = {
@@ -242,7 +243,7 @@ export class Writes {
     this.#pending.set(number, pending);
     this.#unansweredCount++;
     this.#unansweredBytes += request.value?.length ?? 0;
-    const alive = others.filter((id) => peers.isAlive(id));
+    const alive = peers.aliveOf(others);
     if (request.trace) {
       request.trace.hold();
       request.trace.step("stamped", { version: versionName(version) });
@@ -256,13 +257,9 @@ export class Writes {
       key: keyspace.wireKey(key),
       versions: [version],
     });
-    for (const id of others) {
-      if (alive.includes(id)) continue;
-      if (this.#bugs.has("count_hints")) pending.round.onAck(id, { counts: true });
-      else pending.round.onFailure(id);
-    }
-    const writes: StoreWrite[] = this.#removals.splice(0, REMOVALS_MAX);
-    const removals = [...writes];
+    if (alive.length < others.length) this.#missDead(pending.round, others, alive);
+    const removals = this.#takeRemovals();
+    const writes = [...removals];
     const dataIndex = writes.length;
     if (holdsCopy) writes.push({ key: keyspace.storeKey(key), value: record });
     if (owedAt !== undefined) {
@@ -289,6 +286,23 @@ export class Writes {
       pending.round.onFailure(selfId);
       this.#advance(number, pending);
     });
+  }
+
+  #missDead(round: WriteRound, others: readonly ReplicaId[], alive: readonly ReplicaId[]): void {
+    for (const id of others) {
+      if (alive.includes(id)) continue;
+      if (this.#bugs.has("count_hints")) round.onAck(id, { counts: true });
+      else round.onFailure(id);
+    }
+  }
+
+  /** Some of the owed records that are owed no more. */
+  #takeRemovals(): readonly StoreWrite[] {
+    if (this.#removals.length > REMOVALS_MAX) return this.#removals.splice(0, REMOVALS_MAX);
+    if (this.#removals.length === 0) return NO_WRITES;
+    const removals = this.#removals;
+    this.#removals = [];
+    return removals;
   }
 
   #onOwn(number: number, pending: Pending, held: Uint8Array | undefined): void {
@@ -388,7 +402,7 @@ export class Writes {
   }
 
   #removeOwed(): void {
-    const removals = this.#removals.splice(0, REMOVALS_MAX);
+    const removals = this.#takeRemovals();
     this.#core.queue.apply(removals, (result) => {
       if (result.kind !== "applied") this.#removals.push(...removals);
     });

@@ -12,27 +12,47 @@ export interface RepairPlan {
 /** Keys whose last comparison is remembered; the oldest are forgotten first. */
 const REMEMBERED_MAX = 65_536;
 
+/** Comparisons in one second at most, and how many may come at once. Why: each costs what a read at `ALL` costs. */
+const COMPARISONS_PER_S = 1000;
+const COMPARISONS_AT_ONCE = 256;
+
 /** Read repair of one keyspace. */
 export class ReadRepair {
   readonly #intervalMs: number;
   readonly #bugs: ReadonlySet<PlantedBug>;
   /** Invariant: in order of time, oldest first. */
   readonly #comparedMs = new Map<string, number>();
+  /** Comparisons that may be made now, and when that was reckoned. */
+  #allowance = COMPARISONS_AT_ONCE;
+  #reckonedMs = -Infinity;
 
   constructor(options: { readonly intervalMs: number; readonly bugs?: ReadonlySet<PlantedBug> }) {
     this.#intervalMs = options.intervalMs;
     this.#bugs = options.bugs ?? NO_BUGS;
   }
 
-  /** Whether a read at `ONE` should ask the other copies too. Answering true begins a new interval for the key. */
+  /**
+   * Whether a read at `ONE` should ask the other copies too: at most once per interval for a key, and for all keys as
+   * often as the allowance lets it; an interval of 0 means every read. Answering true begins a new interval for the key.
+   */
   isComparisonDue(key: string, nowMs: number): boolean {
     const lastMs = this.#comparedMs.get(key);
     if (lastMs !== undefined && nowMs - lastMs < this.#intervalMs) return false;
+    if (this.#intervalMs > 0 && !this.#takeAllowance(nowMs)) return false;
     this.#comparedMs.delete(key);
     this.#comparedMs.set(key, nowMs);
     if (this.#comparedMs.size > REMEMBERED_MAX) {
       this.#comparedMs.delete(this.#comparedMs.keys().next().value!);
     }
+    return true;
+  }
+
+  #takeAllowance(nowMs: number): boolean {
+    const earned = (nowMs - this.#reckonedMs) / 1000 * COMPARISONS_PER_S;
+    this.#allowance = Math.min(COMPARISONS_AT_ONCE, this.#allowance + earned);
+    this.#reckonedMs = nowMs;
+    if (this.#allowance < 1) return false;
+    this.#allowance--;
     return true;
   }
 

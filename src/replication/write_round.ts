@@ -27,62 +27,91 @@ type State = "waiting" | "acked" | "acked_uncounted" | "failed";
 /** Invariant: every natural replica, and the coordinator, is in exactly one state, and leaves `waiting` once. */
 export class WriteRound {
   readonly #options: WriteRoundOptions;
-  readonly #states: Map<string, State>;
+  /** States of the naturals, by index, and behind them the coordinator's where it is none of them. */
+  readonly #states: State[];
+  readonly #selfIndex: number;
+  #waitingCount: number;
 
   constructor(options: WriteRoundOptions) {
     this.#options = options;
-    this.#states = new Map(options.naturals.map((id) => [id, "waiting"]));
-    this.#states.set(options.self, "waiting");
+    const { naturals, self } = options;
+    const index = naturals.indexOf(self);
+    this.#selfIndex = index < 0 ? naturals.length : index;
+    this.#states = [];
+    for (let i = 0; i < naturals.length; i++) this.#states.push("waiting");
+    if (index < 0) this.#states.push("waiting");
+    this.#waitingCount = this.#states.length;
   }
 
   /** The write is on this replica's disk. `counts` is false for a replica that is recovering (HAZARD H7). */
   onAck(id: string, { counts }: { counts: boolean }): void {
     // Why: also after a failure, since a replica that was given up may answer late, and then it is owed nothing.
-    if (this.#states.has(id)) this.#states.set(id, counts ? "acked" : "acked_uncounted");
+    const index = this.#indexOf(id);
+    if (index < this.#states.length) this.#set(index, counts ? "acked" : "acked_uncounted");
   }
 
   /** This replica refused, or cannot be reached. */
   onFailure(id: string): void {
-    if (this.#states.get(id) === "waiting") this.#states.set(id, "failed");
+    const index = this.#indexOf(id);
+    if (this.#states[index] === "waiting") this.#set(index, "failed");
   }
 
   /** Whether the client can be answered. */
   verdict(): WriteVerdict {
-    const { naturals, required, self } = this.#options;
+    const { naturals, required } = this.#options;
     let acked = 0;
     let open = 0;
-    for (const id of naturals) {
-      const state = this.#states.get(id);
+    for (let i = 0; i < naturals.length; i++) {
+      const state = this.#states[i];
       if (state === "acked") acked++;
       else if (state === "waiting") open++;
     }
-    const own = this.#states.get(self)!;
+    const own = this.#states[this.#selfIndex];
     if (own === "failed" || acked + open < required) return { kind: "failed", acked: this.acked(), required };
-    if (acked < required || own === "waiting") return { kind: "waiting" };
+    if (acked < required || own === "waiting") return WAITING;
     return { kind: "done", acked: this.acked(), missing: this.missing() };
   }
 
   /** Whether nobody is waited for any more. */
   isSettled(): boolean {
-    for (const state of this.#states.values()) if (state === "waiting") return false;
-    return true;
+    return this.#waitingCount === 0;
   }
 
-  /** Who has neither acknowledged nor failed; the coordinator too, whether it holds a copy or not. */
+  /** Who has neither acknowledged nor failed yet, in id order; the coordinator without a copy comes last. */
   waiting(): string[] {
-    return [...this.#states].flatMap(([id, state]) => state === "waiting" ? [id] : []);
+    const { naturals, self } = this.#options;
+    const waiting = naturals.filter((_, index) => this.#states[index] === "waiting");
+    if (this.#selfIndex === naturals.length && this.#states[this.#selfIndex] === "waiting") {
+      waiting.push(self);
+    }
+    return waiting;
   }
 
   /** Copies on disk that count, in id order. */
   acked(): string[] {
-    return this.#options.naturals.filter((id) => this.#states.get(id) === "acked");
+    return this.#options.naturals.filter((_, index) => this.#states[index] === "acked");
   }
 
   /** Copies that have not acknowledged, in id order. */
   missing(): string[] {
-    return this.#options.naturals.filter((id) => {
-      const state = this.#states.get(id);
+    return this.#options.naturals.filter((_, index) => {
+      const state = this.#states[index];
       return state === "waiting" || state === "failed";
     });
   }
+
+  /** Beyond all states for a replica that this write is not about. */
+  #indexOf(id: string): number {
+    const { naturals, self } = this.#options;
+    if (id === self) return this.#selfIndex;
+    const index = naturals.indexOf(id);
+    return index < 0 ? this.#states.length : index;
+  }
+
+  #set(index: number, state: State): void {
+    if (this.#states[index] === "waiting") this.#waitingCount--;
+    this.#states[index] = state;
+  }
 }
+
+const WAITING: WriteVerdict = { kind: "waiting" };

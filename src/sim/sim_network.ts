@@ -1,7 +1,7 @@
 /** The imagined network: links between processes that are slow, lossy, repetitive, out of order, cut one way or both. @module */
 import type { Random } from "../base/random.ts";
 import type { Message, ReplicaId } from "../replica/envelope.ts";
-import { roundTripMessage } from "../transport/message_codec.ts";
+import { roundTripMessages } from "../transport/message_codec.ts";
 import type { EventQueue } from "./event_queue.ts";
 
 /** How bad the network is in one run. Times in milliseconds, chances in thousandths. */
@@ -19,7 +19,7 @@ export interface SimEndpoint {
   readonly isUp: boolean;
   /** Grows with each start. */
   readonly life: number;
-  onMessage(from: ReplicaId, message: Message): void;
+  onMessages(from: ReplicaId, messages: readonly Message[]): void;
   onLink(peer: ReplicaId, state: "up" | "down"): void;
 }
 
@@ -83,8 +83,13 @@ export class SimNetwork {
     this.#isCalm = true;
   }
 
-  /** Carries a message through the real codec, or loses it. Questions need a standing link. */
-  send(from: ReplicaId, to: ReplicaId, message: Message, { needsLink }: { needsLink: boolean }): void {
+  /** Carries messages together through the real codec, or loses them. Questions need a standing link. */
+  send(
+    from: ReplicaId,
+    to: ReplicaId,
+    messages: readonly Message[],
+    { needsLink }: { needsLink: boolean },
+  ): void {
     // Answers go back over the connection that the question came on.
     const link = this.#links.get(needsLink ? `${from}>${to}` : `${to}>${from}`);
     if (needsLink && !link?.isUp) return;
@@ -100,7 +105,7 @@ export class SimNetwork {
     for (let i = 0; i < copies; i++) {
       const isLate = !this.#isCalm && this.#random.chance(profile.stragglerPerMille);
       const delayMs = 0.05 + this.#random.below(1000) / 1000 * (isLate ? 1000 : profile.delayMsMax);
-      const carried = roundTripMessage(message, profile.lineBytesMax);
+      const carried = roundTripMessages(messages, profile.lineBytesMax);
       const source = this.#endpoints.get(from)!;
       const target = this.#endpoints.get(to)!;
       const lives = { source: source.life, target: target.life };
@@ -124,14 +129,14 @@ export class SimNetwork {
     from: ReplicaId,
     to: ReplicaId,
     lives: { readonly source: number; readonly target: number },
-    message: Message,
+    messages: readonly Message[],
   ): void {
     const source = this.#endpoints.get(from)!;
     const target = this.#endpoints.get(to)!;
     // What was on its way to a process that died, died with its connection; from one that died, every second message did.
     if (!target.isUp || target.life !== lives.target || this.#blocked.has(`${from}>${to}`)) return;
     if (source.life !== lives.source && this.#random.chance(500)) return;
-    target.onMessage(from, message);
+    target.onMessages(from, messages);
   }
 
   #dial(from: ReplicaId, to: ReplicaId): void {

@@ -63,6 +63,8 @@ export class SimReplica implements SimEndpoint {
   #runner: Runner | undefined;
   /** A write was acknowledged to a client: the worst moment to die. */
   readonly #onAcknowledged: (coordinator: SimReplica) => void;
+  /** What this turn has for the others, by whom it is for and the connection that it takes. */
+  readonly #unsent = new Map<string, { to: ReplicaId; needsLink: boolean; messages: Message[] }>();
   readonly #replies = new Map<RequestId, (result: Result<Reply, Failure>) => void>();
 
   constructor(id: ReplicaId, world: SimWorld, onAcknowledged: (coordinator: SimReplica) => void) {
@@ -130,6 +132,7 @@ export class SimReplica implements SimEndpoint {
     this.#machine = undefined;
     this.#runner = undefined;
     this.#replies.clear();
+    this.#unsent.clear();
     if (kind === "kill") this.#disk.kill();
     else if (kind === "power") this.#disk.powerCut();
     else {
@@ -158,10 +161,10 @@ export class SimReplica implements SimEndpoint {
     return true;
   }
 
-  onMessage(from: ReplicaId, message: Message): void {
-    this.#world.trace(`${from}>${this.id} ${JSON.stringify(message)}`);
+  onMessages(from: ReplicaId, messages: readonly Message[]): void {
+    this.#world.trace(`${from}>${this.id} ${JSON.stringify(messages)}`);
     this.#feed({ kind: "link", peer: from, state: "heard" });
-    this.#feed({ kind: "message", from, message });
+    this.#feed({ kind: "messages", from, messages });
   }
 
   onLink(peer: ReplicaId, state: "up" | "down"): void {
@@ -216,7 +219,9 @@ export class SimReplica implements SimEndpoint {
       now: () => this.#now(),
       send: (envelope) => this.#send(envelope),
       reply: (id, result) => this.#reply(id, result),
-      flush: () => {},
+      flush: () => {
+        if (isAlive()) this.#flush();
+      },
       wake: () =>
         queue.after(0, () => {
           if (isAlive()) runner.flush();
@@ -244,7 +249,21 @@ export class SimReplica implements SimEndpoint {
   }
 
   #send({ to, message }: Envelope): void {
-    for (const id of to) this.#world.network.send(this.id, id, message, { needsLink: !isAnswer(message) });
+    for (const id of to) {
+      const name = `${isAnswer(message) ? "answers" : "questions"} ${id}`;
+      const waiting = this.#unsent.get(name);
+      if (waiting) waiting.messages.push(message);
+      else this.#unsent.set(name, { to: id, needsLink: !isAnswer(message), messages: [message] });
+    }
+  }
+
+  /** Sends what one turn has for each peer: often as one line, and often, as if turns were shorter, one by one. */
+  #flush(): void {
+    for (const { to, needsLink, messages } of this.#unsent.values()) {
+      const lines = this.#random.chance(500) ? [messages] : messages.map((message) => [message]);
+      for (const line of lines) this.#world.network.send(this.id, to, line, { needsLink });
+    }
+    this.#unsent.clear();
   }
 
   #reply(id: RequestId, result: Result<Reply, Failure>): void {

@@ -64,6 +64,14 @@ export class SimStore implements Store {
     this.#store.flush();
   }
 
+  get commitCount(): number {
+    return this.#store.commitCount;
+  }
+
+  get isCommitting(): boolean {
+    return this.#store.isCommitting;
+  }
+
   tick(): void {
     this.#queue.needsSettling = true;
     this.#store.tick();

@@ -102,6 +102,7 @@ export class Engine implements Store {
   /** The loop that commits, while there is something to do. */
   #running: Promise<void> | undefined;
   #isRunning = false;
+  #commitCount = 0;
   #framesAtTick = 0;
   /** Whether the last frame says that the one before it was synced; also true of an empty log. */
   #isSealed = true;
@@ -148,6 +149,16 @@ export class Engine implements Store {
   /** What was done since `open`. */
   get counters(): EngineCounters {
     return { ...this.#counters, checkpoints: this.#checkpointer.count };
+  }
+
+  /** See `Store`. */
+  get commitCount(): number {
+    return this.#commitCount;
+  }
+
+  /** See `Store`. */
+  get isCommitting(): boolean {
+    return this.#isRunning;
   }
 
   /** Whether writes are being refused for want of room. */
@@ -236,6 +247,7 @@ export class Engine implements Store {
 
   /** Does the most urgent thing. */
   async #runOnce(): Promise<void> {
+    this.#commitCount++;
     if (this.#isRetryDue) {
       this.#isRetryDue = false;
       await this.#retry();

@@ -36,7 +36,8 @@ export interface InboundContext {
   onPeer(id: ReplicaId, connection: InboundConnection): void;
   /** Bytes came from a peer. */
   onHeard(id: ReplicaId): void;
-  onMessage(from: ReplicaId, message: Message): void;
+  /** What one line from a peer holds. */
+  onMessages(from: ReplicaId, messages: readonly Message[]): void;
   onRequest(connection: InboundConnection, id: WireId, request: Request): void;
   /** A hello was refused; `failure` went to the other side. */
   onRefused(failure: Failure): void;
@@ -98,7 +99,6 @@ export class InboundConnection {
     this.#channel = new LineChannel(socket, {
       lineBytesMax: context.lineBytesMax,
       readBytesMax: READ_BYTES_MAX,
-      nowMs: () => context.nowMs(),
       onChange: () => {
         this.#account();
         this.#wake();
@@ -185,6 +185,14 @@ export class InboundConnection {
     const { outbox } = this.#channel;
     if (this.#channel.isClosed || outbox.isTooFull(encoded)) return false;
     outbox.pushMessage(encoded);
+    return true;
+  }
+
+  /** Queues the plain acknowledgement of a peer's write; false where it is dropped because too much waits. */
+  sendWritten(round: number): boolean {
+    const { outbox } = this.#channel;
+    if (this.#channel.isClosed || outbox.isTooFull("")) return false;
+    outbox.pushWritten(round);
     return true;
   }
 
@@ -353,7 +361,7 @@ export class InboundConnection {
       };
     }
     if (parsed.skippedCount > 0) this.#context.onSkipped(this.#peerId, parsed.skippedCount);
-    for (const message of parsed.messages) this.#context.onMessage(this.#peerId, message);
+    if (parsed.messages.length > 0) this.#context.onMessages(this.#peerId, parsed.messages);
     return undefined;
   }
 

@@ -28,8 +28,6 @@ export interface ChannelOptions {
   readonly lineBytesMax: number;
   /** Largest read buffer; it begins small and grows where reads fill it. */
   readonly readBytesMax: number;
-  /** Monotonic milliseconds. */
-  nowMs(): number;
   /** Output went out, or the connection closed. */
   onChange(): void;
   /** A bug showed while writing: stop the replica. */
@@ -55,14 +53,33 @@ export class LineChannel {
   #buffer: Uint8Array = new Uint8Array(READ_BYTES_MIN);
   /** Holds what is being written; one write at a time, so it can be used again. */
   #output = NOTHING;
-  #isWriting = false;
+  /** What is being written; undefined while nothing is. */
+  #writing: Uint8Array | undefined;
   #isClosed = false;
   /** Whether the socket was asked for bytes and has not answered. */
   #isReading = false;
+  /** Whether the other side took something since `stalledMs` was last asked. */
+  #hasProgress = true;
   #progressMs = 0;
   #lossReason = "";
-  /** Lets go of who waits in `#receive`. */
-  #endReceive: () => void = () => {};
+  /** Tells who waits in `#receive`. */
+  #received: (count: number | null | undefined) => void = () => {};
+  // Why kept: these run for every read and write, and a function made anew each time is garbage each time.
+  readonly #onRead = (count: number | null): void => {
+    this.#isReading = false;
+    this.#received(count);
+  };
+  readonly #onWritten = (count: number): void => this.#afterWrite(count);
+  readonly #onReadLost = (error: unknown): void => {
+    this.#isReading = false;
+    this.close(String(error));
+  };
+  readonly #onWriteLost = (error: unknown): void => this.close(String(error));
+  readonly #beginRead = (resolve: (count: number | null | undefined) => void): void => {
+    this.#received = resolve;
+    this.#isReading = true;
+    this.#socket.read(this.#buffer).then(this.#onRead, this.#onReadLost);
+  };
 
   constructor(socket: Socket, options: ChannelOptions) {
     this.#socket = socket;
@@ -119,11 +136,9 @@ export class LineChannel {
 
   /** Starts writing what waits, unless a write is under way: that one goes on by itself until nothing waits. */
   flush(): void {
-    if (this.#isWriting || this.#isClosed) return;
+    if (this.#writing !== undefined || this.#isClosed) return;
     const text = this.outbox.take();
-    if (text === "") return;
-    this.#isWriting = true;
-    this.#write(text).catch((cause) => this.#options.halt(cause));
+    if (text !== "") this.#write(this.#encode(text));
   }
 
   /** Whether all output is with the network, or lost with the connection. */
@@ -131,9 +146,14 @@ export class LineChannel {
     return this.#isClosed || this.outbox.chars === 0;
   }
 
-  /** For how long the other side has taken nothing of what is being written to it. */
+  /**
+   * For how long the other side has taken nothing of what is being written to it; as exact as it is asked often. Why not
+   * exact: it is asked now and then, and a look at the clock for every write costs more than all the rest of this.
+   */
   stalledMs(nowMs: number): number {
-    return this.#isWriting && !this.#isClosed ? nowMs - this.#progressMs : 0;
+    if (this.#hasProgress || this.#writing === undefined) this.#progressMs = nowMs;
+    this.#hasProgress = false;
+    return this.#isClosed ? 0 : nowMs - this.#progressMs;
   }
 
   /**
@@ -180,33 +200,34 @@ export class LineChannel {
     }
     this.#splitter.drop();
     this.outbox.drop();
-    this.#endReceive();
+    this.#received(undefined);
     this.#options.onChange();
   }
 
   /** Bytes that came into the buffer; null at the end of input, undefined once the connection is closed. */
   #receive(): Promise<number | null | undefined> {
-    if (this.#isClosed) return Promise.resolve(undefined);
-    return new Promise((resolve) => {
-      this.#endReceive = () => resolve(undefined);
-      this.#isReading = true;
-      this.#socket.read(this.#buffer).then((count) => {
-        this.#isReading = false;
-        resolve(count);
-      }, (error) => {
-        this.#isReading = false;
-        this.close(String(error));
-      });
-    });
+    return this.#isClosed ? Promise.resolve(undefined) : new Promise(this.#beginRead);
   }
 
-  async #write(first: string): Promise<void> {
-    for (let text = first; text !== "" && !this.#isClosed; text = this.outbox.take()) {
-      if (!await this.#writeAll(this.#encode(text))) break;
+  #write(bytes: Uint8Array): void {
+    this.#writing = bytes;
+    this.#socket.write(bytes).then(this.#onWritten, this.#onWriteLost);
+  }
+
+  /** Goes on with what was not taken, and then with what has gathered meanwhile. */
+  #afterWrite(count: number): void {
+    try {
+      this.#hasProgress = true;
+      const bytes = this.#writing!;
+      this.#writing = undefined;
+      if (this.#isClosed) return;
+      if (count < bytes.length) return this.#write(bytes.subarray(count));
       this.outbox.onWritten();
       this.#options.onChange();
+      this.flush();
+    } catch (cause) {
+      this.#options.halt(cause);
     }
-    this.#isWriting = false;
   }
 
   #encode(text: string): Uint8Array {
@@ -216,20 +237,5 @@ export class LineChannel {
       this.#output = new Uint8Array(Math.min(WRITE_BYTES_MAX, Math.max(WRITE_BYTES_MIN, 2 * bytesMax)));
     }
     return this.#output.subarray(0, putText(this.#output, 0, text));
-  }
-
-  async #writeAll(bytes: Uint8Array): Promise<boolean> {
-    let written = 0;
-    this.#progressMs = this.#options.nowMs();
-    while (written < bytes.length) {
-      try {
-        written += await this.#socket.write(written === 0 ? bytes : bytes.subarray(written));
-      } catch (error) {
-        this.close(String(error));
-        return false;
-      }
-      this.#progressMs = this.#options.nowMs();
-    }
-    return true;
   }
 }

@@ -19,6 +19,8 @@ import { type Line, LineSplitter } from "./ndjson.ts";
 const VERSION_COUNT_MAX = 255;
 /** Epochs that one replica may tell it has known. */
 const EPOCH_COUNT_MAX = 1024;
+/** Acknowledgements in one message. */
+const ROUND_COUNT_MAX = 1024;
 /** A line is closed once it is this long, so that the other side can begin with it. */
 const LINE_CHARS_AIM = 64 * 1024;
 /** UTF-8 bytes that one UTF-16 unit can take. */
@@ -33,6 +35,16 @@ export interface ParsedMessages {
 /** The JSON of one message. Once for all its receivers. */
 export function encodeMessage(message: Message): string {
   return JSON.stringify(message);
+}
+
+/** Messages that acknowledge the writes of these rounds, and say nothing else of them. */
+export function encodeWrittenRounds(rounds: readonly number[]): string[] {
+  if (rounds.length === 1) return [encodeMessage({ type: "written", round: rounds[0]! })];
+  const encoded: string[] = [];
+  for (let begin = 0; begin < rounds.length; begin += ROUND_COUNT_MAX) {
+    encoded.push(`{"type":"written","rounds":[${rounds.slice(begin, begin + ROUND_COUNT_MAX).join(",")}]}`);
+  }
+  return encoded;
 }
 
 /** Lines, each with its end, that carry encoded messages in order, none over `lineBytesMax`. */
@@ -68,24 +80,31 @@ export function parseMessageLine(line: Line): ParsedMessages | undefined {
   const input = line === null ? undefined : parseJson(line);
   if (!Array.isArray(input)) return undefined;
   const messages: Message[] = [];
-  for (const item of input) {
+  let skippedCount = 0;
+  for (let i = 0; i < input.length; i++) {
+    const item = input[i];
     if (!isFields(item)) return undefined;
+    if (item.rounds !== undefined) {
+      if (!parseWrittenRounds(item, messages)) skippedCount++;
+      continue;
+    }
     const message = parseMessage(item);
-    if (message !== undefined) messages.push(message);
+    if (message === undefined) skippedCount++;
+    else messages.push(message);
   }
-  return { messages, skippedCount: input.length - messages.length };
+  return { messages, skippedCount };
 }
 
-/** The message as its receiver would get it: through text, bytes, lines and all checks. For the simulator. */
-export function roundTripMessage(message: Message, lineBytesMax: number): Message {
-  const bytes = encodeText(joinMessages([encodeMessage(message)], lineBytesMax));
+/** Messages as their receiver would get them: through text, bytes, lines and all checks. For the simulator. */
+export function roundTripMessages(messages: readonly Message[], lineBytesMax: number): readonly Message[] {
+  const bytes = encodeText(joinMessages(messages.map(encodeMessage), lineBytesMax));
   const { lines } = new LineSplitter(lineBytesMax).feed(bytes);
-  const parsed = lines.length === 1 ? parseMessageLine(lines[0]!) : undefined;
+  const carried = lines.flatMap((line) => parseMessageLine(line)?.messages ?? []);
   assert(
-    parsed?.messages.length === 1,
-    () => `the codec lost a message: ${encodeMessage(message).slice(0, 200)}`,
+    carried.length === messages.length,
+    () => `the codec lost a message: ${messages.map(encodeMessage).join().slice(0, 200)}`,
   );
-  return parsed.messages[0]!;
+  return carried;
 }
 
 /** A message from untrusted JSON, or undefined. */
@@ -141,6 +160,14 @@ function parseWrite(round: number, input: Fields): WriteMessage | undefined {
   const versions = parseVersions(input.versions);
   if (versions === undefined || versions.length === 0) return undefined;
   return { type: "write", round, cause, keyspace, key, versions };
+}
+
+/** Adds one message for each round; false, and none, where it is not a list of acknowledgements. */
+function parseWrittenRounds({ type, rounds }: Fields, messages: Message[]): boolean {
+  if (type !== "written" || !Array.isArray(rounds) || rounds.length > ROUND_COUNT_MAX) return false;
+  if (!rounds.every(isCount)) return false;
+  for (let i = 0; i < rounds.length; i++) messages.push({ type: "written", round: rounds[i] as number });
+  return true;
 }
 
 function parseWritten(round: number, input: Fields): WrittenMessage | undefined {

@@ -1,12 +1,17 @@
 /** What waits to be written to one connection: whole lines, and messages that share lines. @module */
 import { PEER_QUEUE_BYTES_MAX, PEER_QUEUE_BYTES_SMALL, SMALL_VALUE_BYTES } from "../protocol/limits.ts";
-import { joinMessages } from "./message_codec.ts";
+import { encodeWrittenRounds, joinMessages } from "./message_codec.ts";
+
+/** Characters that one acknowledgement counts for; a little more than it takes. */
+const ROUND_CHARS = 20;
 
 /** Gathers output between writes, so that a turn costs one write and not one for each message. */
 export class Outbox {
   readonly #lineBytesMax: number;
   #lines: string[] = [];
   #messages: string[] = [];
+  /** Rounds of acknowledgements that say nothing else; they share one message. */
+  #writtenRounds: number[] = [];
   #waitingChars = 0;
   #takenChars = 0;
 
@@ -40,10 +45,20 @@ export class Outbox {
     this.#waitingChars += encoded.length + 1;
   }
 
+  /** Queues the plain acknowledgement of a write. */
+  pushWritten(round: number): void {
+    this.#writtenRounds.push(round);
+    this.#waitingChars += ROUND_CHARS;
+  }
+
   /** Everything that waits, as text to write; empty if nothing does. It counts until `onWritten`. */
   take(): string {
     if (this.#waitingChars === 0) return "";
     let text = "";
+    if (this.#writtenRounds.length > 0) {
+      this.#messages.push(...encodeWrittenRounds(this.#writtenRounds));
+      this.#writtenRounds = [];
+    }
     if (this.#lines.length > 0) text = `${this.#lines.join("\n")}\n`;
     if (this.#messages.length > 0) text += joinMessages(this.#messages, this.#lineBytesMax);
     this.#lines = [];

@@ -28,7 +28,7 @@ export interface LinkContext {
   onState(member: Member, state: "up" | "down"): void;
   /** Bytes came in. */
   onHeard(member: Member): void;
-  onMessage(from: Member, message: Message): void;
+  onMessages(from: Member, messages: readonly Message[]): void;
   onSkipped(from: Member, count: number): void;
   /** Tells the operator something that should not be. */
   warn(text: string, fields: Readonly<Record<string, string | number>>): void;
@@ -142,7 +142,6 @@ export class PeerLink {
     const channel = new LineChannel(socket, {
       lineBytesMax: this.#context.settings.lineBytesMax,
       readBytesMax: READ_BYTES_MAX,
-      nowMs: () => this.#context.nowMs(),
       onChange: () => {},
       halt: (cause) => this.#context.halt(cause),
     });
@@ -194,7 +193,7 @@ export class PeerLink {
           return refusalOf(line === null ? null : parseJson(line)) ?? "a line is no array of messages";
         }
         if (parsed.skippedCount > 0) this.#context.onSkipped(this.#member, parsed.skippedCount);
-        for (const message of parsed.messages) this.#context.onMessage(this.#member, message);
+        if (parsed.messages.length > 0) this.#context.onMessages(this.#member, parsed.messages);
       }
       if (input.state === "too_long") return "a line exceeds line_bytes_max";
       if (input.state === "ended") return "the peer closed the connection";

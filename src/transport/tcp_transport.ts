@@ -30,7 +30,8 @@ export interface TransportOptions {
   readonly connectionsMax?: number;
   /** At most `CLIENTS_HELD_BYTES_MAX`, which holds where nothing is said. */
   readonly heldBytesMax?: number;
-  onMessage(from: ReplicaId, message: Message): void;
+  /** What one line from a peer holds. */
+  onMessages(from: ReplicaId, messages: readonly Message[]): void;
   /** `up` and `down`: the link that we dialled. `heard`: bytes on any connection with the peer, at most every 20 ms. */
   onLink(peer: ReplicaId, state: "up" | "down" | "heard"): void;
   /** Exactly one `reply` with the same id is expected. */
@@ -154,6 +155,10 @@ export class TcpTransport {
 
   /** Queues a message: answers for the connection that questions came on, all else for the one we dialled. */
   send(envelope: Envelope): void {
+    const { message } = envelope;
+    if (message.type === "written" && !message.superseded_by && !message.recovering) {
+      return this.#sendWritten(envelope.to, message.round);
+    }
     const encoded = encodeMessage(envelope.message);
     const { lineBytesMax } = this.#options.config.settings;
     if (!fitsLine(encoded, lineBytesMax)) {
@@ -175,6 +180,15 @@ export class TcpTransport {
     for (const id of envelope.to) {
       const target = targets.get(id);
       if (target?.send(encoded)) this.#unflushed.add(target);
+      else this.counters.dropped++;
+    }
+  }
+
+  /** Why apart: most answers between replicas say only this, and many of them fit one message. */
+  #sendWritten(to: readonly ReplicaId[], round: number): void {
+    for (const id of to) {
+      const target = this.#inboundPeers.get(id);
+      if (target?.sendWritten(round)) this.#unflushed.add(target);
       else this.counters.dropped++;
     }
   }
@@ -296,8 +310,8 @@ export class TcpTransport {
         this.#options.onLink(member.id, state);
       },
       onHeard: (peer) => this.#onHeard(typeof peer === "string" ? peer : peer.id),
-      onMessage: (from, message) => {
-        this.#options.onMessage(typeof from === "string" ? from : from.id, message);
+      onMessages: (from, messages) => {
+        this.#options.onMessages(typeof from === "string" ? from : from.id, messages);
       },
       onSkipped: (from, count) => {
         if (this.counters.skipped === 0) {

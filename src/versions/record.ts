@@ -62,6 +62,10 @@ export function encodeRecord(versions: readonly Version[]): Uint8Array<ArrayBuff
 /** The versions that `encodeRecord` was given. Requires: bytes of `encodeRecord`; storage checksums vouch for that. */
 export function decodeRecord(bytes: Uint8Array): Version[] {
   assert(bytes[0] === FORMAT, () => `record format ${bytes[0]}`);
+  if (bytes[1] === 1) {
+    const single = decodePlain(bytes);
+    if (single !== undefined) return [single];
+  }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const versions: Version[] = [];
   let at = HEADER_BYTES;
@@ -86,6 +90,35 @@ export function decodeRecord(bytes: Uint8Array): Version[] {
   }
   assert(at === bytes.length, () => `record of ${bytes.length} bytes ends at ${at}`);
   return versions;
+}
+
+/** The version of a record that has one, without vectors: nearly all are so, and a view of the bytes costs more than this. */
+function decodePlain(bytes: Uint8Array): Version | undefined {
+  const isTombstone = bytes[HEADER_BYTES] === TOMBSTONE;
+  const seen = FIRST_ORIGIN + 1 + bytes[FIRST_ORIGIN]!;
+  if ((bytes[seen]! | bytes[seen + 1]! | bytes[seen + 2]! | bytes[seen + 3]!) !== 0) return undefined;
+  const begin = seen + 8;
+  const length = bytes[seen + 4]! << 24 | bytes[seen + 5]! << 16 | bytes[seen + 6]! << 8 | bytes[seen + 7]!;
+  assert(begin + length === bytes.length, () => `record of ${bytes.length} bytes ends at ${begin + length}`);
+  for (let i = 0; i < 8; i++) SCRATCH[i] = bytes[FIRST_STAMP + i]!;
+  const stamp = SCRATCH_VIEW.getFloat64(0);
+  const origin = firstOrigin(bytes);
+  if (!isTombstone) return { stamp, origin, value: decodeText(bytes.subarray(begin)) };
+  return { stamp, origin };
+}
+
+/** The origin met last, as text and as it lies in records. Why: few write, and most reads see the same ones. */
+let lastOrigin = "";
+let lastOriginBytes = new Uint8Array(1);
+
+function firstOrigin(bytes: Uint8Array): Origin {
+  const size = 1 + lastOriginBytes[0]!;
+  for (let i = 0; i < size; i++) {
+    if (bytes[FIRST_ORIGIN + i] === lastOriginBytes[i]) continue;
+    lastOriginBytes = bytes.slice(FIRST_ORIGIN, FIRST_ORIGIN + 1 + bytes[FIRST_ORIGIN]!);
+    return lastOrigin = text(bytes, FIRST_ORIGIN);
+  }
+  return lastOrigin;
 }
 
 /** Whether both records hold one version each: then `compareSingles` settles them without decoding. */

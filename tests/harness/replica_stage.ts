@@ -173,7 +173,7 @@ export class ReplicaStage {
   }
 
   deliver(from: string, message: Message): void {
-    this.#runner.feed({ kind: "message", from, message });
+    this.#runner.feed({ kind: "messages", from, messages: [message] });
   }
 
   /** A peer has on disk what a message asked it to write. */

@@ -16,6 +16,8 @@ export class StageDisk implements Store {
   isHeld = false;
   /** Batches larger than this find no room. */
   roomBytes = Infinity;
+  readonly commitCount = 0;
+  readonly isCommitting = false;
   #waiting: Waiting[] = [];
 
   submit(command: StoreCommand, done: (result: StoreResult) => void): void {

@@ -9,8 +9,10 @@ import { type Machine, Runner } from "../../src/replica/runner.ts";
 const NOW = { monotonicMs: 0, wallMs: 0 };
 const GET = { kind: "get", key: "k" as ByteString } as const;
 
-/** A runner, and a line for everything that it does. */
-function runnerWith(answer: (event: Event) => readonly Effect[]): { runner: Runner; lines: string[] } {
+/** A runner, the commits of its store, and a line for everything that it does. */
+function runnerWith(
+  answer: (event: Event) => readonly Effect[],
+): { runner: Runner; lines: string[]; commits: { commitCount: number; isCommitting: boolean } } {
   const lines: string[] = [];
   const machine: Machine = {
     step: (_now, event) => {
@@ -18,7 +20,14 @@ function runnerWith(answer: (event: Event) => readonly Effect[]): { runner: Runn
       return answer(event);
     },
   };
+  const commits = { commitCount: 0, isCommitting: false };
   const store: Store = {
+    get commitCount() {
+      return commits.commitCount;
+    },
+    get isCommitting() {
+      return commits.isCommitting;
+    },
     submit: (_command, done) => {
       lines.push("submit");
       done({ kind: "got", value: undefined });
@@ -28,12 +37,12 @@ function runnerWith(answer: (event: Event) => readonly Effect[]): { runner: Runn
   };
   const runner = new Runner(machine, store, {
     now: () => NOW,
-    send: () => void lines.push("send"),
+    send: ({ message }) => void lines.push(message.type === "write" ? `send ${message.cause}` : "send"),
     reply: () => void lines.push("reply"),
     flush: () => void lines.push("ports flush"),
     wake: () => void lines.push("wake"),
   });
-  return { runner, lines };
+  return { runner, lines, commits };
 }
 
 Deno.test("Runner carries out all effects of an event before the next one, even one that a store answers at once", () => {
@@ -56,4 +65,42 @@ Deno.test("Runner asks to be woken once a turn, and at its end lets messages lea
   runner.flush();
   runner.feed({ kind: "tick" });
   assertEquals(lines, ["wake", "step tick", "step tick", "ports flush", "store flush", "wake", "step tick"]);
+});
+
+const write = (cause: "put" | "repair"): Effect => ({
+  kind: "send",
+  envelope: {
+    to: ["r2"],
+    message: {
+      type: "write",
+      round: 1,
+      cause,
+      keyspace: "main",
+      key: 7,
+      versions: [{ stamp: 1, origin: "r1.a", value: "x" }],
+    },
+  },
+});
+
+Deno.test("Runner sends a put's copies at once when the disk is free, and with the commit of the own copy when it is not", () => {
+  const { runner, lines, commits } = runnerWith(({ kind }) =>
+    kind === "tick" ? [write("put"), write("repair")] : []
+  );
+  const turn = (): string[] => {
+    lines.length = 0;
+    runner.feed({ kind: "tick" });
+    runner.flush();
+    return lines.filter((line) => line.startsWith("send") || line === "ports flush");
+  };
+  assertEquals(turn(), ["send put", "send repair", "ports flush"]);
+  commits.commitCount = 1;
+  commits.isCommitting = true;
+  assertEquals(turn(), ["send repair", "ports flush"]);
+  assertEquals(turn(), ["send repair", "ports flush"], "the same commit is under way");
+  commits.commitCount = 2;
+  assertEquals(turn(), ["send repair", "send put", "send put", "send put", "ports flush"]);
+  assertEquals(turn(), ["send repair", "ports flush"]);
+  commits.isCommitting = false;
+  runner.flush();
+  assertEquals(lines.filter((line) => line === "send put").length, 1, "the commit ended, and no other began");
 });

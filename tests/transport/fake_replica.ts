@@ -88,12 +88,13 @@ export class FakeReplica implements AsyncDisposable {
           this.#changed();
         },
       },
-      onMessage: (from, message) => {
-        this.messages.push({ from, message });
-        if (!isAnswer(message) && "round" in message) {
+      onMessages: (from, messages) => {
+        for (const message of messages) {
+          this.messages.push({ from, message });
+          if (isAnswer(message) || !("round" in message)) continue;
           this.transport.send({ to: [from], message: { type: "written", round: message.round } });
-          this.transport.flush();
         }
+        this.transport.flush();
         this.#changed();
       },
       onLink: (peer, state) => {

@@ -88,7 +88,7 @@ class Surroundings {
       drawNonce: () => "0".repeat(32),
       onPeer: () => {},
       onHeard: () => {},
-      onMessage: () => {},
+      onMessages: () => {},
       onRequest: (connection, id, request) => this.requests.push({ connection, id, request }),
       onRefused: () => {},
       onSkipped: () => {},
@@ -107,6 +107,7 @@ Deno.test("A client that takes nothing for thirty seconds is cut, and not before
   const socket = new MemorySocket("", 0);
   const connection = new InboundConnection(socket, around.context());
   const running = connection.run();
+  connection.sweep(0);
   connection.sweep(29_999);
   assert(!socket.isClosed);
   connection.sweep(30_000);

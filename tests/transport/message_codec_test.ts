@@ -11,7 +11,7 @@ import {
   joinMessages,
   parseMessage,
   parseMessageLine,
-  roundTripMessage,
+  roundTripMessages,
 } from "../../src/transport/message_codec.ts";
 
 const LINE_BYTES_MAX = lineBytesMin(1024 * 1024);
@@ -78,7 +78,7 @@ const message: fc.Arbitrary<Message> = fc.oneof(
 
 Deno.test("Messages come back from their lines as they were, and share no object with them", () => {
   fc.assert(fc.property(message, (sent) => {
-    const came = roundTripMessage(sent, LINE_BYTES_MAX);
+    const came = roundTripMessages([sent], LINE_BYTES_MAX)[0]!;
     assertEquals(came, JSON.parse(JSON.stringify(sent)));
     assert(came !== sent);
   }));
@@ -111,7 +111,7 @@ Deno.test("The worst value that a limit allows fits into one line of that limit"
     key: "k".repeat(1024),
     versions: [{ stamp: STAMP_MAX - 1, origin: "r1.0123456789abcdef", value }],
   };
-  assertEquals(roundTripMessage(sent, max), sent);
+  assertEquals(roundTripMessages([sent], max), [sent]);
   assertThrows(
     () => joinMessages([encodeMessage(sent)], 100_000),
     InvariantError,

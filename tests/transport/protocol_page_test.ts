@@ -56,7 +56,10 @@ Deno.test("The messages of the protocol page are messages without a field that g
   const types = new Set<string>();
   for (const line of examples("json message")) {
     const parsed = parseMessageLine(line);
-    assertEquals([parsed?.messages, parsed?.skippedCount], [JSON.parse(line), 0]);
+    const written = (JSON.parse(line) as { type: string; rounds?: number[] }[]).flatMap((message) =>
+      message.rounds?.map((round) => ({ type: message.type, round })) ?? [message]
+    );
+    assertEquals<unknown>([parsed?.messages, parsed?.skippedCount], [written, 0]);
     for (const { type } of parsed!.messages) types.add(type);
   }
   const all = [
