@@ -1,0 +1,89 @@
+/** Whether what was seen is what was promised. Pure. @module */
+import type { Histogram } from "../bench/histogram.ts";
+import type { Spent } from "./budget.ts";
+
+/** What a run against one cluster brought to light. */
+export interface Observations {
+  readonly deaths: readonly string[];
+  /** What polite clients, watchers and the look at the aftermath had to say. */
+  readonly complaints: readonly string[];
+  readonly spent: Spent;
+  readonly hasAttackerEnded: boolean;
+  readonly quiet: Histogram;
+  readonly attacked: Histogram;
+  /** Resident sizes after the warm-up, by replica, oldest first. */
+  readonly rssBytes: Readonly<Record<string, readonly number[]>>;
+}
+
+/** What is judged beside life and answers. */
+export interface Strictness {
+  /** Times that the resident size may be of its start. */
+  readonly growthMax: number;
+  /** Times that the p99 may be of that in quiet phases; Infinity: not judged. */
+  readonly slowdownMax: number;
+}
+
+/** For runs long enough to measure. */
+export const STRICT: Strictness = { growthMax: 1.2, slowdownMax: 3 };
+
+/** For short ones, on machines that do other things too. */
+export const LENIENT: Strictness = { growthMax: 2.5, slowdownMax: Infinity };
+
+/** Of the looks at a size, so many at each end are taken together. */
+const WINDOW_SHARE = 0.1;
+const QUANTILE = 0.99;
+/** Below it a p99 is as good as any. */
+const FLOOR_US = 1000;
+
+/** Start, end and peak of a resident size. */
+export interface Growth {
+  readonly startBytes: number;
+  readonly endBytes: number;
+  readonly peakBytes: number;
+}
+
+/** Median of the first and of the last tenth, because collection of garbage makes single looks jump. */
+export function growthOf(rssBytes: readonly number[]): Growth {
+  const window = Math.max(1, Math.floor(rssBytes.length * WINDOW_SHARE));
+  return {
+    startBytes: median(rssBytes.slice(0, window)),
+    endBytes: median(rssBytes.slice(-window)),
+    peakBytes: Math.max(0, ...rssBytes),
+  };
+}
+
+/** What is wrong; empty where nothing is. */
+export function violationsOf(seen: Observations, { growthMax, slowdownMax }: Strictness): string[] {
+  const violations = [
+    ...seen.deaths.map((death) => `a replica died: ${death}`),
+    ...Object.entries(seen.spent.breaches).map(([kind, count]) => `${count} of ${kind} were let in`),
+    ...seen.complaints,
+  ];
+  if (seen.hasAttackerEnded) violations.push("the attackers' process ended by itself: nothing was proved");
+  if (seen.quiet.count === 0 || seen.attacked.count === 0) {
+    violations.push("no polite request was made: nothing was proved");
+  }
+  for (const [id, sizes] of Object.entries(seen.rssBytes)) {
+    const { startBytes, endBytes } = growthOf(sizes);
+    if (endBytes <= growthMax * startBytes) continue;
+    violations.push(
+      `${id} grew from ${startBytes} to ${endBytes} bytes, ${
+        (endBytes / startBytes).toFixed(2)
+      } times; allowed: ${growthMax}`,
+    );
+  }
+  const [quietUs, attackedUs] = [seen.quiet.quantileUs(QUANTILE), seen.attacked.quantileUs(QUANTILE)];
+  if (quietUs > 0 && attackedUs > slowdownMax * Math.max(quietUs, FLOOR_US)) {
+    violations.push(
+      `p99 of polite requests is ${attackedUs} µs under attack, ${
+        (attackedUs / quietUs).toFixed(1)
+      } times of ` +
+        `${quietUs} µs in quiet; allowed: ${slowdownMax}`,
+    );
+  }
+  return violations;
+}
+
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+}

@@ -1,0 +1,120 @@
+/** A client that puts and gets, one request at a time, and wants each answered, right and soon. @module */
+import type { Connection } from "../../src/client/connection.ts";
+import type { Random } from "../../src/base/random.ts";
+import type { Level } from "../../src/protocol/level.ts";
+import type { Request, WireKey } from "../../src/protocol/request.ts";
+import type { Histogram } from "../bench/histogram.ts";
+import type { FuzzCluster } from "./fuzz_cluster.ts";
+import { KEYSPACES } from "./target.ts";
+
+const KEY_COUNT = 16;
+const ANSWER_WITHIN_MS = 5000;
+const PAUSE_MIN_MS = 5;
+const PAUSE_MAX_MS = 25;
+const VALUE_CHARS = 100;
+const COMPLAINTS_MAX = 20;
+const WRITE_LEVELS: readonly Level[] = ["TWO", "QUORUM", "QUORUM", "ALL"];
+const READ_LEVELS: readonly Level[] = ["ONE", "TWO", "QUORUM"];
+
+/** What one client knows of one of its keys; nobody else writes it. */
+interface KnownKey {
+  /** The value of the last put that was acknowledged. */
+  acked: string | undefined;
+  /** Values of later puts of which nothing is known. */
+  unknown: string[];
+}
+
+/** One client with keys of its own, through one coordinator. */
+export class PoliteClient {
+  readonly complaints: string[] = [];
+  requestCount = 0;
+  /** Where times are added; undefined: nobody looks. */
+  histogram: Histogram | undefined;
+  readonly #cluster: FuzzCluster;
+  readonly #coordinator: string;
+  readonly #random: Random;
+  readonly #keys = new Map<WireKey, KnownKey>();
+  #connection: Connection | undefined;
+  #isOver = false;
+  #running: Promise<void> | undefined;
+  #valueCount = 0;
+
+  constructor(options: { readonly cluster: FuzzCluster; readonly index: number; readonly random: Random }) {
+    const { cluster, index, random } = options;
+    this.#cluster = cluster;
+    this.#coordinator = cluster.ids[index % cluster.ids.length]!;
+    this.#random = random;
+    for (let key = 0; key < KEY_COUNT; key++) {
+      // Why drawn: nobody can hit it by accident.
+      const name = `polite ${random.uint32().toString(16)}${random.uint32().toString(16)}`;
+      this.#keys.set(name, { acked: undefined, unknown: [] });
+    }
+  }
+
+  begin(): void {
+    this.#running ??= this.#run();
+  }
+
+  /** Ends after the request under way. */
+  async end(): Promise<void> {
+    this.#isOver = true;
+    await this.#running;
+    this.#connection?.close();
+  }
+
+  /** Each key, and what one of its values must be at the end. */
+  expected(): { readonly key: WireKey; readonly allowed: readonly string[] }[] {
+    return [...this.#keys].filter(([, { acked }]) => acked !== undefined)
+      .map(([key, { acked, unknown }]) => ({ key, allowed: [acked!, ...unknown] }));
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#isOver) {
+      try {
+        this.#connection ??= await this.#cluster.connect(this.#coordinator);
+        await this.#askOnce(this.#connection);
+      } catch (error) {
+        this.#complain(`no connection: ${String(error)}`);
+        this.#connection = undefined;
+      }
+      const pauseMs = this.#random.between(PAUSE_MIN_MS, PAUSE_MAX_MS);
+      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    }
+  }
+
+  async #askOnce(connection: Connection): Promise<void> {
+    const key = this.#random.pick([...this.#keys.keys()]);
+    const known = this.#keys.get(key)!;
+    const isPut = known.acked === undefined || this.#random.chance(500);
+    const value = `${++this.#valueCount} `.padEnd(VALUE_CHARS, "p");
+    const request: Request = isPut
+      ? { op: "put", keyspace: KEYSPACES.polite, key, value, level: this.#random.pick(WRITE_LEVELS) }
+      : { op: "get", keyspace: KEYSPACES.polite, key, level: this.#random.pick(READ_LEVELS) };
+    const beganMs = performance.now();
+    const result = await connection.request(request, { timeoutMs: ANSWER_WITHIN_MS });
+    this.histogram?.add((performance.now() - beganMs) * 1000);
+    this.requestCount++;
+    if (connection.isClosed) this.#connection = undefined;
+    if (!result.ok) {
+      if (isPut) known.unknown.push(value);
+      return this.#complain(`${request.op}: ${result.failure.code}: ${result.failure.message}`);
+    }
+    if (isPut) {
+      known.acked = value;
+      known.unknown = [];
+    } else if (
+      result.value.kind !== "value" || ![known.acked, ...known.unknown].includes(result.value.value)
+    ) {
+      this.#complain(
+        `get of ${JSON.stringify(key)}: not what was put, but ${JSON.stringify(result.value).slice(0, 200)}`,
+      );
+    }
+  }
+
+  #complain(text: string): void {
+    const time = new Date().toISOString();
+    if (this.complaints.length < COMPLAINTS_MAX) {
+      this.complaints.push(`${time} through ${this.#coordinator}: ${text}`);
+    }
+  }
+}

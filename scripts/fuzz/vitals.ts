@@ -1,0 +1,69 @@
+/** How the replicas are while they are attacked: whether they live and answer, and how large they are. @module */
+import { usageOf } from "../bench/process_usage.ts";
+import type { FuzzCluster } from "./fuzz_cluster.ts";
+
+const RSS_EVERY_MS = 250;
+const STATUS_EVERY_MS = 1000;
+const COMPLAINTS_MAX = 20;
+
+/** Watches until it is disposed. */
+export class Vitals implements AsyncDisposable {
+  readonly complaints: string[] = [];
+  readonly #cluster: FuzzCluster;
+  readonly #rssBytes = new Map<string, number[]>();
+  readonly #rssTimer: ReturnType<typeof setInterval>;
+  readonly #watching: Promise<void>;
+  #isOver = false;
+
+  constructor(cluster: FuzzCluster) {
+    this.#cluster = cluster;
+    this.#rssTimer = setInterval(() => this.#lookAtSizes(), RSS_EVERY_MS);
+    this.#watching = this.#watchStatus();
+  }
+
+  /** Forgets the sizes so far: the warm-up is over. */
+  forgetSizes(): void {
+    this.#rssBytes.clear();
+  }
+
+  /** Resident sizes of one replica, one for each look, oldest first. */
+  rssBytes(id: string): readonly number[] {
+    return this.#rssBytes.get(id) ?? [];
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isOver = true;
+    clearInterval(this.#rssTimer);
+    await this.#watching;
+  }
+
+  #lookAtSizes(): void {
+    for (const id of this.#cluster.ids) {
+      const pid = this.#cluster.pid(id);
+      if (pid === undefined) continue;
+      const sizes = this.#rssBytes.get(id) ?? [];
+      this.#rssBytes.set(id, sizes);
+      try {
+        sizes.push(usageOf(pid).rssBytes);
+      } catch (error) {
+        // It died a moment ago, which the cluster tells.
+        if (!(error instanceof Deno.errors.NotFound)) throw error;
+      }
+    }
+  }
+
+  async #watchStatus(): Promise<void> {
+    while (!this.#isOver) {
+      await Promise.all(this.#cluster.ids.map(async (id) => {
+        try {
+          await this.#cluster.status(id);
+        } catch (error) {
+          if (this.complaints.length < COMPLAINTS_MAX) {
+            this.complaints.push(`${new Date().toISOString()} status of ${id}: ${String(error)}`);
+          }
+        }
+      }));
+      await new Promise((resolve) => setTimeout(resolve, STATUS_EVERY_MS));
+    }
+  }
+}

@@ -1,0 +1,120 @@
+/** Tests of what `deno task fuzz` is made of: drawn lines, what goes wrong with them, and the judge. @module */
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { Histogram } from "../../scripts/bench/histogram.ts";
+import { Budget } from "../../scripts/fuzz/budget.ts";
+import { drawMessage, drawRequest } from "../../scripts/fuzz/grammar.ts";
+import { growthOf, LENIENT, type Observations, STRICT, violationsOf } from "../../scripts/fuzz/judge.ts";
+import { drawHostileText, mutateBytes, mutateJson } from "../../scripts/fuzz/mutation.ts";
+import { parseFuzzOptions } from "../../scripts/fuzz/options.ts";
+import { Random } from "../../src/base/random.ts";
+import { parseMessageLine } from "../../src/transport/message_codec.ts";
+import { parseRequestLine } from "../../src/transport/request_codec.ts";
+
+const NOW_MS = Date.UTC(2026, 0, 1);
+
+Deno.test("What the fuzzer draws as valid is valid", () => {
+  const random = new Random(1);
+  for (let count = 0; count < 500; count++) {
+    const requests = parseRequestLine(JSON.stringify(drawRequest(random)));
+    assert(requests.ok && requests.value[0]!.isRequest, JSON.stringify(requests));
+    const message = JSON.stringify([drawMessage(random, NOW_MS)]);
+    assertEquals(parseMessageLine(message)!.skippedCount, 0, message);
+  }
+});
+
+Deno.test("What the fuzzer mutates follows from the seed, mostly differs, and makes no parser throw", () => {
+  const lines = (seed: number): string[] => {
+    const random = new Random(seed);
+    return Array.from({ length: 500 }, () => {
+      const request = drawRequest(random);
+      const bytes = mutateBytes(random, new TextEncoder().encode(JSON.stringify(request)));
+      return [JSON.stringify(mutateJson(random, request)), new TextDecoder().decode(bytes)];
+    }).flat();
+  };
+  const drawn = lines(7);
+  assertEquals(drawn, lines(7));
+  assert(drawn.join() !== lines(8).join());
+  let refusedCount = 0;
+  for (const line of drawn) {
+    const requests = parseRequestLine(line);
+    if (!requests.ok || requests.value.some(({ isRequest }) => !isRequest)) refusedCount++;
+    parseMessageLine(line);
+  }
+  assert(
+    refusedCount > drawn.length / 3 && refusedCount < drawn.length,
+    `${refusedCount} of ${drawn.length}`,
+  );
+});
+
+Deno.test("Names that mean something to JavaScript reach the wire as fields", () => {
+  const random = new Random(3);
+  const texts = Array.from(
+    { length: 2000 },
+    () => JSON.stringify(mutateJson(random, { id: 1, op: "get", key: 7 })),
+  );
+  for (const name of ["__proto__", "constructor", "toString"]) {
+    assert(texts.some((text) => text.includes(`"${name}":`)), name);
+  }
+});
+
+Deno.test("Hostile texts make no parser throw", () => {
+  const random = new Random(5);
+  for (let count = 0; count < 200; count++) {
+    const line = drawHostileText(random);
+    parseRequestLine(line);
+    parseMessageLine(line);
+  }
+});
+
+function times(...us: number[]): Histogram {
+  const histogram = new Histogram();
+  for (const one of us) histogram.add(one);
+  return histogram;
+}
+
+Deno.test("The judge objects to deaths, complaints, growth, slowness, whoever was let in, and runs that prove nothing", () => {
+  const good: Observations = {
+    deaths: [],
+    complaints: [],
+    spent: new Budget().spent,
+    hasAttackerEnded: false,
+    quiet: times(2000),
+    attacked: times(5000),
+    rssBytes: { r1: [100, 110] },
+  };
+  assertEquals(violationsOf(good, STRICT), []);
+  const bad: readonly [Partial<Observations>, string][] = [
+    [{ deaths: ["r1 was ended by SIGSEGV"] }, "a replica died: r1 was ended by SIGSEGV"],
+    [{ complaints: ["get: timeout"] }, "get: timeout"],
+    [{ spent: { ...good.spent, breaches: { replayed_proof: 2 } } }, "2 of replayed_proof were let in"],
+    [{ hasAttackerEnded: true }, "nothing was proved"],
+    [{ quiet: times() }, "nothing was proved"],
+    [{ attacked: times(7000) }, "p99 of polite requests is 7000 µs under attack, 3.5 times"],
+    [{ rssBytes: { r1: [100, 130] } }, "r1 grew from 100 to 130 bytes, 1.30 times; allowed: 1.2"],
+  ];
+  for (const [change, expected] of bad) {
+    const violations = violationsOf({ ...good, ...change }, STRICT);
+    assertEquals(violations.length, 1, expected);
+    assertStringIncludes(violations[0]!, expected);
+  }
+  const slow = { ...good, attacked: times(70_000), rssBytes: { r1: [100, 130] } };
+  assertEquals(violationsOf(slow, LENIENT), []);
+});
+
+Deno.test("A size is told by many looks at both ends, and by its peak", () => {
+  const looks = [...Array(10).fill(100), 900, ...Array(79).fill(150), ...Array(10).fill(110)];
+  looks[3] = 1000;
+  assertEquals(growthOf(looks), { startBytes: 100, endBytes: 110, peakBytes: 1000 });
+});
+
+Deno.test("A wrong flag of the fuzzer is refused with what is allowed", () => {
+  assertEquals(parseFuzzOptions([], 9).seed, 9);
+  assertEquals(parseFuzzOptions(["--secret", "yes", "--seconds", "20"], 9).secrets, [true]);
+  assertThrows(
+    () => parseFuzzOptions(["--seconds", "1"], 9),
+    TypeError,
+    "--seconds 1: not a number allowed here; allowed: 10 to",
+  );
+  assertThrows(() => parseFuzzOptions(["--secret", "perhaps"], 9), TypeError, "allowed: yes, no, both");
+  assertThrows(() => parseFuzzOptions(["twice"], 9), TypeError, "fuzz takes flags only");
+});
