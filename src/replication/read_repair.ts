@@ -13,7 +13,7 @@ export interface RepairPlan {
 const REMEMBERED_MAX = 65_536;
 
 /** Comparisons in one second at most, and how many may come at once. Why: each costs what a read at `ALL` costs. */
-const COMPARISONS_PER_S = 1000;
+const COMPARISONS_PER_S = 200;
 const COMPARISONS_AT_ONCE = 256;
 
 /** Read repair of one keyspace. */

@@ -56,9 +56,11 @@ function judge(calls: readonly SystemCall[], logPath: string): Judgement {
         const value = valuesById.get(id!);
         if (value !== undefined) acknowledged.push({ value, begin: call.begin, target: "client" });
       }
-      for (const [, round] of text.matchAll(/"type":"written","round":(\d+)/g)) {
-        const value = valuesByRound.get(round!);
-        if (value !== undefined) acknowledged.push({ value, begin: call.begin, target: "peer" });
+      for (const [, rounds] of text.matchAll(/"type":"written","rounds?":\[?([\d,]+)/g)) {
+        for (const round of rounds!.split(",")) {
+          const value = valuesByRound.get(round);
+          if (value !== undefined) acknowledged.push({ value, begin: call.begin, target: "peer" });
+        }
       }
     }
   }
