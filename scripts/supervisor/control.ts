@@ -1,4 +1,5 @@
 /** The supervisor's control port on loopback: one JSON line asks, one answers, and a token proves who asks. @module */
+import { equalsInConstantTime } from "../../src/transport/handshake.ts";
 
 /** What can be asked. `ready` answers when the replicas of a start are up, or why they are not. */
 export const CONTROL_VERBS = [
@@ -35,6 +36,12 @@ export function drawToken(): string {
 /** Bytes of a question: a few ids and a token. */
 const LINE_BYTES_MAX = 16 * 1024;
 
+/** Whoever connects asks at once. */
+const ASK_WITHIN_MS = 5000;
+
+/** Questions at a time; more connections are closed without a word. Why: a start may be asked for by a few terminals. */
+const QUESTIONS_MAX = 32;
+
 const WRONG_TOKEN: ControlReply = {
   ok: false,
   text: "the token is not that of this supervisor; it stands in cluster.json",
@@ -45,12 +52,18 @@ export class ControlServer {
   readonly #listener: Deno.TcpListener;
   readonly #token: string;
   readonly #answer: (request: ControlRequest) => Promise<ControlReply>;
+  readonly #askWithinMs: number;
   readonly #busy = new Set<Promise<void>>();
 
-  constructor(token: string, answer: (request: ControlRequest) => Promise<ControlReply>) {
+  constructor(
+    token: string,
+    answer: (request: ControlRequest) => Promise<ControlReply>,
+    askWithinMs = ASK_WITHIN_MS,
+  ) {
     this.#listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     this.#token = token;
     this.#answer = answer;
+    this.#askWithinMs = askWithinMs;
     this.#accept();
   }
 
@@ -67,6 +80,10 @@ export class ControlServer {
   async #accept(): Promise<void> {
     try {
       for await (const connection of this.#listener) {
+        if (this.#busy.size >= QUESTIONS_MAX) {
+          connection.close();
+          continue;
+        }
         const served = this.#serve(connection).finally(() => this.#busy.delete(served));
         this.#busy.add(served);
       }
@@ -85,13 +102,33 @@ export class ControlServer {
 
   async #serve(connection: Deno.TcpConn): Promise<void> {
     try {
-      const request = parseRequest(await readLine(connection), this.#token);
+      const line = await within(readLine(connection), this.#askWithinMs);
+      const request = parseRequest(line, this.#token);
       await writeLine(connection, request ? await this.#try(request) : WRONG_TOKEN);
     } catch {
       // Whoever asked has gone away, or was nobody who speaks this protocol.
     } finally {
+      // Why all three: on Deno 2.8 a pending read outlives the close, so that the other side hears of no end, and we
+      // would wait for it at ours.
+      connection.closeWrite().catch(() => {
+        // The other side was quicker.
+      });
+      connection.unref();
       connection.close();
     }
+  }
+}
+
+/** Rejects when `promise` takes longer. */
+async function within<T>(promise: Promise<T>, ms: number): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(new TypeError(`nothing was asked within ${ms} ms`)), ms);
+  // Its own end, after we have turned away, is nobody's business.
+  promise.catch(() => {});
+  try {
+    return await Promise.race([promise, late.promise]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 
@@ -135,7 +172,8 @@ function parseRequest(line: string, expectedToken: string): ControlRequest | und
   if (typeof input !== "object" || input === null) return undefined;
   const { token, verb, ids } = input as Record<string, unknown>;
   const known = CONTROL_VERBS.find((candidate) => candidate === verb);
-  if (token !== expectedToken || known === undefined || !Array.isArray(ids)) return undefined;
+  if (typeof token !== "string" || !equalsInConstantTime(token, expectedToken)) return undefined;
+  if (known === undefined || !Array.isArray(ids)) return undefined;
   return { verb: known, ids: ids.map(String) };
 }
 

@@ -5,6 +5,9 @@ import { type ClusterConfig, type ConfigProblem, parseClusterConfig } from "../r
 import { nearestOf } from "./arguments.ts";
 import { findSecret } from "./secret.ts";
 
+/** Far above what 64 members and many keyspaces need. */
+const FILE_BYTES_MAX = 1024 * 1024;
+
 /** A configuration with the secret that counts, and where that was found. */
 export interface LoadedConfig {
   readonly config: ClusterConfig;
@@ -31,6 +34,12 @@ export async function loadConfigFile(path: string): Promise<Result<LoadedConfig,
 async function parseConfigFile(path: string): Promise<Result<ClusterConfig, readonly string[]>> {
   let text: string;
   try {
+    const { isFile, size } = await Deno.stat(path);
+    // Why: a device or a pipe may never end.
+    if (!isFile) return fail([`${path}: is no file; name a cluster.toml`]);
+    if (size > FILE_BYTES_MAX) {
+      return fail([`${path}: has ${size} bytes, at most ${FILE_BYTES_MAX} are read; is it a cluster.toml?`]);
+    }
     text = await Deno.readTextFile(path);
   } catch (cause) {
     if (cause instanceof Deno.errors.NotFound) {

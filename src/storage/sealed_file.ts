@@ -41,7 +41,7 @@ export function unseal(
       found,
     });
   }
-  const content: unknown = JSON.parse(decodeText(body));
+  const content = parseJson(body);
   if (typeof content !== "object" || content === null) {
     return fail({ file, offset: first.length + 1, expected: "a JSON object", found: show(json) });
   }
@@ -56,7 +56,7 @@ export async function readSealed(
 ): Promise<Result<Readonly<Record<string, unknown>>, Damage>> {
   const handle = await disk.open(file);
   try {
-    return unseal(file, kind, await readAll(handle));
+    return unseal(file, kind, await readAll(handle, BYTES_MAX + 1));
   } finally {
     handle.close();
   }
@@ -81,6 +81,16 @@ export async function writeSealed(
   }
   await disk.rename(temporary, file);
   await disk.syncDirectory();
+}
+
+/** Undefined where it is no JSON: a checksum says that the bytes are those written, and not who wrote them. */
+function parseJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(decodeText(bytes));
+  } catch {
+    // No JSON, or no UTF-8: `JSON.parse` and the decoder have no other way to fail.
+    return undefined;
+  }
 }
 
 function show(text: string): string {

@@ -25,9 +25,9 @@ export function writeAll(file: DiskFile, bytes: Uint8Array, offset: number): voi
   }
 }
 
-/** Everything that is in the file. */
-export async function readAll(file: DiskFile): Promise<Uint8Array<ArrayBuffer>> {
-  const bytes = new Uint8Array(await file.size());
+/** Everything that is in the file, or its first `bytesMax` bytes. */
+export async function readAll(file: DiskFile, bytesMax = Infinity): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = new Uint8Array(Math.min(bytesMax, await file.size()));
   let count = 0;
   while (count < bytes.length) {
     const taken = await file.read(count === 0 ? bytes : bytes.subarray(count), count);

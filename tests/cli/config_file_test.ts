@@ -1,4 +1,5 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { join } from "@std/path";
 import { parseConfigText, readConfigFile } from "../../src/cli/config_file.ts";
 
 const GOOD = await Deno.readTextFile(new URL("../../cluster.toml", import.meta.url));
@@ -124,4 +125,46 @@ Deno.test("a mistyped key is met with the one that was meant", () => {
 Deno.test("a secret stands in the file or in a file of its own, and not in both", () => {
   const both = GOOD.replace(/^# secret = .*$/m, 'secret = "0123456789abcdef"\nsecret_file = "secret"');
   assertEquals(problems(both), "cluster.toml:5: secret_file: secret is set as well; keep one of the two");
+});
+
+Deno.test("a file that is none, or far too large, is not read", async () => {
+  const directory = await Deno.makeTempDir();
+  try {
+    const large = join(directory, "large.toml");
+    await Deno.writeTextFile(large, "");
+    await Deno.truncate(large, 10 * 1024 ** 3);
+    const cases = [[directory, "is no file"], [
+      large,
+      "has 10737418240 bytes, at most 1048576 are read",
+    ]] as const;
+    for (const [path, expected] of cases) {
+      const result = await readConfigFile(path);
+      assert(!result.ok);
+      assertStringIncludes(result.failure.join(), expected);
+    }
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
+
+Deno.test("hostile TOML is problems with lines, never an exception", () => {
+  const deep = 100_000;
+  const texts = [
+    `a = ${"[".repeat(deep)}`,
+    `a = ${"[".repeat(deep)}${"]".repeat(deep)}`,
+    `a = ${"{b=".repeat(deep)}1${"}".repeat(deep)}`,
+    `${"a.".repeat(deep)}b = 1`,
+    `[${"a.".repeat(deep)}b]`,
+    "__proto__ = 1\nconstructor = 2",
+    '[__proto__]\ncluster = "lab"',
+    '[keyspace.__proto__]\nkeys = "byte"',
+    '[settings]\n"__proto__" = 7\nvalue_bytes_max = 1e400',
+    'cluster = "\\uD800"',
+    "\0",
+  ];
+  for (const text of texts) {
+    const result = parseConfigText(text, "cluster.toml");
+    assert(!result.ok && result.failure.length > 0, text.slice(0, 40));
+    for (const line of result.failure) assert(line.length < 1000, line.slice(0, 200));
+  }
 });

@@ -145,8 +145,8 @@ export class RawClient implements Disposable {
     this.conn = conn;
   }
 
-  static async open(port: number): Promise<RawClient> {
-    return new RawClient(await Deno.connect({ hostname: "127.0.0.1", port }));
+  static async open(port: number, hostname = "127.0.0.1"): Promise<RawClient> {
+    return new RawClient(await Deno.connect({ hostname, port }));
   }
 
   async send(text: string): Promise<void> {

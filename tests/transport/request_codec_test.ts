@@ -178,3 +178,33 @@ Deno.test("An empty batch, one over the limit and one that holds no objects are 
   }
   assert(!parseRequestLine('[{"id":1,"op":"status"},7]').ok);
 });
+
+Deno.test("Every field of every op is refused where its type is wrong, and the connection's batch goes on", () => {
+  const full: readonly Readonly<Record<string, unknown>>[] = [
+    { op: "put", keyspace: "main", key: 7, value: "x", level: "TWO", trace: true },
+    { op: "get", keyspace: "main", key: 7, level: "TWO", trace: true },
+    { op: "delete", keyspace: "main", key: 7, level: "TWO", trace: true },
+    { op: "inspect", keyspace: "main", keys: [7], after: 7, limit: 3 },
+    { op: "status" },
+  ];
+  const wrong: readonly unknown[] = [null, 1.5, [], {}, [[1]], { length: 1 }, -1e300, "\ud800", {
+    toString: 1,
+  }];
+  for (const fields of full) {
+    const good = { id: 1, ...fields };
+    assert(one(JSON.stringify(good)).request !== undefined, JSON.stringify(good));
+    for (const name of Object.keys(good)) {
+      for (const value of wrong) {
+        // A list of no keys is a list of keys.
+        if (name === "keys" && Array.isArray(value) && value.length === 0) continue;
+        const line = JSON.stringify([{ ...good, [name]: value }, { id: 2, op: "status" }]);
+        const parsed = parseRequestLine(line);
+        assert(parsed.ok && parsed.value.length === 2);
+        const [first, second] = parsed.value;
+        assert(!first!.isRequest && first!.failure.code === "malformed_request", line);
+        assertStringIncludes(first!.failure.message, `"${name}"`);
+        assert(second!.isRequest);
+      }
+    }
+  }
+});

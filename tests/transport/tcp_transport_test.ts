@@ -137,6 +137,25 @@ Deno.test("With a secret nothing but a proven hello gets past the first line", a
   assertEquals(replica.requests.length, 1);
 });
 
+Deno.test("H23: a hello that was good on one connection is refused on another, and so is the server's own proof", async () => {
+  const secret = "a secret of the lab";
+  await using replica = lone({ secret });
+  using client = await RawClient.open(replica.transport.port);
+  const server = parseServerHello(await client.line());
+  assert(server.ok);
+  const hello = clientHello(server.value, "0".repeat(32), hmacOf(secret));
+  await client.send(`${encodeHello(hello)}\n`);
+  const { welcome } = await client.line();
+  assertEquals(typeof welcome.proof, "string");
+  for (const proof of [hello.proof!, welcome.proof]) {
+    using other = await RawClient.open(replica.transport.port);
+    await other.line();
+    await other.send(`${encodeHello({ ...hello, proof })}\n{"id":1,"op":"get","key":1}\n`);
+    assertEquals([(await other.line()).error, await other.line()], ["unauthorized", undefined]);
+  }
+  assertEquals(replica.requests, []);
+});
+
 Deno.test("A peer that is refused at every dial is logged once, and counted each time", async () => {
   await using replica = lone();
   for (let dial = 0; dial < 3; dial++) {
