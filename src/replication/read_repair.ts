@@ -36,9 +36,10 @@ export class ReadRepair {
    * often as the allowance lets it; an interval of 0 means every read. Answering true begins a new interval for the key.
    */
   isComparisonDue(key: string, nowMs: number): boolean {
+    if (this.#intervalMs > 0 && !this.#hasAllowance(nowMs)) return false;
     const lastMs = this.#comparedMs.get(key);
     if (lastMs !== undefined && nowMs - lastMs < this.#intervalMs) return false;
-    if (this.#intervalMs > 0 && !this.#takeAllowance(nowMs)) return false;
+    this.#allowance--;
     this.#comparedMs.delete(key);
     this.#comparedMs.set(key, nowMs);
     if (this.#comparedMs.size > REMEMBERED_MAX) {
@@ -47,13 +48,11 @@ export class ReadRepair {
     return true;
   }
 
-  #takeAllowance(nowMs: number): boolean {
+  #hasAllowance(nowMs: number): boolean {
     const earned = (nowMs - this.#reckonedMs) / 1000 * COMPARISONS_PER_S;
     this.#allowance = Math.min(COMPARISONS_AT_ONCE, this.#allowance + earned);
     this.#reckonedMs = nowMs;
-    if (this.#allowance < 1) return false;
-    this.#allowance--;
-    return true;
+    return this.#allowance >= 1;
   }
 
   /** What the answers of a round so far ask to be mended, or undefined. */

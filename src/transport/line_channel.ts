@@ -30,7 +30,7 @@ export interface ChannelOptions {
   readonly readBytesMax: number;
   /** Output went out, or the connection closed. */
   onChange(): void;
-  /** A bug showed while writing: stop the replica. */
+  /** A bug showed: stop the replica. */
   halt(cause: unknown): void;
 }
 
@@ -62,12 +62,19 @@ export class LineChannel {
   #hasProgress = true;
   #progressMs = 0;
   #lossReason = "";
-  /** Tells who waits in `#receive`. */
-  #received: (count: number | null | undefined) => void = () => {};
+  /** Whether what comes is thrown away, and how much was. */
+  #isDiscarding = false;
+  #discardedBytes = 0;
+  /** Tells who waits in `read`. */
+  #received: (input: Input) => void = () => {};
   // Why kept: these run for every read and write, and a function made anew each time is garbage each time.
   readonly #onRead = (count: number | null): void => {
     this.#isReading = false;
-    this.#received(count);
+    try {
+      this.#received(this.#isClosed ? LOST : this.#digest(count));
+    } catch (cause) {
+      this.#options.halt(cause);
+    }
   };
   readonly #onWritten = (count: number): void => this.#afterWrite(count);
   readonly #onReadLost = (error: unknown): void => {
@@ -75,7 +82,7 @@ export class LineChannel {
     this.close(String(error));
   };
   readonly #onWriteLost = (error: unknown): void => this.close(String(error));
-  readonly #beginRead = (resolve: (count: number | null | undefined) => void): void => {
+  readonly #beginRead = (resolve: (input: Input) => void): void => {
     this.#received = resolve;
     this.#isReading = true;
     this.#socket.read(this.#buffer).then(this.#onRead, this.#onReadLost);
@@ -123,15 +130,8 @@ export class LineChannel {
   }
 
   /** The next bytes as lines, often none or many. Never rejects. Requires: no other read under way. */
-  async read(): Promise<Input> {
-    const count = await this.#receive();
-    if (count === undefined) return LOST;
-    if (count === null) return { lines: this.#splitter.end(), state: "ended" };
-    const { lines, isTooLong } = this.#splitter.feed(this.#buffer.subarray(0, count));
-    if (count === this.#buffer.length && count < this.#options.readBytesMax) {
-      this.#buffer = new Uint8Array(Math.min(4 * count, this.#options.readBytesMax));
-    }
-    return { lines, state: isTooLong ? "too_long" : "open" };
+  read(): Promise<Input> {
+    return this.#isClosed ? Promise.resolve(LOST) : new Promise(this.#beginRead);
   }
 
   /** Starts writing what waits, unless a write is under way: that one goes on by itself until nothing waits. */
@@ -173,12 +173,10 @@ export class LineChannel {
   /** Ends the output and throws away what still comes, until the other side ends. Requires: drained, no read under way. */
   async finish(): Promise<void> {
     await this.endOutput();
-    let bytes = 0;
-    while (bytes < DISCARD_BYTES_MAX) {
-      const count = await this.#receive();
-      // Null is the end, undefined a loss: either way the other side is done.
-      if (typeof count !== "number") break;
-      bytes += count;
+    this.#isDiscarding = true;
+    while (this.#discardedBytes < DISCARD_BYTES_MAX) {
+      const { state } = await this.read();
+      if (state !== "open") break;
     }
     this.close("finished");
   }
@@ -200,13 +198,22 @@ export class LineChannel {
     }
     this.#splitter.drop();
     this.outbox.drop();
-    this.#received(undefined);
+    this.#received(LOST);
     this.#options.onChange();
   }
 
-  /** Bytes that came into the buffer; null at the end of input, undefined once the connection is closed. */
-  #receive(): Promise<number | null | undefined> {
-    return this.#isClosed ? Promise.resolve(undefined) : new Promise(this.#beginRead);
+  /** What so many bytes in the buffer mean; null is the end of input. */
+  #digest(count: number | null): Input {
+    if (this.#isDiscarding) {
+      this.#discardedBytes += count ?? 0;
+      return { lines: [], state: count === null ? "ended" : "open" };
+    }
+    if (count === null) return { lines: this.#splitter.end(), state: "ended" };
+    const { lines, isTooLong } = this.#splitter.feed(this.#buffer.subarray(0, count));
+    if (count === this.#buffer.length && count < this.#options.readBytesMax) {
+      this.#buffer = new Uint8Array(Math.min(4 * count, this.#options.readBytesMax));
+    }
+    return { lines, state: isTooLong ? "too_long" : "open" };
   }
 
   #write(bytes: Uint8Array): void {
