@@ -5,7 +5,7 @@
  */
 import { encodeText } from "../base/bytes.ts";
 import { fail, type Result } from "../base/failure.ts";
-import type { ErrorCode, Failure } from "../protocol/error_codes.ts";
+import { type ErrorCode, type Failure, isDefinite } from "../protocol/error_codes.ts";
 import { lineBytesMin, VALUE_BYTES_CEILING } from "../protocol/limits.ts";
 import type { Reply } from "../protocol/reply.ts";
 import type { Request } from "../protocol/request.ts";
@@ -73,6 +73,12 @@ const REFUSALS: ReadonlySet<ErrorCode> = new Set([
   "unsupported_version",
   "wrong_cluster",
 ]);
+
+/** Whether these words mean that no request of the connection was looked at; it may also be cut later, with some in flight. */
+function isRefusal(words: Failure | undefined): words is Failure {
+  return words !== undefined && REFUSALS.has(words.code) && isDefinite(words);
+}
+
 /** UTF-8 bytes that one UTF-16 unit can take. */
 const BYTES_PER_CHAR_MAX = 3;
 
@@ -141,7 +147,7 @@ export class Connection {
   request(request: Request, { timeoutMs }: RequestOptions): Promise<Result<Reply, Failure>> {
     if (this.#channel.isClosed) {
       const words = this.#lastWords;
-      if (words !== undefined && REFUSALS.has(words.code)) return Promise.resolve(fail(words));
+      if (isRefusal(words)) return Promise.resolve(fail(words));
       // Nothing was sent, so nothing can have happened.
       const message = `the connection to ${this.#address} is closed; open a new one`;
       return Promise.resolve(fail({ code: "connection_lost", message, definite: true }));
@@ -232,8 +238,7 @@ export class Connection {
 
   #lost({ op }: InFlight): Result<Reply, Failure> {
     const words = this.#lastWords;
-    // Why: these come only for a connection as a whole, before any request was looked at.
-    if (words !== undefined && REFUSALS.has(words.code)) return fail(words);
+    if (isRefusal(words)) return fail(words);
     const reason = words?.message ?? this.#channel.lossReason;
     const message = `the connection to replica ${this.hello.id} at ${this.#address} was lost (${reason})`;
     return fail({ code: "connection_lost", message: message + advice(op), ...certainty(op) });

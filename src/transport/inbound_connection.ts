@@ -210,9 +210,10 @@ export class InboundConnection {
     while (!this.#channel.isClosed) await this.#changed();
   }
 
-  /** Closes at once, with a last word that may not arrive. */
+  /** Closes at once, with a last word that may not arrive, and that speaks for what is in flight too. */
   evict(failure: Failure): void {
-    if (this.#channel.isDrained) this.#answerNow(null, failure);
+    const isDefinite = this.#inFlightCount === 0;
+    if (this.#channel.isDrained) this.#answerNow(null, isDefinite ? failure : { ...failure, definite: false });
     this.#channel.close(failure.message);
   }
 

@@ -140,6 +140,21 @@ Deno.test("A replica that does not take the connection makes requests on it defi
   }
 });
 
+Deno.test("A connection that the replica cuts with requests in flight leaves writes unknown, whatever its last word", async () => {
+  const words = '{"id":null,"ok":false,"error":"overloaded","message":"too much kept","definite":false}\n';
+  using cutting = scripted(HELLO, words);
+  const connection = await open(cutting.port);
+  const put = connection.request({ op: "put", key: 1, value: "x" }, PATIENT);
+  const get = connection.request({ op: "get", key: 1 }, PATIENT);
+  const [lostPut, lostGet] = [await put, await get];
+  assert(!lostPut.ok && lostPut.failure.code === "connection_lost" && !isDefinite(lostPut.failure));
+  assertStringIncludes(lostPut.failure.message, "too much kept");
+  assert(!lostGet.ok && lostGet.failure.code === "connection_lost" && isDefinite(lostGet.failure));
+  await connection.closed;
+  const late = await connection.request({ op: "put", key: 1, value: "x" }, PATIENT);
+  assert(!late.ok && isDefinite(late.failure), "nothing was sent");
+});
+
 Deno.test("Junk from a server ends the connection and names the junk", async () => {
   for (const junk of ['{"what":1}', "[]", "no JSON", '{"id":[],"ok":true}']) {
     using strange = scripted(HELLO, `${junk}\n`);

@@ -260,3 +260,24 @@ Deno.test("What a client makes us keep is told as it grows and shrinks, and noth
   assertEquals(around.heldBytes, 0);
   await running;
 });
+
+Deno.test("The last word to a client that is closed at once is definite only where nothing is in flight", async () => {
+  const around = new Surroundings();
+  const idle = new MemorySocket('{"id":1,"op":"put"', 1000);
+  const busy = new MemorySocket('{"id":1,"op":"put","key":1,"value":"x"}\n{"id":2,"op":"put"', 1000);
+  const connections = [idle, busy].map((socket) => new InboundConnection(socket, around.context()));
+  const running = connections.map((connection) => connection.run());
+  await settled();
+  assertEquals(around.requests.length, 1);
+  for (const connection of connections) connection.evict({ code: "overloaded", message: "too much kept" });
+  await Promise.all(running);
+  for (const [socket, definite] of [[idle, true], [busy, false]] as const) {
+    assertEquals(socket.lines().at(-1), {
+      id: null,
+      ok: false,
+      error: "overloaded",
+      message: "too much kept",
+      definite,
+    });
+  }
+});
