@@ -1,5 +1,6 @@
 /** The lines that were typed, kept between consoles in a file that only its owner reads. Never fails a console. @module */
 import { dirname, join } from "@std/path";
+import { writeAll } from "./output.ts";
 
 /** Lines that are remembered. */
 const LINE_COUNT_MAX = 1000;
@@ -45,7 +46,9 @@ export class HistoryFile {
     // Why appended: two consoles at once lose nothing of each other.
     this.#attempt((file) => {
       Deno.mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-      Deno.writeTextFileSync(file, `${line}\n`, { append: true, mode: 0o600 });
+      // Why not `writeTextFileSync`: its mode is also set on what was there before, a device for example.
+      using handle = Deno.openSync(file, { append: true, create: true, mode: 0o600 });
+      writeAll(handle, `${line}\n`);
     });
   }
 
@@ -59,6 +62,8 @@ export class HistoryFile {
     }
     const lines = text.split("\n").filter((line) => line !== "");
     this.#lines = lines.slice(-LINE_COUNT_MAX);
+    // Why: whoever wants no history may name /dev/null, and root could close that to everybody.
+    if (!Deno.statSync(file).isFile) return;
     // Only its owner may read what was typed, even where the file was there before.
     if (Deno.build.os !== "windows") Deno.chmodSync(file, 0o600);
     if (lines.length <= 2 * LINE_COUNT_MAX) return;

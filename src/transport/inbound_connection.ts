@@ -213,7 +213,9 @@ export class InboundConnection {
   /** Closes at once, with a last word that may not arrive, and that speaks for what is in flight too. */
   evict(failure: Failure): void {
     const isDefinite = this.#inFlightCount === 0;
-    if (this.#channel.isDrained) this.#answerNow(null, isDefinite ? failure : { ...failure, definite: false });
+    if (this.#channel.isDrained) {
+      this.#answerNow(null, isDefinite ? failure : { ...failure, definite: false });
+    }
     this.#channel.close(failure.message);
   }
 

@@ -155,8 +155,15 @@ function isHeldList(value: unknown): value is readonly Held[] {
     );
 }
 
+/** Whether a name can be shown as it is: ids, epochs and addresses are so, and stand in prompts and tables. */
+function isPlain(value: unknown): value is string {
+  return typeof value === "string" && PLAIN.test(value);
+}
+
+const PLAIN = /^[!-~]{1,300}$/;
+
 function isStatus(value: unknown): value is Status {
-  return isFields(value) && isName(value.id) && isName(value.cluster) && typeof value.epoch === "string" &&
+  return isFields(value) && isPlain(value.id) && isName(value.cluster) && isPlain(value.epoch) &&
     typeof value.version === "string" && typeof value.ready === "boolean" &&
     typeof value.recovering === "boolean" && typeof value.disk_full === "boolean" &&
     typeof value.uptime_ms === "number" && isOptional(value.wall_ms, "number") &&
@@ -174,7 +181,7 @@ function isMachineStatus(value: unknown): value is MachineStatus {
 }
 
 function isPeerStatus(value: unknown): value is PeerStatus {
-  return isFields(value) && isName(value.id) && typeof value.address === "string" &&
+  return isFields(value) && isPlain(value.id) && isPlain(value.address) &&
     typeof value.alive === "boolean" && typeof value.recovering === "boolean" && isCount(value.hints) &&
     isCount(value.hint_bytes) && isOptional(value.changed_ms_ago, "number") &&
     isOptional(value.heard_ms_ago, "number") &&

@@ -59,3 +59,21 @@ Deno.test("a history that cannot be kept is told of once, and fails nothing", as
     await Deno.remove(directory, { recursive: true });
   }
 });
+
+Deno.test({
+  name: "a history that is a device is left as it is: no root that keeps none closes /dev/null to all others",
+  ignore: Deno.build.os === "windows",
+  fn(): void {
+    const { mode } = Deno.statSync("/dev/null");
+    const told: string[] = [];
+    try {
+      const history = new HistoryFile("/dev/null", (message) => told.push(message));
+      history.add("get 7");
+      assertEquals([history.lines, told], [["get 7"], []]);
+      assertEquals(Deno.statSync("/dev/null").mode, mode);
+    } finally {
+      // Why: where this fails as root, the machine is not to suffer from it.
+      if (Deno.statSync("/dev/null").mode !== mode) Deno.chmodSync("/dev/null", mode! & 0o777);
+    }
+  },
+});

@@ -181,3 +181,33 @@ Deno.test("A failure code of a later version keeps its words and its certainty",
   const parsed = decodeReply({ id: 1, ok: false, error: "too_hot", message: "cool it", definite: true });
   assertEquals(parsed?.result, fail({ code: "internal", message: "too_hot: cool it", definite: true }));
 });
+
+Deno.test("A status whose names could take over a terminal is no status", () => {
+  const peer = {
+    id: "r2",
+    address: "127.0.0.1:7412",
+    alive: true,
+    recovering: false,
+    hints: 0,
+    hint_bytes: 0,
+  };
+  const status = {
+    id: "r1",
+    cluster: "lab",
+    epoch: "9f3a",
+    version: "0.1.0",
+    ready: true,
+    recovering: false,
+    disk_full: false,
+    uptime_ms: 1,
+    peers: [peer],
+    counters: {},
+  };
+  const isRead = (changed: unknown): boolean => decodeReply({ id: 1, ok: true, status: changed })!.result.ok;
+  assert(isRead(status));
+  const evil = "r1\u001b]0;taken over\u0007";
+  assert(!isRead({ ...status, id: evil }));
+  assert(!isRead({ ...status, epoch: evil }));
+  assert(!isRead({ ...status, peers: [{ ...peer, id: evil }] }));
+  assert(!isRead({ ...status, peers: [{ ...peer, address: evil }] }));
+});
