@@ -74,9 +74,9 @@ const REFUSALS: ReadonlySet<ErrorCode> = new Set([
   "wrong_cluster",
 ]);
 
-/** Whether these words mean that no request of the connection was looked at; it may also be cut later, with some in flight. */
-function isRefusal(words: Failure | undefined): words is Failure {
-  return words !== undefined && REFUSALS.has(words.code) && isDefinite(words);
+/** These words, where they mean that no request of the connection was looked at: it may also be cut with some in flight. */
+function refusalIn(words: Failure | undefined): Failure | undefined {
+  return words !== undefined && REFUSALS.has(words.code) && isDefinite(words) ? words : undefined;
 }
 
 /** UTF-8 bytes that one UTF-16 unit can take. */
@@ -146,8 +146,8 @@ export class Connection {
   /** Asks, and resolves with the answer or with why there is none. Never rejects. */
   request(request: Request, { timeoutMs }: RequestOptions): Promise<Result<Reply, Failure>> {
     if (this.#channel.isClosed) {
-      const words = this.#lastWords;
-      if (isRefusal(words)) return Promise.resolve(fail(words));
+      const refusal = refusalIn(this.#lastWords);
+      if (refusal !== undefined) return Promise.resolve(fail(refusal));
       // Nothing was sent, so nothing can have happened.
       const message = `the connection to ${this.#address} is closed; open a new one`;
       return Promise.resolve(fail({ code: "connection_lost", message, definite: true }));
@@ -237,9 +237,9 @@ export class Connection {
   }
 
   #lost({ op }: InFlight): Result<Reply, Failure> {
-    const words = this.#lastWords;
-    if (isRefusal(words)) return fail(words);
-    const reason = words?.message ?? this.#channel.lossReason;
+    const refusal = refusalIn(this.#lastWords);
+    if (refusal !== undefined) return fail(refusal);
+    const reason = this.#lastWords?.message ?? this.#channel.lossReason;
     const message = `the connection to replica ${this.hello.id} at ${this.#address} was lost (${reason})`;
     return fail({ code: "connection_lost", message: message + advice(op), ...certainty(op) });
   }
