@@ -59,10 +59,14 @@ export class Outbox {
       this.#messages.push(...encodeWrittenRounds(this.#writtenRounds));
       this.#writtenRounds = [];
     }
-    if (this.#lines.length > 0) text = `${this.#lines.join("\n")}\n`;
-    if (this.#messages.length > 0) text += joinMessages(this.#messages, this.#lineBytesMax);
-    this.#lines = [];
-    this.#messages = [];
+    if (this.#lines.length > 0) {
+      text = this.#lines.length === 1 ? `${this.#lines[0]}\n` : `${this.#lines.join("\n")}\n`;
+      this.#lines.length = 0;
+    }
+    if (this.#messages.length > 0) {
+      text += joinMessages(this.#messages, this.#lineBytesMax);
+      this.#messages = [];
+    }
     this.#takenChars += this.#waitingChars;
     this.#waitingChars = 0;
     return text;

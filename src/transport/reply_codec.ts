@@ -25,7 +25,7 @@ export interface ParsedReply {
 /** The line of an answer, without its end. */
 export function encodeReply(id: WireId | null, result: Result<Reply, Failure>): string {
   if (!result.ok) return encodeFailure(id, result.failure);
-  const head = `{"id":${JSON.stringify(id)},"ok":true,`;
+  const head = `{"id":${typeof id === "number" ? id : JSON.stringify(id)},"ok":true,`;
   const reply = result.value;
   // Why: the parts are written behind each other instead of being copied into one object first.
   switch (reply.kind) {
