@@ -31,8 +31,8 @@ export interface FuzzOutcome {
 }
 
 /** Share of a run that warms up: attacked like the rest, and not judged by size or latency. */
-const WARM_UP_SHARE = 0.25;
-const WARM_UP_MAX_S = 60;
+const WARM_UP_SHARE = 0.4;
+const WARM_UP_MAX_S = 180;
 /** Quiet and attacked phases take turns, so that what else the machine does hits both. */
 const QUIET_S = 2;
 const ATTACKED_S = 6;
@@ -67,6 +67,9 @@ export async function fuzz(run: FuzzRun): Promise<FuzzOutcome> {
   const aftermath = cluster.deaths.length === 0 ? await lookAtAftermath(cluster, polite) : [];
   const seen: Observations = {
     deaths: cluster.deaths,
+    undoneCount: polite.reduce((sum, client) => sum + client.undoneCount, 0),
+    undone: polite.flatMap(({ undone }) => undone),
+    requestCount: polite.reduce((sum, client) => sum + client.requestCount, 0),
     complaints: [...vitals.complaints, ...polite.flatMap(({ complaints }) => complaints), ...aftermath],
     spent: attacker.spent,
     hasAttackerEnded: attacker.hasEnded,
@@ -93,7 +96,10 @@ async function phases({ run, cluster, attacker, vitals, polite, quiet, attacked 
   let shownS = 0;
   const isOver = (): boolean => passedS() >= run.seconds || cluster.deaths.length > 0 || attacker.hasEnded;
   const last = async (seconds: number, histogram: Histogram | undefined): Promise<void> => {
-    for (const client of polite) client.histogram = histogram;
+    for (const client of polite) {
+      client.histogram = histogram;
+      client.isQuiet = histogram === quiet;
+    }
     const endS = passedS() + seconds;
     while (passedS() < endS && !isOver()) {
       await new Promise((resolve) => setTimeout(resolve, 100));
@@ -116,11 +122,11 @@ function progressLine(passedS: number, attacker: AttackerProcess, polite: readon
   const { attacks, bytes, opened } = attacker.spent;
   const attackCount = Object.values(attacks).reduce((sum, count) => sum + count, 0);
   const requestCount = polite.reduce((sum, client) => sum + client.requestCount, 0);
-  const complaintCount = polite.reduce((sum, client) => sum + client.complaints.length, 0);
+  const undoneCount = polite.reduce((sum, client) => sum + client.undoneCount, 0);
   return `${Math.round(passedS)} s: ${attackCount} attacks, ${opened} connections, ${
     (bytes / 1e6).toFixed(1)
   } MB; ` +
-    `${requestCount} polite requests, ${complaintCount} complaints`;
+    `${requestCount} polite requests, ${undoneCount} not done`;
 }
 
 /** Stores the largest that attackers may store, so that a replica's size does not grow by what it has to keep. */

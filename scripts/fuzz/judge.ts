@@ -5,6 +5,10 @@ import type { Spent } from "./budget.ts";
 /** What a run against one cluster brought to light. */
 export interface Observations {
   readonly deaths: readonly string[];
+  /** Polite requests that were not done: refused, or not answered in time; and the first few of them in words. */
+  readonly undoneCount: number;
+  readonly undone: readonly string[];
+  readonly requestCount: number;
   /** What polite clients, watchers and the look at the aftermath had to say. */
   readonly complaints: readonly string[];
   readonly spent: Spent;
@@ -21,13 +25,15 @@ export interface Strictness {
   readonly growthMax: number;
   /** Times that the p99 may be of that in quiet phases; Infinity: not judged. */
   readonly slowdownMax: number;
+  /** Share of polite requests that may be left undone. */
+  readonly undoneShareMax: number;
 }
 
 /** For runs long enough to measure. */
-export const STRICT: Strictness = { growthMax: 1.2, slowdownMax: 3 };
+export const STRICT: Strictness = { growthMax: 1.2, slowdownMax: 3, undoneShareMax: 0 };
 
 /** For short ones, on machines that do other things too. */
-export const LENIENT: Strictness = { growthMax: 2.5, slowdownMax: Infinity };
+export const LENIENT: Strictness = { growthMax: 2.5, slowdownMax: Infinity, undoneShareMax: 0.02 };
 
 /** Of the looks at a size, so many at each end are taken together. */
 const WINDOW_SHARE = 0.1;
@@ -53,7 +59,10 @@ export function growthOf(rssBytes: readonly number[]): Growth {
 }
 
 /** What is wrong; empty where nothing is. */
-export function violationsOf(seen: Observations, { growthMax, slowdownMax }: Strictness): string[] {
+export function violationsOf(
+  seen: Observations,
+  { growthMax, slowdownMax, undoneShareMax }: Strictness,
+): string[] {
   const violations = [
     ...seen.deaths.map((death) => `a replica died: ${death}`),
     ...Object.entries(seen.spent.breaches).map(([kind, count]) => `${count} of ${kind} were let in`),
@@ -62,6 +71,12 @@ export function violationsOf(seen: Observations, { growthMax, slowdownMax }: Str
   if (seen.hasAttackerEnded) violations.push("the attackers' process ended by itself: nothing was proved");
   if (seen.quiet.count === 0 || seen.attacked.count === 0) {
     violations.push("no polite request was made: nothing was proved");
+  }
+  if (seen.undoneCount > undoneShareMax * seen.requestCount) {
+    violations.push(
+      `${seen.undoneCount} of ${seen.requestCount} polite requests were not done`,
+      ...seen.undone,
+    );
   }
   for (const [id, sizes] of Object.entries(seen.rssBytes)) {
     const { startBytes, endBytes } = growthOf(sizes);

@@ -53,10 +53,10 @@ const SCALARS: readonly Json[] = [
 /** Deeper than any walk that calls itself can go. */
 const DEPTH_MAX = 100_000;
 
-/** The same value with one to three things changed somewhere in it. */
+/** The same value with one or two things changed somewhere in it. */
 export function mutateJson(random: Random, value: Json): Json {
   let mutated = value;
-  for (let count = random.between(1, 3); count > 0; count--) mutated = mutateOnce(random, mutated);
+  for (let count = random.between(1, 2); count > 0; count--) mutated = mutateOnce(random, mutated);
   return mutated;
 }
 
@@ -66,7 +66,7 @@ function mutateOnce(random: Random, value: Json): Json {
     const index = random.below(value.length);
     return value.map((item, at) => at === index ? mutateOnce(random, item) : item);
   }
-  if (isObject(value) && random.chance(900)) return mutateObject(random, value);
+  if (isObject(value) && random.chance(990)) return mutateObject(random, value);
   switch (random.below(6)) {
     case 0:
       return [value];

@@ -41,7 +41,7 @@ export const PEER_ATTACKS: readonly Attack[] = [
 async function session(scene: Scene, drawContent: (scene: Scene) => string | Uint8Array): Promise<void> {
   const { random } = scene;
   await withPeer(scene, async (connection) => {
-    for (let count = random.between(1, 10); count > 0 && !connection.isLost; count--) {
+    for (let count = random.between(1, 40); count > 0 && !connection.isLost; count--) {
       await connection.send(drawContent(scene));
       await connection.send("\n");
       if (random.chance(100)) await scene.dawdle(1, 200);
@@ -63,7 +63,8 @@ function messages({ random }: Scene): string {
 }
 
 function mutatedMessages({ random }: Scene): string {
-  const count = random.between(1, 8);
+  // Few in a line, because one that is no message at all ends the connection.
+  const count = random.between(1, 4);
   return JSON.stringify(
     Array.from({ length: count }, () => mutateJson(random, drawMessage(random, Date.now()))),
   );

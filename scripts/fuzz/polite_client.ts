@@ -26,8 +26,14 @@ interface KnownKey {
 
 /** One client with keys of its own, through one coordinator. */
 export class PoliteClient {
+  /** What was answered wrong. */
   readonly complaints: string[] = [];
+  /** What was not done: refused, or not answered in time. The first few; `undoneCount` counts all. */
+  readonly undone: string[] = [];
+  undoneCount = 0;
   requestCount = 0;
+  /** Whether attackers rest. */
+  isQuiet = false;
   /** Where times are added; undefined: nobody looks. */
   histogram: Histogram | undefined;
   readonly #cluster: FuzzCluster;
@@ -74,7 +80,7 @@ export class PoliteClient {
         this.#connection ??= await this.#cluster.connect(this.#coordinator);
         await this.#askOnce(this.#connection);
       } catch (error) {
-        this.#complain(`no connection: ${String(error)}`);
+        this.#lament(`no connection: ${String(error)}`);
         this.#connection = undefined;
       }
       const pauseMs = this.#random.between(PAUSE_MIN_MS, PAUSE_MAX_MS);
@@ -97,7 +103,11 @@ export class PoliteClient {
     if (connection.isClosed) this.#connection = undefined;
     if (!result.ok) {
       if (isPut) known.unknown.push(value);
-      return this.#complain(`${request.op}: ${result.failure.code}: ${result.failure.message}`);
+      const { code, message } = result.failure;
+      if (code === "not_found") {
+        return this.#complain(`get of ${JSON.stringify(key)}, which was put: ${message}`);
+      }
+      return this.#lament(`${request.op}: ${code}: ${message}`);
     }
     if (isPut) {
       known.acked = value;
@@ -111,10 +121,18 @@ export class PoliteClient {
     }
   }
 
+  #lament(text: string): void {
+    this.undoneCount++;
+    if (this.undone.length < COMPLAINTS_MAX) this.undone.push(this.#told(text));
+  }
+
   #complain(text: string): void {
-    const time = new Date().toISOString();
-    if (this.complaints.length < COMPLAINTS_MAX) {
-      this.complaints.push(`${time} through ${this.#coordinator}: ${text}`);
-    }
+    if (this.complaints.length < COMPLAINTS_MAX) this.complaints.push(this.#told(text));
+  }
+
+  #told(text: string): string {
+    return `${new Date().toISOString()} through ${this.#coordinator}${
+      this.isQuiet ? " in quiet" : ""
+    }: ${text}`;
   }
 }

@@ -19,6 +19,7 @@ export function outcomeLines(name: string, { seen, violations, directory }: Fuzz
         megabytes(peakBytes)
       }`;
     }),
+    `  polite requests: ${seen.requestCount}, not done: ${seen.undoneCount}`,
     `  polite in quiet:      ${latency(seen.quiet)}`,
     `  polite under attack:  ${latency(seen.attacked)}`,
     ...violations.map((violation) => `  VIOLATED ${violation}`),
@@ -34,6 +35,8 @@ export function outcomeJson({ seen, violations }: FuzzOutcome): unknown {
     connections_not_taken: seen.spent.unopened,
     bytes: seen.spent.bytes,
     rss: Object.fromEntries(Object.entries(seen.rssBytes).map(([id, sizes]) => [id, growthOf(sizes)])),
+    requests: seen.requestCount,
+    requests_not_done: seen.undoneCount,
     quiet: quantiles(seen.quiet),
     attacked: quantiles(seen.attacked),
     violations,

@@ -76,6 +76,9 @@ Deno.test("The judge objects to deaths, complaints, growth, slowness, whoever wa
   const good: Observations = {
     deaths: [],
     complaints: [],
+    undoneCount: 0,
+    undone: [],
+    requestCount: 1000,
     spent: new Budget().spent,
     hasAttackerEnded: false,
     quiet: times(2000),
@@ -87,6 +90,7 @@ Deno.test("The judge objects to deaths, complaints, growth, slowness, whoever wa
     [{ deaths: ["r1 was ended by SIGSEGV"] }, "a replica died: r1 was ended by SIGSEGV"],
     [{ complaints: ["get: timeout"] }, "get: timeout"],
     [{ spent: { ...good.spent, breaches: { replayed_proof: 2 } } }, "2 of replayed_proof were let in"],
+    [{ undoneCount: 10 }, "10 of 1000 polite requests were not done"],
     [{ hasAttackerEnded: true }, "nothing was proved"],
     [{ quiet: times() }, "nothing was proved"],
     [{ attacked: times(7000) }, "p99 of polite requests is 7000 µs under attack, 3.5 times"],
@@ -97,7 +101,13 @@ Deno.test("The judge objects to deaths, complaints, growth, slowness, whoever wa
     assertEquals(violations.length, 1, expected);
     assertStringIncludes(violations[0]!, expected);
   }
-  const slow = { ...good, attacked: times(70_000), rssBytes: { r1: [100, 130] } };
+  const slow = {
+    ...good,
+    undoneCount: 10,
+    undone: ["put: timeout"],
+    attacked: times(70_000),
+    rssBytes: { r1: [100, 130] },
+  };
   assertEquals(violationsOf(slow, LENIENT), []);
 });
 
