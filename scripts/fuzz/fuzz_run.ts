@@ -37,6 +37,8 @@ const WARM_UP_MAX_S = 180;
 const QUIET_S = 2;
 const ATTACKED_S = 6;
 const PROGRESS_EVERY_S = 10;
+/** For one put before the attacks. */
+const FILL_PATIENCE_MS = 20_000;
 
 /** Attacks one cluster. */
 export async function fuzz(run: FuzzRun): Promise<FuzzOutcome> {
@@ -73,6 +75,7 @@ export async function fuzz(run: FuzzRun): Promise<FuzzOutcome> {
     complaints: [...vitals.complaints, ...polite.flatMap(({ complaints }) => complaints), ...aftermath],
     spent: attacker.spent,
     hasAttackerEnded: attacker.hasEnded,
+    standstill: vitals.standstill,
     quiet,
     attacked,
     rssBytes,
@@ -133,6 +136,20 @@ function progressLine(passedS: number, attacker: AttackerProcess, polite: readon
 async function fill(cluster: FuzzCluster): Promise<void> {
   for (let key = 0; key <= 255; key++) {
     const value = "f".repeat(key < LARGE_KEY_FIRST ? DRAWN_VALUE_BYTES_MAX : VALUE_BYTES_MAX);
-    await cluster.ask(cluster.ids[key % cluster.ids.length]!, { op: "put", key, value, level: "ALL" });
+    await insist(() =>
+      cluster.ask(cluster.ids[key % cluster.ids.length]!, { op: "put", key, value, level: "ALL" })
+    );
+  }
+}
+
+/** Tries again for a while: nobody is attacked yet, so a failure is the machine's. Rejects with the last one. */
+async function insist<T>(action: () => Promise<T>): Promise<T> {
+  const deadlineMs = performance.now() + FILL_PATIENCE_MS;
+  for (;;) {
+    try {
+      return await action();
+    } catch (error) {
+      if (performance.now() > deadlineMs) throw error;
+    }
   }
 }

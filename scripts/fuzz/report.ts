@@ -22,6 +22,7 @@ export function outcomeLines(name: string, { seen, violations, directory }: Fuzz
     `  polite requests: ${seen.requestCount}, not done: ${seen.undoneCount}`,
     `  polite in quiet:      ${latency(seen.quiet)}`,
     `  polite under attack:  ${latency(seen.attacked)}`,
+    `  this machine: the judge itself stood still ${seen.standstill.count} times, ${seen.standstill.worstMs} ms at worst`,
     ...violations.map((violation) => `  VIOLATED ${violation}`),
     ...(violations.length > 0 ? [`  logs, and the order of attacks: ${directory}`] : []),
   ];
@@ -37,6 +38,7 @@ export function outcomeJson({ seen, violations }: FuzzOutcome): unknown {
     rss: Object.fromEntries(Object.entries(seen.rssBytes).map(([id, sizes]) => [id, growthOf(sizes)])),
     requests: seen.requestCount,
     requests_not_done: seen.undoneCount,
+    standstill: { count: seen.standstill.count, worst_ms: seen.standstill.worstMs },
     quiet: quantiles(seen.quiet),
     attacked: quantiles(seen.attacked),
     violations,

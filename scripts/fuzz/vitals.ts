@@ -5,6 +5,8 @@ import type { FuzzCluster } from "./fuzz_cluster.ts";
 const RSS_EVERY_MS = 250;
 const STATUS_EVERY_MS = 1000;
 const COMPLAINTS_MAX = 20;
+/** A timer of ours that is so late tells of a machine that has no processor to give. */
+const LATE_MS = 200;
 
 /** Watches until it is disposed. */
 export class Vitals implements AsyncDisposable {
@@ -14,6 +16,9 @@ export class Vitals implements AsyncDisposable {
   readonly #rssTimer: ReturnType<typeof setInterval>;
   readonly #watching: Promise<void>;
   #isOver = false;
+  #lookedMs = performance.now();
+  #lateCount = 0;
+  #latestMs = 0;
 
   constructor(cluster: FuzzCluster) {
     this.#cluster = cluster;
@@ -24,6 +29,11 @@ export class Vitals implements AsyncDisposable {
   /** Forgets the sizes so far: the warm-up is over. */
   forgetSizes(): void {
     this.#rssBytes.clear();
+  }
+
+  /** How often this process itself stood still, and for how long at worst: then others did too, whoever was to blame. */
+  get standstill(): { readonly count: number; readonly worstMs: number } {
+    return { count: this.#lateCount, worstMs: Math.round(this.#latestMs) };
   }
 
   /** Resident sizes of one replica, one for each look, oldest first. */
@@ -38,6 +48,11 @@ export class Vitals implements AsyncDisposable {
   }
 
   #lookAtSizes(): void {
+    const nowMs = performance.now();
+    const lateMs = nowMs - this.#lookedMs - RSS_EVERY_MS;
+    this.#lookedMs = nowMs;
+    if (lateMs > LATE_MS) this.#lateCount++;
+    this.#latestMs = Math.max(this.#latestMs, lateMs);
     for (const id of this.#cluster.ids) {
       const pid = this.#cluster.pid(id);
       if (pid === undefined) continue;

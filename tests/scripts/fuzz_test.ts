@@ -81,6 +81,7 @@ Deno.test("The judge objects to deaths, complaints, growth, slowness, whoever wa
     requestCount: 1000,
     spent: new Budget().spent,
     hasAttackerEnded: false,
+    standstill: { count: 0, worstMs: 0 },
     quiet: times(2000),
     attacked: times(5000),
     rssBytes: { r1: [100, 110] },
@@ -109,6 +110,9 @@ Deno.test("The judge objects to deaths, complaints, growth, slowness, whoever wa
     rssBytes: { r1: [100, 130] },
   };
   assertEquals(violationsOf(slow, LENIENT), []);
+  assertEquals(violationsOf({ ...slow, undoneCount: 100 }, LENIENT).length, 2);
+  const still = { count: 3, worstMs: 900 };
+  assertEquals(violationsOf({ ...slow, undoneCount: 100, standstill: still }, LENIENT), []);
 });
 
 Deno.test("A size is told by many looks at both ends, and by its peak", () => {
