@@ -63,7 +63,7 @@ const HEARD_INTERVAL_MS = 20;
 const ACCEPT_PAUSE_MS = 50;
 /** One and the same trouble is said again after this. */
 const SILENCE_MS = 60_000;
-/** Troubles remembered as said; they hold what strangers sent, so they are few. */
+/** Different troubles said in that time. They hold what strangers sent. */
 const SAID_MAX = 64;
 
 /** HMAC-SHA256 with this secret, in hex. */
@@ -343,7 +343,9 @@ export class TcpTransport {
     const nowMs = performance.now();
     const trouble = `${text} ${fields.reason}`;
     if (nowMs - (this.#saidMs.get(trouble) ?? -Infinity) < SILENCE_MS) return;
-    if (this.#saidMs.size >= SAID_MAX) this.#saidMs.clear();
+    for (const [said, saidMs] of this.#saidMs) if (nowMs - saidMs >= SILENCE_MS) this.#saidMs.delete(said);
+    // Why then nothing: whoever finds new words for each refusal must not fill the disk with them. All are counted.
+    if (this.#saidMs.size >= SAID_MAX) return;
     this.#saidMs.set(trouble, nowMs);
     this.#options.log.write("warn", text, fields);
   }

@@ -168,6 +168,18 @@ Deno.test("A peer that is refused at every dial is logged once, and counted each
   assertEquals(replica.logged.filter((line) => line.startsWith("hello refused")).length, 1);
 });
 
+Deno.test("Refusals that each have other words do not fill the log, and are all counted", async () => {
+  await using replica = lone();
+  for (let dial = 0; dial < 100; dial++) {
+    using client = await RawClient.open(replica.transport.port);
+    await client.line();
+    await client.send(`{"hello":{"protocol":${dial + 2}}}\n`);
+    assertEquals((await client.line()).error, "unsupported_version");
+  }
+  assertEquals(replica.transport.counters.refused, 100);
+  assertEquals(replica.logged.filter((line) => line.startsWith("hello refused")).length, 64);
+});
+
 Deno.test("A hello of another protocol is refused by name", async () => {
   await using replica = lone();
   using client = await RawClient.open(replica.transport.port);
