@@ -4,9 +4,10 @@ import { clearScreenDown, createInterface, cursorTo, type Interface, moveCursor 
 import { complete, type Grammar } from "./completer.ts";
 import { quoteWord, readTypedLine } from "./console_words.ts";
 import type { HistoryFile } from "./history_file.ts";
-import { Output } from "./output.ts";
+import { Output, printable, widthOfTerminal } from "./output.ts";
 import { LINE_FLAGS, type Session } from "./session.ts";
 import { SESSION_ALIASES, SESSION_VERBS } from "./session_verbs.ts";
+import { wrapLine } from "./table.ts";
 import { ALIASES, VERBS } from "./verbs.ts";
 
 /** Lines that the arrows reach. */
@@ -52,6 +53,11 @@ class Console {
       if (this.#running === undefined) this.#work().then(() => this.#isClosed && resolve(), reject);
     });
     terminal.on("SIGINT", () => this.#interrupt());
+    // Why not suspended: deno task and npx do not stop with us, and no shell would have the terminal back.
+    terminal.on(
+      "SIGTSTP",
+      () => this.#running ?? this.#say("(Ctrl-Z does not suspend; exit or Ctrl-D leaves)"),
+    );
     terminal.on("close", () => {
       this.#isClosed = true;
       // Ctrl-D leaves the cursor behind the prompt.
@@ -69,7 +75,11 @@ class Console {
   }
 
   async #work(): Promise<void> {
+    let isTypedAhead = false;
     for (let line = this.#lines.shift(); line !== undefined; line = this.#lines.shift()) {
+      // Why again: several lines at once, pasted say, were shown above the answer of the first.
+      if (isTypedAhead) process.stdout.write(`${this.#session.state.prompt}${printable(line)}\n`);
+      isTypedAhead = true;
       this.#history.add(line);
       // Why here, before the first await: a Ctrl-C right behind the line is meant for it.
       this.#running = new AbortController();
@@ -100,8 +110,13 @@ class Console {
     if (replica !== state.coordinator || this.#running !== undefined || this.#isJson) return;
     const message = await this.#session.lookForCoordinator(new Output({ isJson: false }).paintOut);
     if (message === undefined || this.#isClosed) return;
+    this.#say(message);
+  }
+
+  /** Says something in a line of its own; what is being typed stays. */
+  #say(message: string): void {
     if (this.#running === undefined) eraseLine(this.#terminal);
-    process.stdout.write(`${message}\n`);
+    process.stdout.write(`${wrapLine(message, widthOfTerminal(Deno.stdout))}\n`);
     if (this.#running === undefined) this.#prompt({ isTyping: true });
   }
 }

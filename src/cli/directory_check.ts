@@ -30,18 +30,18 @@ export async function checkDirectory(
   { cluster, settings }: ClusterConfig,
   id: string,
 ): Promise<DirectoryLook> {
-  const here = await statOf(directory);
-  if (here === undefined) {
-    return { findings: await checkPlace(directory, settings.segmentBytes), isInUse: false };
-  }
-  if (!here.isDirectory) {
-    const text = `${directory} is no directory`;
-    return {
-      findings: [failing("data", text, "give another with --data DIR", FAIL_EXIT.change)],
-      isInUse: false,
-    };
-  }
   try {
+    const here = await statOf(directory);
+    if (here === undefined) {
+      return { findings: await checkPlace(directory, settings.segmentBytes), isInUse: false };
+    }
+    if (!here.isDirectory) {
+      const text = `${directory} is no directory`;
+      return {
+        findings: [failing("data", text, "give another with --data DIR", FAIL_EXIT.change)],
+        isInUse: false,
+      };
+    }
     const names = [...Deno.readDirSync(directory)].map(({ name }) => name);
     const findings = [await ownerFinding(directory, names, { cluster, id })];
     if (isOpenToOthers(here)) {
@@ -67,10 +67,12 @@ export async function checkDirectory(
     findings.push(...roomFindings(directory, SEGMENTS_NEEDED * settings.segmentBytes + bytes));
     return { findings, isInUse };
   } catch (cause) {
-    if (!(cause instanceof Deno.errors.PermissionDenied)) throw cause;
+    const { code, message } = cause as Error & { readonly code?: string };
+    // Only the system's errors have a code.
+    if (code === undefined) throw cause;
     const finding = failing(
       "data",
-      `${directory} cannot be read: ${cause.message}`,
+      `${directory} cannot be read: ${message.split(":")[0]}`,
       `let the user who runs this own it, ${OTHER_DIRECTORY}`,
       FAIL_EXIT.change,
     );

@@ -6,7 +6,7 @@
  */
 import type { Flags } from "./arguments.ts";
 import type { Output, Paint } from "./output.ts";
-import { formatTable, widthOf } from "./table.ts";
+import { formatTable, widthOf, wrapLine } from "./table.ts";
 
 /** Longer lines are hard to read, however wide the terminal is. */
 const WIDTH_MAX = 100;
@@ -53,7 +53,7 @@ export function helpText(page: string, { paint, widthMax = WIDTH_DEFAULT }: Help
     else lines.push("");
   }
   endParagraph();
-  return [paint.bold(title), ...lines].join("\n");
+  return [...wrapLine(title, width).split("\n").map(paint.bold), ...lines].join("\n");
 }
 
 function isHeading(line: string): boolean {

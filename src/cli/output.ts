@@ -1,5 +1,6 @@
 /** Where text for people and programs goes: results to stdout, everything else to stderr, colours only on terminals. @module */
 import pc from "picocolors";
+import { wrapLine } from "./table.ts";
 
 /** Functions that colour text, or leave it alone. */
 export type Paint = ReturnType<typeof pc.createColors>;
@@ -37,9 +38,10 @@ export class Output {
     if (!this.#isSilenced) writeAll(Deno.stdout, text + "\n");
   }
 
-  /** A line about the result: receipts, warnings, errors. */
+  /** A line about the result: receipts, warnings, errors. A terminal gets it wrapped between words. */
   note(text: string): void {
-    if (!this.isJson && !this.#isSilenced) writeNote(text);
+    if (this.isJson || this.#isSilenced) return;
+    writeNote(text.split("\n").map((line) => wrapLine(line, this.widthErr)).join("\n"));
   }
 
   /** A value from outside: a pipe gets it as it is, and a terminal without what could take it over. */

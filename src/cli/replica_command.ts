@@ -9,13 +9,14 @@ import type { ClusterConfig } from "../replica/cluster_config.ts";
 import { CorruptionError } from "../storage/corruption.ts";
 import { DirectoryError } from "../storage/identity.ts";
 import { type Arguments, parseArguments, UsageError } from "./arguments.ts";
-import { readConfigFile } from "./config_file.ts";
+import { isNoFile, readConfigFile } from "./config_file.ts";
 import { exitOf, findingLines, findingsObject } from "./finding.ts";
 import { showHelp } from "./help_text.ts";
 import { Output, OutputLostError, writeAll, writeNote } from "./output.ts";
 import { checkReplica } from "./replica_check.ts";
 import { REPLICA_FLAGS, replicaPage } from "./replica_help.ts";
 import { OPEN_ADDRESS_MEND, openAddressProblem } from "./secret.ts";
+import { wrapLine } from "./table.ts";
 import { EXIT_USAGE } from "./top_command.ts";
 
 /** Exit code when a port, a directory or the disk is taken or full: nothing is wrong with the command, try again later. */
@@ -55,7 +56,11 @@ async function check(flags: Arguments["flags"]): Promise<number> {
   const who = flags.get("id") ?? "the replica";
   const output = new Output({ isJson: flags.has("json") });
   if (output.isJson) output.json(findingsObject(findings, who));
-  else findingLines(findings, who, output.paintOut).forEach((line) => output.line(line));
+  else {
+    for (const line of findingLines(findings, who, output.paintOut)) {
+      output.line(wrapLine(line, output.widthOut));
+    }
+  }
   return exitOf(findings);
 }
 
@@ -67,7 +72,8 @@ async function run(flags: Arguments["flags"]): Promise<number> {
   const path = flags.get("config") ?? "cluster.toml";
   const config = await readConfigFile(path);
   if (!config.ok) {
-    const way = flags.has("config") || config.failure.length > 1 ? "" : "; say which file with --config FILE";
+    const isElsewhere = !flags.has("config") && config.failure.some(isNoFile);
+    const way = isElsewhere ? "; say which file with --config FILE" : "";
     throw new UsageError(config.failure.join("\n       ") + way);
   }
   const id = checkId(flags.get("id"), config.value, path);
@@ -145,7 +151,8 @@ async function isDirectory(path: string): Promise<boolean> {
   try {
     return (await Deno.stat(path)).isDirectory;
   } catch (cause) {
-    if (cause instanceof Deno.errors.NotFound || cause instanceof Deno.errors.NotADirectory) return false;
+    // Only the system's errors have a code: what it does not let us look at is no directory for us.
+    if ((cause as { readonly code?: string }).code !== undefined) return false;
     throw cause;
   }
 }

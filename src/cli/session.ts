@@ -132,7 +132,7 @@ export class Session {
     if (!result.ok) {
       const { code, message } = result.failure;
       if (output.isJson) output.json({ ok: false, error: code, message, definite: true });
-      else output.note(`${output.paintErr.red(code)}: ${message}; staying with ${this.state.coordinator}`);
+      else output.note(`${output.paintErr.red(code)}: ${message} (staying with ${this.state.coordinator})`);
       return ERRORS[code].exit;
     }
     this.#moveTo(id);

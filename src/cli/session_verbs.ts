@@ -23,7 +23,8 @@ const USE: SessionVerb = {
   name: "use",
   words: "[KEYSPACE]",
   summary: "the keyspace of the following lines",
-  details: `  use main`,
+  details: `EXAMPLES
+  use main`,
   run(words, { state }, output): number {
     const [name] = atMostOne(this, words);
     const known = [...state.cluster.keyspaces.keys()];
@@ -46,6 +47,7 @@ const LEVEL: SessionVerb = {
   summary: "the level of the following gets, puts and deletes that name none",
   details: `default goes back to the default_level of the keyspace.
 
+EXAMPLES
   level two
   level default`,
   run(words, { state }, output): number {
@@ -68,7 +70,8 @@ const COORDINATOR: SessionVerb = {
   name: "coordinator",
   words: "[REPLICA]",
   summary: "the replica that carries out the following lines",
-  details: `  coordinator r2`,
+  details: `EXAMPLES
+  coordinator r2`,
   async run(words, session, output): Promise<number> {
     const { state } = session;
     const [id] = atMostOne(this, words);
@@ -92,6 +95,7 @@ const TRACE: SessionVerb = {
   summary: "whether the following gets, puts and deletes show each of their steps",
   details: `A traced request is answered when all its copies have answered, so it takes longer.
 
+EXAMPLES
   trace on`,
   run(words, { state }, output): number {
     const [word] = atMostOne(this, words);
@@ -110,6 +114,7 @@ const HISTORY: SessionVerb = {
   details: `Shows ${HISTORY_SHOWN} unless told how many. They lie in ~/.quartet_history, or in
 $XDG_STATE_HOME/quartet/history; QUARTET_HISTORY names another file, and when it is empty, none.
 
+EXAMPLES
   history 10`,
   run(words, session, output): number {
     const [word = String(HISTORY_SHOWN)] = atMostOne(this, words);
@@ -159,7 +164,8 @@ export const HELP: SessionVerb = {
   name: "help",
   words: "[VERB]",
   summary: "all verbs, or more on one, with examples",
-  details: `  help put`,
+  details: `EXAMPLES
+  help put`,
   run(words, _session, output): number {
     const [name] = atMostOne(this, words);
     showHelp(name === undefined ? allVerbsPage() : verbPage(name), output, { isAsked: true });
@@ -198,8 +204,9 @@ export function findSessionVerb(name: string): SessionVerb | undefined {
 function verbPage(name: string): string {
   const verb = findSessionVerb(name) ?? verbOf(name, SESSION_VERBS.map((other) => other.name));
   const flags = "flags" in verb ? flagLines(verb.flags) : [];
-  // Why: the examples of a verb are those of a shell, where the binary comes first, and pipes exist.
+  // Why: the words of a verb are those of a shell, where the binary comes first, and pipes exist.
   const details = verb.details.replaceAll(/^ .*\| quartet .*\n?/gm, "")
+    .replace(/^A VALUE of - is read from stdin[^.]*\. /m, "")
     .replaceAll(/\bquartet client (?=\w|-)/g, "").trimEnd();
   return [
     `${verb.name} – ${verb.summary}`,
@@ -207,7 +214,7 @@ function verbPage(name: string): string {
     "USAGE",
     `  ${verb.name} ${verb.words}`.trimEnd(),
     ...(flags.length === 0 ? [] : ["", "FLAGS", ...flags]),
-    ...(details === "" ? [] : ["", "DESCRIPTION", details]),
+    ...(details === "" ? [] : ["", ...(details.startsWith("EXAMPLES") ? [] : ["DESCRIPTION"]), details]),
   ].join("\n");
 }
 

@@ -44,6 +44,20 @@ export function joinParts(parts: readonly string[], widthMax = Infinity): string
   return lines.join("\n");
 }
 
+/** A line broken between words where it is longer than the columns given; what goes on is indented. */
+export function wrapLine(line: string, widthMax = Infinity): string {
+  if (widthOf(line) <= widthMax) return line;
+  const lines: string[] = [];
+  // Why not split at every run of spaces: two of them divide parts, and stay.
+  for (const word of line.split(" ")) {
+    const last = lines.at(-1);
+    if (last === undefined) lines.push(word);
+    else if (widthOf(`${last} ${word}`) <= widthMax) lines[lines.length - 1] = `${last} ${word}`;
+    else if (word !== "") lines.push(`${INDENT}${word}`);
+  }
+  return lines.map((part) => part.trimEnd()).join("\n");
+}
+
 /** How a table is drawn. */
 export interface TableOptions {
   /** Columns that a line may have: those of the terminal. Without it nothing is cut. */

@@ -15,7 +15,7 @@ const PLAIN = pc.createColors(false);
 // deno-lint-ignore no-boolean-literal-for-arguments
 const COLOURED = pc.createColors(true);
 
-const PAGE = `a – title that is not wrapped, however narrow it is
+const PAGE = `a – title that is wrapped as well where it is long
 
 DESCRIPTION
 One paragraph that
@@ -29,7 +29,8 @@ FLAGS
 Deno.test("a page is wrapped to the terminal, and what a term means goes on below itself", () => {
   assertEquals(
     helpText(PAGE, { paint: PLAIN, widthMax: 30 }),
-    `a – title that is not wrapped, however narrow it is
+    `a – title that is wrapped as
+    well where it is long
 
 DESCRIPTION
   One paragraph that goes on.

@@ -1,5 +1,13 @@
 import { assert, assertEquals } from "@std/assert";
-import { cut, formatTable, joinParts, widthOf } from "../../src/cli/table.ts";
+import { cut, formatTable, joinParts, widthOf, wrapLine } from "../../src/cli/table.ts";
+
+Deno.test("a line breaks between words, keeps its gaps, and goes on indented", () => {
+  assertEquals(wrapLine("error: one  two three", 14), "error: one\n    two three");
+  assertEquals(wrapLine("error: one  two three", 16), "error: one  two\n    three");
+  assertEquals(wrapLine("error: one", 10), "error: one");
+  assertEquals(wrapLine("one abcdefghijklmnop two", 8), "one\n    abcdefghijklmnop\n    two");
+  assertEquals(wrapLine("no terminal, no end"), "no terminal, no end");
+});
 
 Deno.test("columns line up by what a terminal shows, and a last cell pushes nothing aside", () => {
   assertEquals(formatTable([["a", "b"], ["größe", "c"], ["x"], ["", "long tail"]]), [

@@ -1,4 +1,4 @@
-import { assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { join } from "@std/path";
 import { quartetCommand } from "../../scripts/supervisor/replica_process.ts";
 import { hasProgram } from "../harness/abilities.ts";
@@ -27,7 +27,9 @@ function consoleTest(name: string, replicas: number, body: (cluster: LocalCluste
 
 function openConsole(cluster: LocalCluster, ...flags: string[]): Terminal {
   const [command, args] = quartetCommand(binaryUnderTest(), ["client", "--config", cluster.config, ...flags]);
-  return Terminal.open(command, args, { env: { QUARTET_HISTORY: join(cluster.directory, "history") } });
+  // So wide that no message is wrapped.
+  const env = { QUARTET_HISTORY: join(cluster.directory, "history") };
+  return Terminal.open(command, args, { columns: 200, env });
 }
 
 /** Types letters, waits until they are there, and presses Tab: readline takes what comes at once for a paste. */
@@ -101,6 +103,32 @@ consoleTest(
   },
 );
 
+consoleTest(
+  "lines pasted at once stand before their answers, Ctrl-Z keeps the console, and help is that of a console",
+  3,
+  async (cluster) => {
+    await using terminal = openConsole(cluster);
+    await terminal.shows("main QUORUM r1> ");
+    await terminal.type("put 1 a\rlevel one\rget 1\r");
+    await terminal.shows(/acked .*\n.*main QUORUM r1> level one\n.*level ONE\n.*main ONE r1> get 1\na\nok/s);
+    await terminal.shows("main ONE r1> ");
+    await terminal.type("get 1");
+    await terminal.shows("get 1");
+    await terminal.type(KEYS.ctrlZ);
+    await terminal.shows("(Ctrl-Z does not suspend; exit or Ctrl-D leaves)\nmain ONE r1> get 1");
+    await terminal.type(KEYS.enter);
+    await terminal.shows(/\na\nok/);
+    await terminal.enter("help use");
+    await terminal.shows(/USAGE\n {2}use \[KEYSPACE\]\n\nEXAMPLES\n {2}use main\n/);
+    await terminal.enter("help put");
+    const [page] = await terminal.shows(/DESCRIPTION[^]*EXAMPLES/);
+    assert(!page.includes("stdin"), page);
+    await terminal.shows("main ONE r1> ");
+    await terminal.type(KEYS.ctrlD);
+    assertEquals(await terminal.ended(), 0);
+  },
+);
+
 consoleTest("a console says when its coordinator dies, and names who lives", 3, async (cluster) => {
   await using terminal = openConsole(cluster);
   await terminal.shows("main QUORUM r1> ");
@@ -121,7 +149,7 @@ consoleTest("a console says when its coordinator dies, and names who lives", 3, 
   await terminal.enter("get 7");
   await terminal.shows(/\nx\n/);
   await terminal.enter("coordinator r1");
-  await terminal.shows(/unavailable: nobody listens at .*staying with r2/);
+  await terminal.shows(/unavailable: nobody listens at .*; is r1 running\? \(staying with r2\)/);
 });
 
 consoleTest(

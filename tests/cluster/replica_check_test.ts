@@ -140,6 +140,21 @@ Deno.test({
   },
 });
 
+Deno.test("--check and a start refuse a path that cannot be looked at, and say so in one line", async () => {
+  await using cluster = await LocalCluster.create({ replicas: 1 });
+  const directory = join(cluster.directory, "x".repeat(300));
+  const checked = await check(cluster, "r1", "--data", directory);
+  assertEquals(checked.code, CHANGE);
+  assertMatch(troubles(checked)[0]!, /^FAIL {2}data {4}.*x cannot be read: File name too long.*--data DIR$/);
+  const start = ["replica", "--config", cluster.config, "--id", "r1", "--data", directory];
+  const started = await runQuartet(start);
+  assertEquals(started.code, CHANGE);
+  assertMatch(
+    started.stderr,
+    /^error: the data directory .* cannot be made: .*; give another with --data DIR\n$/,
+  );
+});
+
 Deno.test("--check finds a directory of another cluster, a damaged one, and one that others can look into", async () => {
   await using cluster = await LocalCluster.create({ replicas: 1 });
   await cluster.start("r1");

@@ -44,6 +44,9 @@ Deno.test({
     for (const line of inspect.text.split("\n")) assert(widthOf(line) <= COLUMNS, line);
     assertStringIncludes(inspect.text, "…");
 
+    await using refused = await shown(["get", "7", "x".repeat(30)]);
+    assertStringIncludes(refused.text, "is no level;\n    allowed: ONE, TWO, THREE, QUORUM, ALL");
+
     const piped = await runQuartet([...at, "get", "7"], "", { NO_COLOR: "" });
     assertEquals(piped.stdout, `${EVIL}\n`);
     assert(!piped.stderr.includes("\x1b"), piped.stderr);

@@ -13,6 +13,7 @@ export const KEYS = {
   ctrlC: "\x03",
   ctrlD: "\x04",
   ctrlU: "\x15",
+  ctrlZ: "\x1a",
 } as const;
 
 /** How a terminal is set up. */
