@@ -7,6 +7,7 @@ import { accessOf } from "./cluster_access.ts";
 import { showHelp } from "./help_text.ts";
 import { Output } from "./output.ts";
 import { isAtTerminal, sessionCommand } from "./session_command.ts";
+import { findSessionVerb } from "./session_verbs.ts";
 import { reportUsage } from "./usage_report.ts";
 import type { Action } from "./verb.ts";
 import { findVerb, flagsOfAllVerbs, refuseForeignFlags, verbOf, VERBS } from "./verbs.ts";
@@ -103,6 +104,12 @@ function refuseLevelFlag(args: readonly string[]): void {
 }
 
 function actionOf(name: string, given: Arguments): Action {
+  const sessionVerb = findVerb(name) === undefined ? findSessionVerb(name) : undefined;
+  if (sessionVerb !== undefined) {
+    throw new UsageError(
+      `${sessionVerb.name} is a verb of the console and of scripts: quartet client without a verb`,
+    );
+  }
   const verb = verbOf(name);
   refuseForeignFlags(verb, given, CLIENT_FLAGS);
   return verb.parse(given);

@@ -2,7 +2,7 @@
 import type { ClusterConfig } from "../replica/cluster_config.ts";
 import { type Arguments, parseAddress, UsageError } from "./arguments.ts";
 import type { CallerOptions } from "./caller.ts";
-import { readConfigFile } from "./config_file.ts";
+import { isNoFile, readConfigFile } from "./config_file.ts";
 import { findSecret } from "./secret.ts";
 import { TcpLink } from "./tcp_link.ts";
 
@@ -61,6 +61,7 @@ export async function accessOf(
 async function configOf(path: string, { isGiven }: { isGiven: boolean }): Promise<ClusterConfig> {
   const config = await readConfigFile(path);
   if (config.ok) return config.value;
-  const way = isGiven ? "" : "; say where the cluster is with --config FILE or --connect HOST:PORT";
+  const isElsewhere = !isGiven && config.failure.some(isNoFile);
+  const way = isElsewhere ? "; say where the cluster is with --config FILE or --connect HOST:PORT" : "";
   throw new UsageError(config.failure.join("\n") + way);
 }

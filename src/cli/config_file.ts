@@ -8,6 +8,8 @@ import { findSecret } from "./secret.ts";
 /** Far above what 64 members and many keyspaces need. */
 const FILE_BYTES_MAX = 1024 * 1024;
 
+const NO_FILE = "no such file";
+
 /** A configuration with the secret that counts, and where that was found. */
 export interface LoadedConfig {
   readonly config: ClusterConfig;
@@ -31,6 +33,11 @@ export async function loadConfigFile(path: string): Promise<Result<LoadedConfig,
   return ok({ config: { ...config.value, secret: value }, secretFrom: from });
 }
 
+/** Whether a problem is that there is no file at all. */
+export function isNoFile(problem: string): boolean {
+  return problem.endsWith(NO_FILE);
+}
+
 async function parseConfigFile(path: string): Promise<Result<ClusterConfig, readonly string[]>> {
   let text: string;
   try {
@@ -43,7 +50,7 @@ async function parseConfigFile(path: string): Promise<Result<ClusterConfig, read
     text = await Deno.readTextFile(path);
   } catch (cause) {
     if (cause instanceof Deno.errors.NotFound) {
-      return fail([`${path}: no such file`]);
+      return fail([`${path}: ${NO_FILE}`]);
     }
     const reason = cause instanceof Error ? cause.message : String(cause);
     return fail([`${path}: cannot be read: ${reason}`]);

@@ -7,7 +7,7 @@ import { dirname } from "@std/path";
 import type { ClusterConfig, Member } from "../replica/cluster_config.ts";
 import { nearestOf } from "./arguments.ts";
 import { clockFindings } from "./clock_check.ts";
-import { loadConfigFile } from "./config_file.ts";
+import { isNoFile, loadConfigFile } from "./config_file.ts";
 import { checkDirectory, writeFinding } from "./directory_check.ts";
 import { FAIL_EXIT, failing, type Finding, fine, splitWayOut, warning } from "./finding.ts";
 import { checkPeer, type PeerLook } from "./peer_check.ts";
@@ -29,9 +29,7 @@ export async function checkReplica(words: StartWords): Promise<Finding[]> {
   const loaded = await loadConfigFile(path);
   if (!loaded.ok) {
     return loaded.failure.map((problem) => {
-      const isMissing = problem.endsWith("no such file");
-      const otherwise = isMissing ? "say which file with --config FILE" : "correct that line";
-      return failing("config", ...splitWayOut(problem, otherwise), FAIL_EXIT.change);
+      return failing("config", ...splitWayOut(problem, wayOutOf(problem)), FAIL_EXIT.change);
     });
   }
   const { config, secretFrom } = loaded.value;
@@ -62,6 +60,12 @@ export async function checkReplica(words: StartWords): Promise<Finding[]> {
     findings.push(warning("clock", text, "check again when another replica runs"));
   }
   return findings;
+}
+
+/** What to do about a problem of the file that does not say so itself. */
+function wayOutOf(problem: string): string {
+  if (isNoFile(problem)) return "say which file with --config FILE";
+  return /: missing\b/.test(problem) ? "add it" : "correct that line";
 }
 
 function configText(path: string, { cluster, members, keyspaces }: ClusterConfig): string {

@@ -17,6 +17,7 @@ ${
     rowLines([
       ["quartet replica --config FILE --id ID", "run one replica"],
       ["quartet client VERB …", `ask a cluster: ${verbs}`],
+      ["quartet client", "a console; with commands on stdin a script"],
       ["quartet help [replica|client]", "this text, or a page of help"],
       ["quartet --version", "its version"],
     ]).join("\n")
@@ -46,8 +47,13 @@ export function topCommand(args: readonly string[]): number {
   }
   if (word === "--help" || word === "-h" || word === "help") {
     const pages = new Map([["replica", replicaPage], ["client", clientPage]]);
-    showHelp((pages.get(about ?? "") ?? topPage)(), output, { isAsked: true });
-    return 0;
+    const page = about === undefined ? topPage : pages.get(about);
+    if (page !== undefined) {
+      showHelp(page(), output, { isAsked: true });
+      return 0;
+    }
+    output.note(`error: no page of help on "${printable(about!)}"; ${pageHintFor(about!)}`);
+    return EXIT_USAGE;
   }
   if (word !== undefined) output.note(`error: unknown subcommand "${printable(word)}"; ${hintFor(word)}\n`);
   showHelp(topPage(), output, { isAsked: false });
@@ -63,6 +69,13 @@ export async function unlessOutputIsLost(command: () => number | Promise<number>
     writeNote(`error: what was asked was done, and its answer cannot be written to stdout: ${cause.message}`);
     return EXIT_OUTPUT_LOST;
   }
+}
+
+function pageHintFor(word: string): string {
+  const verb = findVerb(word);
+  return verb === undefined
+    ? "there are: replica, client"
+    : `${verb.name} is a verb of the client: quartet client help ${verb.name}`;
 }
 
 function hintFor(word: string): string {

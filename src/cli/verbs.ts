@@ -24,6 +24,16 @@ export const ALIASES: ReadonlyMap<string, string> = new Map([
   ["scan", "inspect"],
 ]);
 
+/** What other tools call what `status` shows. */
+const STATUS_NAMES: ReadonlySet<string> = new Set([
+  "ping",
+  "info",
+  "health",
+  "member",
+  "members",
+  "endpoint",
+]);
+
 /** Columns of an unknown verb that an error repeats. */
 const NAME_WIDTH_MAX = 40;
 
@@ -32,7 +42,8 @@ export function verbOf(name: string, others: readonly string[] = ["completion", 
   const verb = findVerb(name);
   if (verb !== undefined) return verb;
   const names = [...VERBS.map((candidate) => candidate.name), ...others];
-  const nearest = nearestOf(name.toLowerCase(), names);
+  const word = name.toLowerCase();
+  const nearest = STATUS_NAMES.has(word) ? STATUS.name : nearestOf(word, names);
   throw new UsageError(
     `unknown verb "${cut(name, NAME_WIDTH_MAX)}"; ` +
       (nearest === undefined ? `known: ${names.join(" ")}` : `did you mean ${nearest}?`),
@@ -56,7 +67,7 @@ export function refuseForeignFlags(verb: Verb, { flags }: Arguments, common: Fla
   for (const name of flags.keys()) {
     if (Object.hasOwn(common, name) || Object.hasOwn(verb.flags, name)) continue;
     const owners = VERBS.filter((other) => Object.hasOwn(other.flags, name)).map((other) => other.name);
-    const owner = owners.join(" and ") || "a console or a script: quartet client without a verb";
+    const owner = owners.join(", ") || "a console or a script: quartet client without a verb";
     throw new UsageError(`${verb.name} takes no --${name}; it belongs to ${owner}`);
   }
 }

@@ -272,7 +272,9 @@ async function dial(options: ConnectOptions, address: string, signal: AbortSigna
     });
   } catch (error) {
     if (signal.aborted) throw ended(signal, address, options.timeoutMs);
-    const message = `no replica can be reached at ${address} (${String(error)}); is it running?`;
+    // The name of a plain error tells nothing.
+    const reason = String(error).replace(/^Error: /, "");
+    const message = `no replica can be reached at ${address} (${reason}); is it running?`;
     throw new ConnectError("refused", message);
   }
 }

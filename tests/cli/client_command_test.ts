@@ -36,6 +36,9 @@ Deno.test("a command line that cannot be carried out exits with 2 and says the w
       ["put", "7", "x", "--level", "two"],
       "--level: a level is a word, not a flag: get KEY LEVEL, put KEY VALUE LEVEL, delete KEY LEVEL",
     ],
+    [["inspect", "--trace"], "inspect takes no --trace; it belongs to get, put, delete"],
+    [["info"], 'unknown verb "info"; did you mean status?'],
+    [["use", "main"], "use is a verb of the console and of scripts: quartet client without a verb"],
     [["wait", "sideways"], 'wait takes up or converged, and "sideways" was given'],
     [["status", "r1"], 'status takes no words, and "r1" was given'],
     [["get", "7", "--config", "/nope.toml"], "/nope.toml: no such file"],
@@ -48,6 +51,10 @@ Deno.test("a command line that cannot be carried out exits with 2 and says the w
     const plain = await runQuartet(["client", ...args]);
     assertEquals([plain.code, plain.stdout, plain.stderr], [2, "", `error: ${message}\n`]);
   }
+  // The file is there: what is wrong is elsewhere, and another file is no way out.
+  const secret = await runQuartet(["client", "get", "7"], "", { QUARTET_SECRET: "short" });
+  const short = "error: QUARTET_SECRET holds 5 characters; a secret has 16 to 1024\n";
+  assertEquals([secret.code, secret.stdout, secret.stderr], [2, "", short]);
   const json = await runQuartet(["client", "--json", "put", "7"]);
   assertEquals([json.code, json.stderr], [2, ""]);
   assertEquals(JSON.parse(json.stdout), {

@@ -218,4 +218,10 @@ Deno.test("quartet says what it is, and what it is not asked for", async () => {
   const verb = await runQuartet(["get", "7"]);
   assertStringIncludes(verb.stderr, "get is a verb of the client: quartet client get …");
   assertStringIncludes((await runQuartet(["help", "replica"])).stdout, "--rebuild");
+  const page = await runQuartet(["help", "put"]);
+  assertEquals([page.code, page.stdout], [64, ""]);
+  assertStringIncludes(
+    page.stderr,
+    'no page of help on "put"; put is a verb of the client: quartet client help put',
+  );
 });
