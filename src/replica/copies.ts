@@ -1,7 +1,7 @@
 /** The copies this replica holds, as its peers and a curious client ask for them. It coordinates nothing. @module */
 import { type ByteString, equalBytes } from "../base/bytes.ts";
 import type { Log, StoreWrite } from "../ports.ts";
-import { PAGE_COUNT_MAX } from "../protocol/limits.ts";
+import { PAGE_COUNT_MAX, SMALL_VALUE_BYTES } from "../protocol/limits.ts";
 import type { Failure } from "../protocol/error_codes.ts";
 import type { Held } from "../protocol/reply.ts";
 import type { WireKey } from "../protocol/request.ts";
@@ -30,6 +30,16 @@ const WRITE_SLACK_BYTES = 16;
 interface Incoming {
   readonly message: WriteMessage;
   readonly write: StoreWrite;
+}
+
+/**
+ * What the answers to one line of a peer may hold together; answers of small values are given beyond it.
+ *
+ * Why: a coordinator without a copy does not know how much it asks for, and a few lines of reads would keep this replica
+ * from everything else for longer than others wait for a sign of life.
+ */
+export interface LineAllowance {
+  bytes: number;
 }
 
 interface Entry {
@@ -117,11 +127,16 @@ export class Copies {
     });
   }
 
-  /** Tells a peer which versions are on this disk. */
-  onRead(from: ReplicaId, message: ReadMessage): void {
+  /** Tells a peer which versions are on this disk; `allowance` is that of the line that asks. */
+  onRead(from: ReplicaId, message: ReadMessage, allowance: LineAllowance): void {
     const target = this.#find(from, message);
     if (!target) return;
     this.#core.queue.get(target.storeKey, (value) => {
+      const bytes = value?.length ?? 0;
+      if (bytes > SMALL_VALUE_BYTES && bytes > allowance.bytes) {
+        return this.#refuse(from, message.round, failures.tooMuchRead(this.#core.selfId));
+      }
+      allowance.bytes -= bytes;
       this.#core.queue.send([from], {
         type: "answer",
         round: message.round,

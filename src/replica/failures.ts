@@ -1,6 +1,7 @@
 /** The sentences of refusals: value, limit, way out. @module */
 import type { Failure } from "../protocol/error_codes.ts";
 import type { Level } from "../protocol/level.ts";
+import { READ_BYTES_IN_FLIGHT_MAX } from "../protocol/limits.ts";
 import type { ReplicaId } from "./envelope.ts";
 import type { Keyspace } from "./keyspace.ts";
 
@@ -54,6 +55,14 @@ export function recordTooLarge(selfId: ReplicaId, bytes: number, limit: number):
 /** The coordinator's disk did not take a higher clock ceiling in time; nobody was asked. */
 export function diskSlow(selfId: ReplicaId): Failure {
   return { code: "overloaded", message: `the disk of ${selfId} did not answer in time; nothing was written` };
+}
+
+/** A peer asks in one line for more than may be given at a time. */
+export function tooMuchRead(selfId: ReplicaId): Failure {
+  return {
+    code: "overloaded",
+    message: `${selfId} is asked for more than ${READ_BYTES_IN_FLIGHT_MAX} bytes of large values at a time`,
+  };
 }
 
 /** The coordinator's clock is far ahead; nobody was asked. */
@@ -110,6 +119,7 @@ export function readTimeout(selfId: ReplicaId, outcome: {
   readonly answered: readonly ReplicaId[];
   /** Enough answered, and the reply waited for stale copies to be mended. */
   readonly isMending: boolean;
+  readonly refusal: string | undefined;
   readonly timeoutMs: number;
 }): Failure {
   const { level, required, answered } = outcome;
@@ -119,6 +129,7 @@ export function readTimeout(selfId: ReplicaId, outcome: {
     message:
       `${level} needs ${required} answers, ${answered.length} came${names} within ${outcome.timeoutMs} ms` +
       (outcome.isMending ? ', but stale copies were not mended in time (read_repair = "blocking"); ' : "; ") +
+      (outcome.refusal === undefined ? "" : `${outcome.refusal}; `) +
       "try again, or ask for a lower level",
     required,
     acked: answered,

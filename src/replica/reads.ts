@@ -45,6 +45,7 @@ interface Pending {
   readonly deadlineMs: number;
   isReplied: boolean;
   blocking: Blocking | undefined;
+  refusal: string | undefined;
   /** Bytes of the own copy that waits here for those of others. */
   heldBytes: number;
 }
@@ -103,6 +104,7 @@ export class Reads {
       deadlineMs: queue.now.monotonicMs + config.settings.requestTimeoutMs,
       isReplied: false,
       blocking: undefined,
+      refusal: undefined,
       heldBytes: 0,
     };
     this.#pending.set(number, pending);
@@ -188,6 +190,7 @@ export class Reads {
     if (!pending) return false;
     const { code, message: text } = message;
     pending.request.trace?.step("refused", { replica: from, code, message: text });
+    pending.refusal = `${from} refused: ${text}`;
     pending.round.onFailure(from);
     this.#advance(message.round, pending);
     return true;
@@ -305,6 +308,7 @@ export class Reads {
         required,
         answered: round.answered(),
         isMending: pending.blocking !== undefined,
+        refusal: pending.refusal,
         timeoutMs: this.#core.config.settings.requestTimeoutMs,
       }),
     );

@@ -14,6 +14,7 @@ import type { Failure } from "../protocol/error_codes.ts";
 import { type Level, requiredCount } from "../protocol/level.ts";
 import {
   PAGE_COUNT_MAX,
+  READ_BYTES_IN_FLIGHT_MAX,
   REQUEST_BYTES_IN_FLIGHT_MAX,
   REQUESTS_IN_FLIGHT_MAX,
   SMALL_VALUE_BYTES,
@@ -21,7 +22,7 @@ import {
 } from "../protocol/limits.ts";
 import type { Status } from "../protocol/reply.ts";
 import type { Request, WireKey } from "../protocol/request.ts";
-import type { WriteMessage } from "../replication/messages.ts";
+import type { ReadMessage, WriteMessage } from "../replication/messages.ts";
 import { originOf } from "../versions/version.ts";
 import { type ClusterConfig, recordBytesMax } from "./cluster_config.ts";
 import { Clock } from "./clock.ts";
@@ -217,10 +218,12 @@ export class Replica {
 
   #onMessages(from: ReplicaId, messages: readonly Message[]): void {
     const writes: WriteMessage[] = [];
+    const allowance = { bytes: READ_BYTES_IN_FLIGHT_MAX };
     for (let i = 0; i < messages.length; i++) {
       const message = messages[i]!;
       this.#counters.add(RECEIVED[message.type], 1);
       if (message.type === "write") writes.push(message);
+      else if (message.type === "read") this.#copies.onRead(from, message, allowance);
       else this.#onMessage(from, message);
     }
     if (writes.length === 0) return;
@@ -229,14 +232,12 @@ export class Replica {
     if (this.#isReady && !this.#queue.isDiskFull) this.#writes.renewCeiling();
   }
 
-  #onMessage(from: ReplicaId, message: Exclude<Message, WriteMessage>): void {
+  #onMessage(from: ReplicaId, message: Exclude<Message, WriteMessage | ReadMessage>): void {
     switch (message.type) {
       case "heartbeat":
       case "heartbeat_ack":
         this.#core.peers.onHeartbeat(from, message);
         return this.#filling.onKnownEpochs(from, message.known_epochs);
-      case "read":
-        return this.#copies.onRead(from, message);
       case "fill":
         return this.#copies.onFill(from, message);
       case "filled":

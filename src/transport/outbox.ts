@@ -76,6 +76,7 @@ export class Outbox {
   drop(): void {
     this.#lines = [];
     this.#messages = [];
+    this.#writtenRounds = [];
     this.#waitingChars = 0;
     this.#takenChars = 0;
   }

@@ -172,8 +172,9 @@ export class ReplicaStage {
     this.#present.delete(peer);
   }
 
-  deliver(from: string, message: Message): void {
-    this.#runner.feed({ kind: "messages", from, messages: [message] });
+  /** One line of messages comes from a peer. */
+  deliver(from: string, ...messages: readonly Message[]): void {
+    this.#runner.feed({ kind: "messages", from, messages });
   }
 
   /** A peer has on disk what a message asked it to write. */

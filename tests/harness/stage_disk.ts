@@ -16,6 +16,8 @@ export class StageDisk implements Store {
   isHeld = false;
   /** Batches larger than this find no room. */
   roomBytes = Infinity;
+  /** How many writes each batch had that came, in order. */
+  readonly batchSizes: number[] = [];
   readonly commitCount = 0;
   readonly isCommitting = false;
   #waiting: Waiting[] = [];
@@ -23,6 +25,7 @@ export class StageDisk implements Store {
   submit(command: StoreCommand, done: (result: StoreResult) => void): void {
     switch (command.kind) {
       case "apply":
+        this.batchSizes.push(command.writes.length);
         this.#waiting.push({ writes: command.writes, done });
         if (!this.isHeld) this.sync();
         return;

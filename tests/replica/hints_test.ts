@@ -268,3 +268,22 @@ Deno.test("Hints that found no room on a full disk are kept when it has room aga
   stage.tick(1000);
   assertEquals([stage.disk.keys("o").length, stage.disk.keys("h").length], [0, 3]);
 });
+
+Deno.test("Owed records go with the next put, and with a later one where that finds no room", () => {
+  const stage = ReplicaStage.whole();
+  for (const key of [1, 2, 3]) {
+    stage.put(key, "x");
+    const { round } = stage.takeSent("write")[0]!.message;
+    for (const peer of ["r2", "r3", "r4"]) stage.ack(peer, round);
+    assertEquals(stage.disk.keys("o").length, 1, "those of the puts before went with this one");
+  }
+  stage.disk.roomBytes = 100;
+  const refused = stage.put(4, "x".repeat(500));
+  assert(stage.outcome(refused).startsWith("timeout"));
+  assertEquals(stage.disk.keys("o").length, 1);
+  stage.disk.roomBytes = Infinity;
+  const { round } = stage.takeSent("write")[0]!.message;
+  for (const peer of ["r2", "r3", "r4"]) stage.ack(peer, round);
+  stage.tick(1000);
+  assertEquals([stage.disk.keys("o"), stage.disk.keys("h")], [[], []]);
+});

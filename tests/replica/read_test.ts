@@ -245,3 +245,11 @@ Deno.test("Gets of large values that wait for others are bounded before anybody 
   assert(gets.every((get) => stage.outcome(get).startsWith("value")));
   assertEquals(stage.outcome(stage.get(7, "TWO")), "waiting", "there is room again");
 });
+
+Deno.test("A get that fails because copies were refused says by whom and why", () => {
+  const stage = ReplicaStage.whole();
+  const get = stage.get(7, "ALL");
+  const { round } = asked(stage);
+  stage.deliver("r3", { type: "refused", round, code: "overloaded", message: "r3 is asked for too much" });
+  assertStringIncludes(stage.failure(get).message, "; r3 refused: r3 is asked for too much; try again");
+});

@@ -1,7 +1,7 @@
 /** Tests of `src/transport/inbound_connection.ts` over a socket in memory and a clock that the test moves. @module */
 import { assert, assertEquals } from "@std/assert";
 import type { Failure } from "../../src/protocol/error_codes.ts";
-import { HELLO_BYTES_MAX } from "../../src/protocol/limits.ts";
+import { CONNECTION_REQUESTS_MAX, HELLO_BYTES_MAX } from "../../src/protocol/limits.ts";
 import type { Request } from "../../src/protocol/request.ts";
 import { digestOf, encodeHello } from "../../src/transport/hello.ts";
 import { InboundConnection, type InboundContext } from "../../src/transport/inbound_connection.ts";
@@ -280,4 +280,30 @@ Deno.test("The last word to a client that is closed at once is definite only whe
       definite,
     });
   }
+});
+
+Deno.test("A line that must wait until requests before it are answered is counted as long as it waits", async () => {
+  const batch = JSON.stringify(
+    Array.from({ length: CONNECTION_REQUESTS_MAX }, (_, id) => ({ id, op: "status" })),
+  );
+  const waiting = JSON.stringify({ id: -1, op: "put", key: 1, value: "x".repeat(1500) });
+  const heldBytes: number[] = [];
+  for (const rest of ["", `${waiting}\n`]) {
+    const around = new Surroundings();
+    const socket = new MemorySocket("", 1_000_000);
+    const connection = new InboundConnection(socket, around.context());
+    const running = connection.run();
+    for (let at = 0; at < batch.length; at += 1000) {
+      socket.feed(batch.slice(at, at + 1000));
+      await settled();
+    }
+    socket.feed(`\n${rest}`);
+    await settled();
+    assertEquals(around.requests.length, CONNECTION_REQUESTS_MAX);
+    heldBytes.push(around.heldBytes);
+    connection.close("the test is over");
+    await running;
+    assertEquals(around.heldBytes, 0);
+  }
+  assertEquals(heldBytes[1]! - heldBytes[0]!, waiting.length);
 });
