@@ -1,4 +1,8 @@
-/** What the clients of a run saw: one entry for each operation, with true times. @module */
+/**
+ * What the clients of a run saw, with true times, and what else the judges are told of it. Knows nothing of where it
+ * comes from: the simulator makes it, or a file (`HISTORY.md`).
+ * @module
+ */
 
 /** A version as a history names it. */
 export interface HistoryVersion {
@@ -6,20 +10,35 @@ export interface HistoryVersion {
   readonly origin: string;
 }
 
+/** What a client can ask for. File format: only append. */
+export const OPS = ["get", "put", "delete", "compare_and_set"] as const;
+
+/** One of these. */
+export type Op = typeof OPS[number];
+
 /** One operation. Times are true (simulated) milliseconds. */
 export interface Operation {
+  /** Does one thing at a time: who does two at once is two clients. */
   readonly client: number;
-  readonly op: "put" | "get" | "delete";
+  readonly op: Op;
   readonly key: string;
-  /** What a put wrote or a get returned. */
+  /** What was to be written, also where it failed; or what a get returned, absent where it found nothing. */
   readonly value?: string;
-  /** Copies that the level needs. */
+  /** What a compare-and-set wants to find; absent where it wants to find nothing. */
+  readonly expected?: string;
+  /** Copies that the level needs; 0 where nothing is promised about copies. */
   readonly required: number;
+  /** Empty where unknown. */
   readonly coordinator: string;
   readonly invokedMs: number;
   /** Infinity while it is unknown whether it happened. */
   readonly endedMs: number;
-  /** `ok`: done, or a get that found nothing; `fail`: certainly did not happen; `info`: unknown. */
+  /** When the client stopped waiting for what is unknown. */
+  readonly gaveUpMs?: number;
+  /**
+   * `ok`: done, or a get that found nothing; `fail`: certainly did not happen; `info`: unknown, may happen at any later
+   * time, or never. A compare-and-set that failed with `conflict` has seen that the value was another.
+   */
   readonly outcome: "ok" | "fail" | "info";
   /** The version written or read; absent for a get that found nothing, and where unknown. */
   readonly version?: HistoryVersion;
@@ -27,6 +46,13 @@ export interface Operation {
   readonly acked: readonly string[];
   /** Why it failed. */
   readonly code?: string;
+  /** Operations of one session are owed the session's guarantees; absent: the client is its own session. */
+  readonly session?: string;
+  /**
+   * Replicas with a copy that counts which the coordinator could reach, and which could serve, from the invocation until
+   * the deadline; 0 where the client could not reach the coordinator all that time. Absent where nobody knows.
+   */
+  readonly live?: number;
 }
 
 /** A disk that was lost with all it held. */
@@ -35,18 +61,60 @@ export interface DiskLoss {
   readonly atMs: number;
 }
 
+/** Something that was done to the cluster. Only for the picture, and for when the last one ended. */
+export interface HistoryFault {
+  readonly atMs: number;
+  /** Absent for a moment such as a kill or a heal. */
+  readonly untilMs?: number;
+  /** Whom it befell; empty for all. */
+  readonly replicas: readonly string[];
+  /** For a person: `killed`, `cut off from r3, r4`, `clock +60 s`. */
+  readonly text: string;
+}
+
+/** What a replica held at a time. */
+export interface Snapshot {
+  readonly replica: string;
+  readonly atMs: number;
+  readonly state: FinalState;
+}
+
 /** What one run leaves for the judges. */
 export interface History {
+  /** Operations of one client stand in the order in which the client did them. */
   readonly operations: readonly Operation[];
   /** Copies of each key. */
   readonly copies: number;
   readonly diskLosses: readonly DiskLoss[];
-  /** How far any two replicas' clocks were apart at most, with what restarts added, in milliseconds. */
+  /** How far any two replicas' clocks were apart at most, with what restarts added; Infinity where nobody knows. */
   readonly clockSpreadMs: number;
+  readonly keyspace?: string;
+  /** All replicas, in the order in which a picture shows them. */
+  readonly replicas?: readonly string[];
+  /** A request may take this long. */
+  readonly deadlineMs?: number;
+  /** All replicas are equal so long after the last fault and the last write. */
+  readonly convergenceBoundMs?: number;
+  readonly faults?: readonly HistoryFault[];
+  /** In the order of their times. The last of each replica is its final state. */
+  readonly snapshots?: readonly Snapshot[];
+}
+
+/** A version with what it says, where that was looked at: null is a tombstone. */
+export interface HeldVersion extends HistoryVersion {
+  readonly value?: string | null;
 }
 
 /** What one replica holds in the end, by key. */
-export type FinalState = ReadonlyMap<string, HistoryVersion>;
+export type FinalState = ReadonlyMap<string, HeldVersion>;
 
-/** One sentence that a person understands. */
-export type Violation = string;
+/** The final state of each replica that was looked at, by its name. */
+export function finalStates({ snapshots = [] }: Pick<History, "snapshots">): Map<string, FinalState> {
+  return new Map(snapshots.map(({ replica, state }) => [replica, state]));
+}
+
+/** The order of versions: stamp, then origin. */
+export function compareVersions(a: HistoryVersion, b: HistoryVersion): number {
+  if (a.stamp !== b.stamp) return a.stamp - b.stamp;
+  return a.origin < b.origin ? -1 : a.origin > b.origin ? 1 : 0;
+}

@@ -5,7 +5,9 @@
  * only by a greater version; and a version may be greater than a later write's only as far as clocks were apart.
  * @module
  */
-import type { FinalState, History, HistoryVersion, Operation, Violation } from "./history.ts";
+import { compareVersions, type FinalState, type History, type Operation } from "./history.ts";
+import { describeOperation, nameVersion } from "./operation_text.ts";
+import type { Violation } from "./verdict.ts";
 
 /**
  * Everything wrong with what happened to acknowledged writes. `finals` are the replicas after calm and convergence.
@@ -49,8 +51,11 @@ function lostWrites(
     if (!operation.version || isLostWithDisks(operation, history)) continue;
     for (const [replica, state] of finals) {
       const held = state.get(key);
-      if (held && compare(held, operation.version) >= 0) continue;
-      violations.push(`${describe(operation)}, but in the end ${replica} holds ${name(held)} of key ${key}`);
+      if (held && compareVersions(held, operation.version) >= 0) continue;
+      const sentence = `${describeOperation(operation)}, but in the end ${replica} holds ${
+        nameVersion(held)
+      } of key ${key}`;
+      violations.push(accuse(sentence, operation));
       break;
     }
   }
@@ -71,13 +76,14 @@ function unjustOrder(writes: readonly Operation[], history: History): Violation[
     // One origin has one clock, which never goes back, not even over a restart.
     const own = byOrigin.get(version!.origin)!.endedBefore(invokedMs);
     const any = byAll.endedBefore(invokedMs - spreadMs);
-    const [earlier, allowedMs] = own && compare(own.version!, version!) >= 0 ? [own, 0] : [any, spreadMs];
-    if (!earlier || compare(earlier.version!, version!) < 0) continue;
-    violations.push(
-      `${describe(later)}, yet it loses to the earlier one: ${
-        describe(earlier)
-      }; clocks were at most ${allowedMs} ms apart`,
-    );
+    const [earlier, allowedMs] = own && compareVersions(own.version!, version!) >= 0
+      ? [own, 0]
+      : [any, spreadMs];
+    if (!earlier || compareVersions(earlier.version!, version!) < 0) continue;
+    const sentence = `${describeOperation(later)}, yet it loses to the earlier one: ${
+      describeOperation(earlier)
+    }; clocks were at most ${allowedMs} ms apart`;
+    violations.push(accuse(sentence, earlier, later));
   }
   return violations;
 }
@@ -96,7 +102,7 @@ class Greatest {
     for (; this.#index < this.#operations.length; this.#index++) {
       const operation = this.#operations[this.#index]!;
       if (operation.endedMs >= ms) break;
-      if (!this.#greatest || compare(operation.version!, this.#greatest.version!) > 0) {
+      if (!this.#greatest || compareVersions(operation.version!, this.#greatest.version!) > 0) {
         this.#greatest = operation;
       }
     }
@@ -110,10 +116,13 @@ function sharedDots(operations: readonly Operation[]): Violation[] {
   const byDot = new Map<string, Operation>();
   for (const operation of operations) {
     if (!operation.version) continue;
-    const dot = name(operation.version);
+    const dot = nameVersion(operation.version);
     const other = byDot.get(dot);
     if (other && other.value !== operation.value) {
-      violations.push(`one version has two values: ${describe(other)}, and ${describe(operation)}`);
+      const sentence = `one version has two values: ${describeOperation(other)}, and ${
+        describeOperation(operation)
+      }`;
+      violations.push(accuse(sentence, other, operation));
     }
     byDot.set(dot, operation);
   }
@@ -135,8 +144,9 @@ function staleReads(
     );
     for (const read of sorted) {
       const write = overlapping.endedBefore(read.invokedMs);
-      if (!write || (read.version && compare(read.version, write.version!) >= 0)) continue;
-      violations.push(`${describe(read)}, although ${describe(write)}`);
+      if (!write || (read.version && compareVersions(read.version, write.version!) >= 0)) continue;
+      const sentence = `${describeOperation(read)}, although ${describeOperation(write)}`;
+      violations.push(accuse(sentence, write, read));
     }
   }
   return violations;
@@ -149,23 +159,6 @@ function isLostWithDisks(operation: Operation, history: History): boolean {
   return operation.op === "get" ? operation.acked.some(isLost) : operation.acked.every(isLost);
 }
 
-function compare(a: HistoryVersion, b: HistoryVersion): number {
-  if (a.stamp !== b.stamp) return a.stamp - b.stamp;
-  return a.origin < b.origin ? -1 : a.origin > b.origin ? 1 : 0;
-}
-
-function name(version: HistoryVersion | undefined): string {
-  return version ? `${version.origin}@${version.stamp}` : "nothing";
-}
-
-function describe(operation: Operation): string {
-  const { client, op, key, value, version, coordinator, invokedMs, endedMs, acked } = operation;
-  const short = value === undefined ? "nothing" : value.length > 20 ? `${value.slice(0, 20)}…` : value;
-  const what = op === "put"
-    ? `put ${key} = ${short}`
-    : op === "delete"
-    ? `deleted ${key}`
-    : `got ${key} = ${short}`;
-  return `client ${client} ${what} (${name(version)}) through ${coordinator} at ${invokedMs.toFixed(1)}–` +
-    `${endedMs.toFixed(1)} ms with ${acked.join(" ") || "nobody"}`;
+function accuse(sentence: string, ...operations: readonly Operation[]): Violation {
+  return { judge: "kept_writes", sentence, operations };
 }

@@ -3,21 +3,28 @@
  * Requires of a history: no two puts write one value, and every put names its value, also one that failed.
  * @module
  */
-import type { History, Operation, Violation } from "./history.ts";
+import type { History, Operation } from "./history.ts";
+import { describeOperation } from "./operation_text.ts";
+import type { Violation } from "./verdict.ts";
 
-/** One sentence for each read of a value that should not be there. */
+/** One violation for each read of a value that should not be there. */
 export function judgeReadValues({ operations }: Pick<History, "operations">): Violation[] {
   const puts = new Map<string, Operation>();
   for (const operation of operations) {
     if (operation.op === "put") puts.set(keyAndValue(operation), operation);
   }
   const violations: Violation[] = [];
+  const accuse = (sentence: string, ...guilty: Operation[]): void =>
+    void violations.push({ judge: "read_values", sentence, operations: guilty });
   for (const read of operations) {
     if (read.op !== "get" || read.outcome !== "ok" || read.value === undefined) continue;
     const put = puts.get(keyAndValue(read));
-    if (!put) violations.push(`${describe(read)}, which nobody put`);
+    if (!put) accuse(`${describeOperation(read)}, which nobody put`, read);
     else if (put.outcome === "fail") {
-      violations.push(`${describe(read)}, which was refused with ${put.code} to client ${put.client}`);
+      const sentence = `${
+        describeOperation(read)
+      }, which was refused with ${put.code} to client ${put.client}`;
+      accuse(sentence, put, read);
     }
   }
   return violations;
@@ -25,9 +32,4 @@ export function judgeReadValues({ operations }: Pick<History, "operations">): Vi
 
 function keyAndValue({ key, value }: Operation): string {
   return JSON.stringify([key, value]);
-}
-
-function describe({ client, key, value, coordinator, invokedMs }: Operation): string {
-  const short = value!.length > 20 ? `${value!.slice(0, 20)}…` : value;
-  return `client ${client} got ${key} = ${short} through ${coordinator} at ${invokedMs.toFixed(1)} ms`;
 }

@@ -7,7 +7,7 @@ import { NO_BUGS, type PlantedBug } from "../base/planted_bug.ts";
 import { TraceHash } from "../base/hash.ts";
 import { Random } from "../base/random.ts";
 import { judgeConvergence } from "../checker/convergence.ts";
-import type { FinalState, History, Violation } from "../checker/history.ts";
+import type { FinalState, History } from "../checker/history.ts";
 import { judgeKeptWrites } from "../checker/kept_writes.ts";
 import { judgeReadValues } from "../checker/read_values.ts";
 import { type Level, requiredCount } from "../protocol/level.ts";
@@ -23,7 +23,7 @@ import { Workload } from "./workload.ts";
 export interface RunResult {
   readonly seed: number;
   /** Empty if all is well. */
-  readonly violations: readonly Violation[];
+  readonly violations: readonly string[];
   /** Names the run: equal seeds on equal code give equal hashes. */
   readonly trace: string;
   readonly operationCount: number;
@@ -67,7 +67,7 @@ export async function simulate(seed: number, options: RunOptions = {}): Promise<
   const random = new Random(seed);
   const queue = new EventQueue();
   const hash = new TraceHash();
-  const violations: Violation[] = [];
+  const violations: string[] = [];
   const trace = (line: string): void => {
     hash.add(`${queue.nowMs.toFixed(3)} ${line}\n`);
     options.onTrace?.(queue.nowMs, line);
@@ -172,8 +172,8 @@ export async function simulate(seed: number, options: RunOptions = {}): Promise<
   const wereHintsDropped = replicas.some((replica) => replica.hintsDropped > 0);
   if (hintedHandoff && nemesis.diskLosses.length === 0 && !wereHintsDropped) {
     // Hints alone bring every acknowledged write to every replica, before anybody reads.
-    for (const violation of judgeKeptWrites(history(), finals(), { onlyWrites: true })) {
-      world.violate(`by hints alone: ${violation}`);
+    for (const { sentence } of judgeKeptWrites(history(), finals(), { onlyWrites: true })) {
+      world.violate(`by hints alone: ${sentence}`);
     }
   }
   if (readRepair !== "off") {
@@ -189,10 +189,10 @@ export async function simulate(seed: number, options: RunOptions = {}): Promise<
       });
     }
     await runUntil(FAULTS_MS + CALM_MS + READS_MS);
-    for (const violation of judgeKeptWrites(history(), finals())) world.violate(violation);
-    for (const violation of judgeConvergence(finals())) world.violate(violation);
+    for (const { sentence } of judgeKeptWrites(history(), finals())) world.violate(sentence);
+    for (const { sentence } of judgeConvergence(finals())) world.violate(sentence);
   }
-  for (const violation of judgeReadValues(history())) world.violate(violation);
+  for (const { sentence } of judgeReadValues(history())) world.violate(sentence);
   if (operationCount < OPERATIONS_MIN || okCount * 2 < operationCount) {
     world.violate(`only ${okCount} of ${operationCount} requests succeeded: the run proves nothing`);
   }

@@ -20,7 +20,7 @@ function operation(op: "put" | "get", value: string, changes: Partial<Operation>
 }
 
 function judge(...operations: Operation[]): string[] {
-  return judgeReadValues({ operations });
+  return judgeReadValues({ operations }).map(({ sentence }) => sentence);
 }
 
 Deno.test("H15: a value that was refused for certain is noticed when somebody reads it", () => {

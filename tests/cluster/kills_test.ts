@@ -51,7 +51,7 @@ async function runAndJudge(
   // Why: a write whose coordinator was killed before its own sync is owed to nobody; a read spreads it.
   if (hasReadRepair) await readAll(cluster, keyCount);
   const differences = (states: ReadonlyMap<string, FinalState>): string[] =>
-    hasReadRepair ? judgeConvergence(states) : judgeConvergence(withoutOrphans(states));
+    judgeConvergence(hasReadRepair ? states : withoutOrphans(states)).map(({ sentence }) => sentence);
   let finals = await finalStates(cluster);
   await eventually(async () => differences(finals = await finalStates(cluster)).length === 0, {
     withinMs: convergedWithinMs,

@@ -1,0 +1,50 @@
+/** An operation in words, the same for every judge: who, what, which version, when, and who acknowledged. @module */
+import type { HistoryVersion, Operation } from "./history.ts";
+
+const VALUE_CHARS_MAX = 20;
+
+/** `client 1 put 7 = v5 (r1.a@5) through r1 at 10.0–20.0 ms with r1 r2`. What is not known is left out. */
+export function describeOperation(operation: Operation): string {
+  const { client, version, coordinator, acked } = operation;
+  return `client ${client} ${deed(operation)}${version ? ` (${nameVersion(version)})` : ""}` +
+    `${coordinator === "" ? "" : ` through ${coordinator}`} ${timesOf(operation)}` +
+    `${acked.length === 0 ? "" : ` with ${acked.join(" ")}`}`;
+}
+
+/** A version as people read it; `nothing` where there is none. */
+export function nameVersion(version: HistoryVersion | undefined): string {
+  return version ? `${version.origin}@${version.stamp}` : "nothing";
+}
+
+/** A value in a sentence: its beginning, or `nothing`. */
+export function showValue(value: string | null | undefined): string {
+  if (value === undefined || value === null) return "nothing";
+  return value.length > VALUE_CHARS_MAX ? `${value.slice(0, VALUE_CHARS_MAX)}…` : value;
+}
+
+function deed({ op, key, value, expected, outcome, code }: Operation): string {
+  const written = `${key} = ${showValue(value)}`;
+  const reason = code === undefined ? "" : ` with ${code}`;
+  switch (op) {
+    case "get":
+      return outcome === "ok" ? `got ${written}` : `asked for ${key}, which failed${reason},`;
+    case "put":
+      return outcome === "ok" ? `put ${written}` : `tried to put ${written}, ${fate(outcome)}${reason},`;
+    case "delete":
+      return outcome === "ok" ? `deleted ${key}` : `tried to delete ${key}, ${fate(outcome)}${reason},`;
+    case "compare_and_set": {
+      const change = `${key} from ${showValue(expected)} to ${showValue(value)}`;
+      return outcome === "ok" ? `set ${change}` : `tried to set ${change}, ${fate(outcome)}${reason},`;
+    }
+  }
+}
+
+function fate(outcome: "fail" | "info"): string {
+  return outcome === "fail" ? "which failed" : "which may have happened";
+}
+
+function timesOf({ invokedMs, endedMs }: Operation): string {
+  return endedMs === Infinity
+    ? `from ${invokedMs.toFixed(1)} ms on`
+    : `at ${invokedMs.toFixed(1)}–${endedMs.toFixed(1)} ms`;
+}
