@@ -12,7 +12,7 @@ import type { Action, Verb } from "./verb.ts";
 const KEY_WIDTH_MAX = 40;
 const VALUE_WIDTH_MAX = 24;
 
-/** Narrower than this a value is left out. */
+/** Where values side by side would be narrower than this, each copy gets a line. */
 const VALUE_WIDTH_MIN = 4;
 
 /** Digits of a stamp where the terminal has no room for all. */
@@ -28,8 +28,8 @@ export const INSPECT: Verb = {
 
 A cell is the value, the stamp of its write, and the replica that gave the stamp; - is no such key, ? a
 replica that did not answer. Keys whose copies differ are coloured. On a narrow terminal only the last
-digits of a stamp are shown; pipes and --json get all. Exits with 5 when no replica answers, else with 0, whether or
-not copies differ.
+digits of a stamp are shown, and on a very narrow one replicas whose copies are equal share a line; pipes
+and --json get all. Exits with 5 when no replica answers, else with 0, whether or not copies differ.
 
 EXAMPLES
   quartet client inspect
@@ -92,13 +92,52 @@ export function holdingsLines(
     const keyWidth = Math.max(...rows.map(([key]) => widthOf(key!)));
     const cellWidth = Math.floor((widthMax - keyWidth) / view.replicas.length) - 2;
     const idWidth = Math.max(...view.replicas.map(widthOf));
-    rows = rowsOf({ valueWidthMax: cellWidth - idWidth - STAMP_DIGITS - 3, stampDigits: STAMP_DIGITS });
+    const valueWidthMax = cellWidth - idWidth - STAMP_DIGITS - 3;
+    if (valueWidthMax < VALUE_WIDTH_MIN) return copyLines(view, shown, paint, widthMax);
+    rows = rowsOf({ valueWidthMax, stampDigits: STAMP_DIGITS });
   }
   return formatTable(rows, {
     widthMax,
     paint: (text, row, column) => {
       if (row === 0) return paint.bold(text);
       return column > 0 && !shown[row - 1]!.isEqual ? paint.yellow(text) : text;
+    },
+  });
+}
+
+/** The same with a line for each copy that differs from the others, and who holds it. */
+function copyLines(
+  { replicas }: HoldingsView,
+  shown: readonly KeyView[],
+  paint: Paint,
+  widthMax: number,
+): string[] {
+  const rowsOf = (form: CellForm): { cells: string[]; isEqual: boolean }[] =>
+    shown.flatMap(({ key, held, isEqual }) => {
+      const ids = Map.groupBy(replicas, (id) => cellText(held.get(id), FULL));
+      return [...ids.values()].map((holders, index) => {
+        const versions = held.get(holders[0]!);
+        const name = index === 0 ? cut(printable(String(key)), KEY_WIDTH_MAX) : "";
+        const text = (part: (version: Version) => string): string => versions?.map(part).join(" | ") ?? "";
+        const value = versions?.length
+          ? text((version) => valueText(version, form))
+          : cellText(versions, form);
+        return {
+          cells: [name, holders.join(" "), value, text((version) => nameText(version, form))],
+          isEqual,
+        };
+      });
+    });
+  const head = ["key", "on", "value", "version"];
+  const table = (form: CellForm): string[][] => [head, ...rowsOf(form).map(({ cells }) => cells)];
+  const isWide = Math.max(...formatTable(table(FULL)).map(widthOf)) > widthMax;
+  const form = isWide ? { ...FULL, stampDigits: STAMP_DIGITS } : FULL;
+  const rows = rowsOf(form);
+  return formatTable(table(form), {
+    widthMax,
+    paint: (text, row, column) => {
+      if (row === 0) return paint.bold(text);
+      return column > 0 && !rows[row - 1]!.isEqual ? paint.yellow(text) : text;
     },
   });
 }
@@ -115,19 +154,22 @@ interface CellForm {
 
 const FULL: CellForm = { valueWidthMax: VALUE_WIDTH_MAX };
 
-function cellText(versions: Held["versions"] | undefined, { valueWidthMax, stampDigits }: CellForm): string {
+type Version = Held["versions"][number];
+
+function cellText(versions: Held["versions"] | undefined, form: CellForm): string {
   if (versions === undefined) return "?";
   if (versions.length === 0) return "-";
-  return versions.map((version) => {
-    const value = version.value === undefined
-      ? valueWidthMax < DELETED.length ? "deleted" : DELETED
-      : printable(JSON.stringify(version.value));
-    const whole = versionText(version);
-    const name = stampDigits === undefined
-      ? whole
-      : `…${whole.slice(String(version.stamp).length - stampDigits)}`;
-    return valueWidthMax < VALUE_WIDTH_MIN ? name : `${cut(value, valueWidthMax)} ${name}`;
-  }).join(" | ");
+  return versions.map((version) => `${valueText(version, form)} ${nameText(version, form)}`).join(" | ");
+}
+
+function valueText({ value }: Version, { valueWidthMax }: CellForm): string {
+  if (value !== undefined) return cut(printable(JSON.stringify(value)), valueWidthMax);
+  return cut(valueWidthMax < DELETED.length ? "deleted" : DELETED, valueWidthMax);
+}
+
+function nameText(version: Version, { stampDigits }: CellForm): string {
+  const whole = versionText(version);
+  return stampDigits === undefined ? whole : `…${whole.slice(String(version.stamp).length - stampDigits)}`;
 }
 
 /** `3 keys, 1 differs; r4 did not answer: connection refused` */

@@ -84,7 +84,7 @@ Deno.test("inspect shows side by side what each replica holds", () => {
   assertEquals(summaryText(HOLDINGS), "3 keys, 1 differs; r3 did not answer: connection refused");
 });
 
-Deno.test("on a narrow terminal a cell of inspect keeps the end of the stamp, which tells two writes apart", () => {
+Deno.test("on a narrow terminal a cell of inspect keeps the end of the stamp, and on a very narrow one the value", () => {
   const cells = (stamp: number): ReturnType<typeof version>[] => [version(stamp, "hello world")];
   const view: HoldingsView = {
     replicas: ["r1", "r2", "r3", "r4"],
@@ -108,8 +108,17 @@ Deno.test("on a narrow terminal a cell of inspect keeps the end of the stamp, wh
   );
   assertEquals(
     lines(50),
-    `key  r1         r2         r3         r4
-7    …31904 r1  …31904 r1  …36000 r1  -`,
+    `key  on     value          version
+7    r1 r2  "hello world"  3611882619131904 r1
+     r3     "hello world"  3611882619136000 r1
+     r4     -`,
+  );
+  assertEquals(
+    lines(34),
+    `key  on     value        version
+7    r1 r2  "hello wor…  …31904 r1
+     r3     "hello wor…  …36000 r1
+     r4     -`,
   );
   assertEquals(lines(200), holdingsLines(view, view.keys, PLAIN).join("\n"));
 });
