@@ -38,7 +38,7 @@ export class Bundle implements AsyncDisposable {
 
   /** Makes `output` for this machine, with the base of `DENORT_BIN` where that is set. Throws `CompileError`. */
   async compile(output: string): Promise<void> {
-    const said = await this.#compile(output, [], Deno.env.toObject());
+    const said = await keepingUnlessMade(output, () => this.#compile(output, [], Deno.env.toObject()));
     if (said === undefined) return;
     const base = Deno.env.get("DENORT_BIN");
     if (base !== undefined) {
@@ -95,6 +95,29 @@ async function runDeno(
     env: { ...env, NO_COLOR: "1" },
   }).output();
   return success ? undefined : decoder.decode(stdout) + decoder.decode(stderr);
+}
+
+/** Makes a file, and has the earlier one stay where `make` says why it could not: Deno removes that first. */
+export async function keepingUnlessMade(
+  path: string,
+  make: () => Promise<string | undefined>,
+): Promise<string | undefined> {
+  const kept = `${path}.before`;
+  await unlessMissing(() => Deno.remove(kept));
+  await unlessMissing(() => Deno.link(path, kept));
+  const said = await make();
+  if (said !== undefined) await unlessMissing(() => Deno.rename(kept, path));
+  // Where both are still one file, renaming did nothing.
+  await unlessMissing(() => Deno.remove(kept));
+  return said;
+}
+
+async function unlessMissing(work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (cause) {
+    if (!(cause instanceof Deno.errors.NotFound)) throw cause;
+  }
 }
 
 function isBaseMissing(said: string): boolean {

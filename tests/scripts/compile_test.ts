@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import { join } from "@std/path";
 import { UsageError } from "../../src/cli/arguments.ts";
 import { parseOrder } from "../../scripts/compile.ts";
+import { keepingUnlessMade } from "../../scripts/compile/binary.ts";
 import {
   binaryName,
   HEAD_BYTES,
@@ -34,6 +36,26 @@ Deno.test("binaries are named after version and system", () => {
     "quartet-1.2.3-macos-arm64",
     "quartet-1.2.3-windows-x64.exe",
   ]);
+});
+
+Deno.test("a binary made before stays where none can be made, and nothing else stays beside it", async () => {
+  const directory = await Deno.makeTempDir({ prefix: "quartet-test-" });
+  try {
+    const path = join(directory, "quartet");
+    const cases: [make: () => Promise<string | undefined>, content: string][] = [
+      [() => Deno.writeTextFile(path, "first").then(() => undefined), "first"],
+      [() => Deno.remove(path).then(() => "no base"), "first"],
+      [() => Promise.resolve("it is in the way"), "first"],
+      [() => Deno.remove(path).then(() => Deno.writeTextFile(path, "next")).then(() => undefined), "next"],
+    ];
+    for (const [make, content] of cases) {
+      await keepingUnlessMade(path, make);
+      assertEquals([...Deno.readDirSync(directory)].map(({ name }) => name), ["quartet"]);
+      assertEquals(await Deno.readTextFile(path), content);
+    }
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
 });
 
 Deno.test("a binary tells for which system it is", async () => {
