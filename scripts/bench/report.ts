@@ -26,7 +26,9 @@ export function headerLines(machine: Machine, binary: string): string[] {
 
 /** One line saying how the load was made. */
 export function loadLine({ rounds, seconds, connections, coordinator, generatorCount }: LoadShape): string {
-  return `${rounds} rounds of ${seconds} s, connections: ${connections}, coordinator: ${coordinator}, ` +
+  return `${rounds} ${
+    rounds === 1 ? "round" : "rounds"
+  } of ${seconds} s, connections: ${connections}, coordinator: ${coordinator}, ` +
     `${generatorCount} generating process${generatorCount === 1 ? "" : "es"}`;
 }
 

@@ -18,7 +18,7 @@ export const CLIENT_EXITS: readonly ExitMeaning[] = [
   {
     exit: 2,
     codes: ["malformed_request", "unknown_keyspace", "key_out_of_range", "too_large"],
-    meaning: "the request or the command line is wrong; nothing happened",
+    meaning: "the request, the command line or the file is wrong; nothing happened",
   },
   { exit: 4, codes: ["not_found"], meaning: "no such key, or it was deleted" },
   {
