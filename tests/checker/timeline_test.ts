@@ -184,7 +184,10 @@ Deno.test("Of a huge history the page shows the guilty operations and what is ne
 });
 
 Deno.test("Bars of one client never lie over each other", () => {
-  const page = renderTimeline(...pair(longHistory(3)));
+  const { history, verdict } = longHistory(3);
+  // As if one client had done it all: most operations overlap.
+  const operations = history.operations.map((each) => ({ ...each, client: 1 }));
+  const page = renderTimeline({ ...history, operations }, verdict);
   const bars = [...wideLanes(page).matchAll(/<rect class="bar" x="([\d.]+)" y="([\d.]+)" width="([\d.]+)"/g)]
     .map(([, x, y, width]) => ({ x: Number(x), y: Number(y), end: Number(x) + Number(width) }));
   assertEquals(bars.length, 200);
