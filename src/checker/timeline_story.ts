@@ -8,6 +8,7 @@ import {
   type HistoryVersion,
   type Operation,
 } from "./history.ts";
+import { nameVersion } from "./operation_text.ts";
 import { cutText, numberText, visibleText } from "./timeline_markup.ts";
 import type { Verdict, Violation } from "./verdict.ts";
 
@@ -70,7 +71,7 @@ export class TimelineStory {
     const note = (key: string, version: HistoryVersion | undefined): void => {
       if (!version) return;
       const known = versions.get(key) ?? new Map<string, HistoryVersion>();
-      versions.set(key, known.set(versionName(version), version));
+      versions.set(key, known.set(nameVersion(version), version));
     };
     for (const { key, version } of history.operations) note(key, version);
     for (const held of this.finals.values()) {
@@ -78,7 +79,7 @@ export class TimelineStory {
     }
     for (const [key, known] of versions) {
       const sorted = [...known.values()].sort(compareVersions);
-      this.#ordinals.set(key, new Map(sorted.map((version, index) => [versionName(version), index + 1])));
+      this.#ordinals.set(key, new Map(sorted.map((version, index) => [nameVersion(version), index + 1])));
     }
   }
 
@@ -106,7 +107,7 @@ export class TimelineStory {
 
   /** The place of a version among all of its key that the story names, such as `#2`. */
   ordinal(key: string, version: HistoryVersion | undefined): string {
-    const place = version && this.#ordinals.get(key)?.get(versionName(version));
+    const place = version && this.#ordinals.get(key)?.get(nameVersion(version));
     return place === undefined ? "" : `#${place}`;
   }
 
@@ -159,7 +160,7 @@ export class TimelineStory {
 
   /** A version in full: `version #2 (r1.a@5)`. */
   version({ key, version }: { readonly key: string; readonly version?: HistoryVersion }): string {
-    return version ? `version ${this.ordinal(key, version)} (${versionName(version)})` : "no version";
+    return version ? `version ${this.ordinal(key, version)} (${nameVersion(version)})` : "no version";
   }
 
   #outcome(operation: Operation, value: string): string {
@@ -186,11 +187,6 @@ export class TimelineStory {
 /** What kind of fault this is, by its words. */
 export function faultKind({ text }: HistoryFault): FaultKind {
   return FAULT_WORDS.find(([, pattern]) => pattern.test(text))?.[0] ?? "other";
-}
-
-/** A version as texts name it. */
-export function versionName({ origin, stamp }: HistoryVersion): string {
-  return `${origin}@${stamp}`;
 }
 
 /** The order of invocation; operations of one moment by client, key and end, so that a page is always the same. */

@@ -1,7 +1,8 @@
 /** The tables of the timeline page: everything that the picture shows, as text. @module */
 import type { HeldVersion, Operation } from "./history.ts";
+import { nameVersion } from "./operation_text.ts";
 import { cutText, element, escapeText, type Markup } from "./timeline_markup.ts";
-import { quoted, type TimelineStory, versionName } from "./timeline_story.ts";
+import { quoted, type TimelineStory } from "./timeline_story.ts";
 
 /** Keys in the table of what replicas hold. */
 const HELD_KEYS_MAX = 40;
@@ -61,7 +62,7 @@ export function operationTable(
           ? (end === undefined ? "never" : `never (gave up at ${story.time(end)})`)
           : story.time(endedMs),
         `${OUTCOMES[outcome]}${code ? ` (${code})` : ""}`,
-        version ? `${story.ordinal(key, version)} ${versionName(version)}` : "",
+        version ? `${story.ordinal(key, version)} ${nameVersion(version)}` : "",
         required === 0 ? "" : String(required),
         coordinator,
         acked.join(", "),
