@@ -12,7 +12,8 @@ function consoleTest(name: string, replicas: number, body: (cluster: LocalCluste
     name: whyNot === undefined ? name : `${name} (${whyNot})`,
     ignore: whyNot !== undefined,
     fn: async () => {
-      await using cluster = await LocalCluster.start({ replicas, settings: { failure_timeout_ms: 600 } });
+      // Why long: no test here waits for it, and on a busy machine a replica may stand still for a second.
+      await using cluster = await LocalCluster.start({ replicas, settings: { failure_timeout_ms: 10_000 } });
       try {
         await body(cluster);
       } catch (error) {

@@ -97,10 +97,13 @@ Deno.test("--check finds a clock that is two minutes off, and so does status", a
       return found.stdout.includes("r2 at") && !found.stdout.includes("FAIL  peer") ? found : undefined;
     }, { withinMs: 15_000, what: "r2 answers" });
     assertEquals(result.code, PASSES);
-    assertEquals(troubles(result), [
-      "FAIL  clock   the clock of this machine is 2 min 0 s behind r2, and clock_skew_max_ms is 10000; " +
-      "set the clock of the one that is wrong, for example timedatectl set-ntp true",
-    ]);
+    const [trouble, ...others] = troubles(result);
+    assertEquals(others, []);
+    // On a busy machine the answer itself takes a while, of which nobody knows how much lies before the look at the clock.
+    assertMatch(
+      trouble!,
+      /^FAIL {2}clock {3}the clock of this machine is (1 min 5[89]|2 min [012]) s behind r2, and clock_skew_max_ms is 10000; set the clock of the one that is wrong, for example timedatectl set-ntp true$/,
+    );
     await cluster.start("r1");
     await eventually(async () => {
       const { stdout } = await cluster.client("status");
