@@ -33,6 +33,11 @@ Deno.test("lines are kept for the next console, bounded, and only for their owne
     second.add("from the second");
     assertEquals(open().lines.slice(-2), ["from the first", "from the second"]);
 
+    // As an editor may have left it.
+    if (Deno.build.os !== "windows") Deno.chmodSync(path, 0o644);
+    assertEquals(open().lines.length, 4);
+    if (Deno.build.os !== "windows") assertEquals(Deno.statSync(path).mode! & 0o777, 0o600);
+
     for (let index = 0; index < 2500; index++) first.add(`get ${index}`);
     first.add("x".repeat(5000));
     assertEquals([first.lines.length, first.lines.at(-1)!.length], [1000, 5000]);

@@ -19,7 +19,7 @@ clusterTest("A paused replica holds nobody up, says nothing wrong, and gets what
   ]);
   assertEquals(others.kind, "written");
   const waitedMs = performance.now() - beginMs;
-  assert(!caught.ok && waitedMs >= 900 && waitedMs < 2000, `ended after ${waitedMs} ms`);
+  assert(!caught.ok && waitedMs >= 900 && waitedMs < 5000, `ended after ${waitedMs} ms`);
   assertEquals([caught.failure.code, caught.failure.definite ?? false], ["timeout", false]);
   assertStringIncludes(
     caught.failure.message,

@@ -47,6 +47,13 @@ Deno.test("A put after a get through the same coordinator replaces what was read
   assertEquals(stage.outcome(stage.get(8)), "value from a clock ahead answered=r1");
   stage.put(8, "mine");
   assertEquals(stage.values(8), ["mine"]);
+
+  // A read that compares with nobody has a way of its own.
+  const alone = ReplicaStage.whole({ main: { read_repair: "off" } });
+  alone.plant(7, [ahead]);
+  assertEquals(alone.outcome(alone.get(7)), "value from a clock ahead answered=r1");
+  alone.put(7, "mine");
+  assertEquals(alone.values(7), ["mine"]);
 });
 
 Deno.test("ONE answers with the coordinator's own copy, stale or not, and compares at most once per interval", () => {
