@@ -16,6 +16,7 @@ import {
   trustedMarkup,
   visibleText,
 } from "./timeline_markup.ts";
+import { solidEndMs } from "./timeline_lanes.ts";
 import { CLOSE_SIZE, drawPicture, WIDE_SIZE } from "./timeline_picture.ts";
 import { byName, byTime, TimelineStory } from "./timeline_story.ts";
 import { TIMELINE_SCRIPT, TIMELINE_SCRIPT_HASH, TIMELINE_STYLE } from "./timeline_style.ts";
@@ -77,6 +78,7 @@ function header(story: TimelineStory): Markup {
     `${count(clientCount, "client")}, ${count(story.replicas.length, "replica")}, ${
       count(keyCount, "key")
     } in ${count(history.copies, "copy", "copies")}`,
+    ...(operations.length > 0 ? [`over ${spanText(operations)}`] : []),
     ...(violation ? [`found by the judge of ${violation.judge.replaceAll("_", " ")}`] : []),
     ...(Number.isFinite(history.clockSpreadMs)
       ? [`clocks at most ${numberText(history.clockSpreadMs)} ms apart`]
@@ -253,6 +255,16 @@ function nearest(story: TimelineStory, operations: readonly Operation[]): readon
   const distance = ({ invokedMs }: Operation): number => Math.max(0, firstMs - invokedMs, invokedMs - lastMs);
   return [...operations].sort((a, b) => rank(a) - rank(b) || distance(a) - distance(b) || byTime(a, b))
     .slice(0, DRAWN_MAX).sort(byTime);
+}
+
+/** How long it took from the first request to the last answer. */
+function spanText(operations: readonly Operation[]): string {
+  const firstMs = operations.reduce((least, { invokedMs }) => Math.min(least, invokedMs), Infinity);
+  const lastMs = operations.reduce((most, operation) => Math.max(most, solidEndMs(operation)), -Infinity);
+  const lengthMs = lastMs - firstMs;
+  return lengthMs < 10_000
+    ? `${numberText(lengthMs)} ms`
+    : `${numberText(Math.round(lengthMs / 100) / 10)} s`;
 }
 
 function count(number: number, one: string, many = `${one}s`): string {

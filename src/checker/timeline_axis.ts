@@ -92,8 +92,8 @@ export class TimeAxis {
     return this.#xs[low]! + share * (this.#xs[high]! - this.#xs[low]!);
   }
 
-  /** Round times, as round as there is room for, in order. */
-  ticks(): readonly Tick[] {
+  /** Times that are round when counted from `originMs`, as round as there is room for, in order. */
+  ticks(originMs = 0): readonly Tick[] {
     let ticks: Tick[] = [];
     const ends = [{ ms: this.firstMs, x: -TICK_PX_MIN }, {
       ms: this.lastMs,
@@ -102,21 +102,21 @@ export class TimeAxis {
     for (const stepMs of TICK_STEPS_MS) {
       const fixed = [ends[0]!, ...ticks, ends[1]!];
       const added = fixed.slice(1).flatMap((right, index) =>
-        this.#ticksBetween(fixed[index]!, right, stepMs)
+        this.#ticksBetween(fixed[index]!, right, stepMs, originMs)
       );
       if (added.length > 0) ticks = [...ticks, ...added].sort((a, b) => a.x - b.x);
     }
     return ticks;
   }
 
-  #ticksBetween(left: Tick, right: Tick, stepMs: number): Tick[] {
+  #ticksBetween(left: Tick, right: Tick, stepMs: number, originMs: number): Tick[] {
     if (right.x - left.x < 2 * TICK_PX_MIN || stepMs * STEPS_MAX < right.ms - left.ms) return [];
-    const first = Math.ceil(left.ms / stepMs);
-    const last = Math.floor(right.ms / stepMs);
+    const first = Math.ceil((left.ms - originMs) / stepMs);
+    const last = Math.floor((right.ms - originMs) / stepMs);
     const ticks: Tick[] = [];
     let lastX = left.x;
     for (let multiple = first; multiple <= last; multiple++) {
-      const ms = multiple * stepMs;
+      const ms = originMs + multiple * stepMs;
       const x = this.x(ms);
       if (x - lastX < TICK_PX_MIN || right.x - x < TICK_PX_MIN) continue;
       ticks.push({ ms, x });

@@ -1,7 +1,7 @@
 /** Where everything on the picture lies: bars packed into rows, rows into lanes of clients and of replicas. @module */
 import type { HistoryFault, Operation } from "./history.ts";
 import { TimeAxis } from "./timeline_axis.ts";
-import { columnCount } from "./timeline_markup.ts";
+import { columnCount, visibleText } from "./timeline_markup.ts";
 import { byTime, type TimelineStory } from "./timeline_story.ts";
 
 /** How large a picture is drawn. */
@@ -202,7 +202,8 @@ function pickLabel(
   const insideColumns = Math.floor((width - 6 - badge) / size.characterWidth);
   const behindColumns = Math.floor((roomEnd - end - 6) / size.characterWidth);
   const labels = [18, 10, 6].map((length) => story.label(operation, length));
-  for (const label of [...labels, `${operation.op} ${operation.key}`, operation.op]) {
+  const op = operation.op === "compare_and_set" ? "cas" : operation.op;
+  for (const label of [...labels, `${op} ${visibleText(operation.key)}`, op]) {
     if (columnCount(label) <= insideColumns) return { label, labelX: x + 4 + badge };
     if (columnCount(label) <= behindColumns) return { label, labelX: end + 3 };
   }

@@ -141,7 +141,7 @@ function laneName({ height, name, y }: Lane): Markup {
 }
 
 function ticks(story: TimelineStory, { axis, height, left }: Layout): Markup[] {
-  return axis.ticks().map(({ ms, x }) =>
+  return axis.ticks(story.originMs).map(({ ms, x }) =>
     element(
       "g",
       { class: "tick" },

@@ -79,15 +79,17 @@ tr.off{display:none}
 .span text{paint-order:stroke;stroke:var(--replica);stroke-width:4px;fill:var(--ink)}
 .moment path{stroke:var(--soft);stroke-width:2.5;fill:none}
 .moment.down path{stroke:var(--down)}
-.legend{display:flex;flex-wrap:wrap;gap:4px 18px;margin:8px 0;padding:0;list-style:none;color:var(--soft);font-size:13px}
+.legend{display:flex;max-width:none;flex-wrap:wrap;gap:4px 18px;margin:8px 0;padding:0;list-style:none;color:var(--soft);font-size:13px}
 .legend li{display:flex;align-items:center;gap:6px}
 .tools{display:flex;flex-wrap:wrap;gap:6px 18px;align-items:center;font-size:14px}
 .tools[hidden]{display:none}
 .sheet{overflow-x:auto;margin:10px 0}
 table{border-collapse:collapse;font-size:13px}
 caption{text-align:left;font-weight:700;padding:4px 0}
-th,td{padding:3px 10px 3px 0;border-bottom:1px solid var(--line);text-align:left;vertical-align:top;max-width:34ch;
-overflow-wrap:anywhere}
+th,td{padding:3px 10px 3px 0;border-bottom:1px solid var(--line);text-align:left;vertical-align:top;max-width:40ch;
+overflow-wrap:break-word}
+td:nth-child(6){white-space:nowrap}
+td:nth-child(5){overflow-wrap:anywhere;min-width:11ch}
 thead th{color:var(--soft);font-weight:600;white-space:nowrap}
 tr.guilty>*{background:var(--guilty-soft)}
 tr.guilty th{color:var(--guilty);padding-left:6px}

@@ -220,6 +220,14 @@ Deno.test("The axis keeps the order of all times and never goes back", () => {
   ));
 });
 
+Deno.test("Ticks are round, also where time counts from a wall clock's reading", () => {
+  const originMs = 1_732_093_800_123;
+  const instants = Array.from({ length: 60 }, (_, index) => originMs + 7.5 * index);
+  const ticks = new TimeAxis(instants, WIDTHS).ticks(originMs).map(({ ms }) => ms - originMs);
+  assert(ticks.length > 5);
+  for (const ms of ticks) assertEquals(ms % 10, 0);
+});
+
 Deno.test("Texts are cut at whole characters, and say that they are", () => {
   assertEquals(cutText("abc", 3), "abc");
   assertEquals(cutText("abcd", 3), "ab…");
