@@ -166,6 +166,30 @@ Deno.test("H9: a writer whose clock is far ahead of its peers is refused, defini
   assertEquals(stage.outcome(stage.put(7, "z")), "written acked=r1 owed=r2,r3,r4");
 });
 
+Deno.test("H9: what a heartbeat tells of a clock counts at once, and that of a peer that falls silent no more", () => {
+  const stage = ReplicaStage.whole({ settings: { clock_skew_max_ms: 10_000 } });
+  const tell = (peer: string, aheadMs: number): void =>
+    stage.deliver(peer, {
+      type: "heartbeat_ack",
+      epoch: `e${peer.slice(1)}`,
+      known_epochs: ["e1"],
+      wall_ms: STAGE_WALL_MS + stage.nowMs + aheadMs,
+      recovering: false,
+    });
+  const put = (): string => stage.outcome(stage.put(7, "x"));
+  assertStringIncludes(put(), "written");
+  for (const peer of ["r2", "r3"]) tell(peer, -20_000);
+  assertEquals(put(), "clock_skew definite");
+  tell("r3", 0);
+  assertStringIncludes(put(), "written");
+  for (const peer of ["r3", "r4"]) stage.silence(peer);
+  stage.tick(900);
+  tell("r2", -20_000);
+  assertStringIncludes(put(), "written");
+  stage.tick(200);
+  assertEquals(put(), "clock_skew definite", "r2 alone is alive");
+});
+
 Deno.test("H9: a clock that is behind, or ahead of peers that are dead, refuses nothing", () => {
   const behind = ReplicaStage.whole();
   behind.skewMs = -3_600_000;

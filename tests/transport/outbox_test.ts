@@ -1,5 +1,10 @@
 /** Tests of `src/transport/outbox.ts`. @module */
 import { assert, assertEquals } from "@std/assert";
+import {
+  PEER_QUEUE_BYTES_MAX,
+  PEER_QUEUE_BYTES_SMALL,
+  SMALL_VALUE_BYTES,
+} from "../../src/protocol/limits.ts";
 import { parseMessageLine } from "../../src/transport/message_codec.ts";
 import { Outbox } from "../../src/transport/outbox.ts";
 
@@ -37,4 +42,24 @@ Deno.test("What was taken counts until it is written, and what is dropped does n
   outbox.drop();
   outbox.pushLine("next");
   assertEquals(outbox.take(), "next\n", "an acknowledgement that was dropped is gone");
+});
+
+Deno.test("The last of a queue is for small messages, and an empty one takes whatever comes", () => {
+  const outbox = new Outbox(LINE_BYTES_MAX);
+  const large = "x".repeat(SMALL_VALUE_BYTES + 1);
+  const huge = "x".repeat(PEER_QUEUE_BYTES_MAX + 1);
+  assert(!outbox.isTooFull(huge));
+  outbox.pushLine("x".repeat(PEER_QUEUE_BYTES_MAX - PEER_QUEUE_BYTES_SMALL - large.length));
+  assertEquals([outbox.isTooFull(large), outbox.isTooFull("small"), outbox.isTooFull(huge)], [
+    true,
+    false,
+    true,
+  ]);
+  outbox.take();
+  assert(outbox.isTooFull(large), "what is being written waits too");
+  outbox.pushLine("x".repeat(PEER_QUEUE_BYTES_SMALL + large.length));
+  assert(outbox.isTooFull("small"));
+  outbox.take();
+  outbox.onWritten();
+  assert(!outbox.isTooFull(large));
 });
