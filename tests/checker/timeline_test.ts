@@ -228,6 +228,22 @@ Deno.test("Ticks are round, also where time counts from a wall clock's reading",
   for (const ms of ticks) assertEquals(ms % 10, 0);
 });
 
+Deno.test("A history in wall-clock time counts from its first request, and its ticks are round", () => {
+  const originMs = 1_732_093_800_123;
+  const operations = Array.from({ length: 40 }, (_, index) => {
+    const invokedMs = originMs + 20 * index;
+    return operation({ invokedMs, endedMs: invokedMs + 10 });
+  });
+  const history: History = { operations, copies: 4, diskLosses: [], clockSpreadMs: 0 };
+  const page = renderTimeline(history, { outcome: "ok", sentence: "all is well" });
+  assertStringIncludes(page, `times count from ${originMs} ms`);
+  const ticks = [...wideLanes(page).matchAll(/text-anchor="middle">\+(\d+) ms</g)].map(([, ms]) =>
+    Number(ms)
+  );
+  assert(ticks.length > 3);
+  for (const ms of ticks) assertEquals(ms % 10, 0);
+});
+
 Deno.test("Texts are cut at whole characters, and say that they are", () => {
   assertEquals(cutText("abc", 3), "abc");
   assertEquals(cutText("abcd", 3), "ab…");
