@@ -1,14 +1,17 @@
 /**
  * Looks at a data directory as a start would find it, and leaves it as it is: whose it is, who may read it, whether
- * another process has it, whether it can be written and synced, and how much room is left.
+ * another process has it, whether it can be written and synced, whether what it holds is whole, and how much room is left.
  * @module
  */
 import { dirname, join } from "@std/path";
+import { DenoDisk } from "../host/deno_disk.ts";
 import { diskRoom } from "../host/machine_gauge.ts";
 import type { ClusterConfig } from "../replica/cluster_config.ts";
+import { mergeStored } from "../replica/merge.ts";
 import { checkpointNumbers } from "../storage/checkpoint.ts";
 import { CorruptionError } from "../storage/corruption.ts";
 import { checkOwner, DirectoryError, IDENTITY_FILES, LOCK_FILE } from "../storage/identity.ts";
+import { recover } from "../storage/recovery.ts";
 import { FAIL_EXIT, failing, type Finding, fine, splitWayOut, type Topic, warning } from "./finding.ts";
 import { bytesText } from "./machine_table.ts";
 import { isOpenToOthers, modeText } from "./secret.ts";
@@ -61,7 +64,10 @@ export async function checkDirectory(
         `stop that one, ${OTHER_DIRECTORY}`,
         FAIL_EXIT.passes,
       ));
-    } else findings.push(await writeFinding("data", directory));
+    } else {
+      findings.push(await writeFinding("data", directory));
+      if (findings.every(({ level }) => level !== "fail")) findings.push(...await damageFindings(directory));
+    }
     const checkpoints = checkpointNumbers(names).map((number) => `checkpoint-${number}`);
     const bytes = checkpoints.reduce((sum, name) => sum + Deno.statSync(join(directory, name)).size, 0);
     findings.push(...roomFindings(directory, SEGMENTS_NEEDED * settings.segmentBytes + bytes));
@@ -148,6 +154,18 @@ async function ownerFinding(
     const [text, mend] = splitWayOut(cause.message, OTHER_DIRECTORY);
     const exit = cause instanceof CorruptionError ? FAIL_EXIT.damaged : FAIL_EXIT.change;
     return failing("data", `${directory}: ${text}`, mend, exit);
+  }
+}
+
+/** What a start would find damaged: reads everything, as a start does, and writes nothing. Requires: nobody else writes there. */
+async function damageFindings(directory: string): Promise<Finding[]> {
+  try {
+    await recover({ disk: await DenoDisk.open(directory), merge: mergeStored, log: { write: () => {} } });
+    return [];
+  } catch (cause) {
+    if (!(cause instanceof CorruptionError)) throw cause;
+    const [text, mend] = splitWayOut(cause.message, OTHER_DIRECTORY);
+    return [failing("data", `${directory}: ${text}`, mend, FAIL_EXIT.damaged)];
   }
 }
 

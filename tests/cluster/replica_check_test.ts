@@ -170,6 +170,26 @@ Deno.test("--check finds a directory of another cluster, a damaged one, and one 
   assertStringIncludes(fine.stdout, "\nr1 can start\n");
   assertEquals(picture(data), before, "the files are as they were");
 
+  // Nor is a log mended that a crash left open.
+  await cluster.start("r1");
+  assertEquals((await cluster.client("put", "7", "x")).code, 0);
+  await cluster.kill9("r1");
+  const crashed = picture(data);
+  const open = await check(cluster, "r1");
+  assertEquals([open.code, troubles(open)], [0, []], open.stdout);
+  assertEquals(picture(data), crashed, "the files are as the crash left them");
+
+  // Whose it is can be read, and what it holds cannot.
+  const manifest = await Deno.readFile(join(data, "manifest"));
+  await Deno.writeFile(join(data, "manifest"), manifest.map((byte, index) => index === 30 ? byte ^ 1 : byte));
+  const unreadable = await check(cluster, "r1");
+  assertEquals(unreadable.code, DAMAGED, unreadable.stdout);
+  assertMatch(
+    troubles(unreadable)[0]!,
+    /^FAIL {2}data .*manifest is damaged at byte 0: .* start with --rebuild/,
+  );
+  await Deno.writeFile(join(data, "manifest"), manifest);
+
   await edit(cluster.config, 'cluster = "test"', 'cluster = "barn"');
   if (Deno.build.os !== "windows") await Deno.chmod(data, 0o755);
   const other = await check(cluster, "r1");
