@@ -97,11 +97,11 @@ export class Terminal implements AsyncDisposable {
     return match;
   }
 
-  /** Resolves when the command has ended, to its exit code. */
+  /** Resolves when the command has ended, to its exit code; rejects when it does not end. */
   async ended(): Promise<number> {
-    const { code } = await this.#child.status;
-    await this.#isOver;
-    return code;
+    let code: number | undefined;
+    void this.#child.status.then((status) => this.#isOver.then(() => code = status.code));
+    return await eventually(() => code, { withinMs: SHOWN_WITHIN_MS, what: "the command ends" });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
