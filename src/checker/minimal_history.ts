@@ -1,0 +1,95 @@
+/** The fewest operations that still show what is wrong: whatever can be left out is left out, in the same order each time. @module */
+import type { Operation } from "./history.ts";
+import { hasLost } from "./register.ts";
+
+/** Operations that all trials of one search look at, so that a long history does not take for ever. */
+const WORK_MAX = 1_000_000;
+
+/**
+ * A subset that is still wrong. None of its operations can be left out, unless `isWrong` was asked too often.
+ *
+ * Why closed subsets only: who leaves out a put and keeps the get that returned its value makes a new wrong, "nobody put
+ * it", which the history does not have. So all that may have left what a kept operation found stays as well.
+ * Requires: `isWrong(operations)`.
+ */
+export function smallestWrong(
+  operations: readonly Operation[],
+  isWrong: (subset: readonly Operation[]) => boolean,
+): readonly Operation[] {
+  const leavers = new Leavers(operations);
+  let workLeft = WORK_MAX;
+  const isStillWrong = (subset: readonly Operation[]): boolean => {
+    workLeft -= subset.length;
+    return workLeft > 0 && leavers.areIn(subset) && isWrong(subset);
+  };
+  let kept = operations;
+  for (let size = Math.ceil(kept.length / 2); size >= 1; size = Math.floor(size / 2)) {
+    for (let hasShrunk = true; hasShrunk;) {
+      hasShrunk = false;
+      // Why from the end: what is late depends on what is early.
+      for (let end = kept.length; end > 0; end -= size) {
+        const begin = Math.max(0, end - size);
+        const rest = [...kept.slice(0, begin), ...kept.slice(end)];
+        if (!isStillWrong(rest)) continue;
+        kept = rest;
+        hasShrunk = true;
+      }
+    }
+  }
+  return kept;
+}
+
+/** These, and of all operations those that may have left what these found, and so on. */
+export function withLeavers(
+  some: readonly Operation[],
+  operations: readonly Operation[],
+): readonly Operation[] {
+  const leavers = new Leavers(operations);
+  const kept = new Set(some);
+  // A set hands out what is added while it is walked through.
+  for (const operation of kept) for (const leaver of leavers.of(operation)) kept.add(leaver);
+  return operations.filter((operation) => kept.has(operation));
+}
+
+/** Who may have left what others found. */
+class Leavers {
+  readonly #byContent = new Map<string, Operation[]>();
+  readonly #byKey = new Map<string, Operation[]>();
+
+  constructor(operations: readonly Operation[]) {
+    for (const operation of operations) {
+      if (operation.op === "get" || operation.outcome === "fail") continue;
+      add(this.#byContent, contentName(operation.key, operation.value), operation);
+      add(this.#byKey, operation.key, operation);
+    }
+  }
+
+  /** Whether all that operations of this subset found was left by operations of this subset alone. */
+  areIn(subset: readonly Operation[]): boolean {
+    const members = new Set(subset);
+    return subset.every((operation) => this.of(operation).every((leaver) => members.has(leaver)));
+  }
+
+  /** Those that may have left what this one found. */
+  of(operation: Operation): readonly Operation[] {
+    const { op, key, value, expected, outcome, endedMs } = operation;
+    // A compare-and-set that lost found anything but one value: any other may be the reason.
+    const isLost = hasLost(operation);
+    if (!isLost && (outcome !== "ok" || op !== "get" && op !== "compare_and_set")) return [];
+    const found = op === "get" ? value : expected;
+    const all = (isLost ? this.#byKey.get(key) : this.#byContent.get(contentName(key, found))) ?? [];
+    const early = all.filter(({ invokedMs }) => invokedMs <= endedMs);
+    // A value that was put only later is still to be told from one that nobody put.
+    return early.length === 0 && found !== undefined && !isLost ? all : early;
+  }
+}
+
+function contentName(key: string, value: string | undefined): string {
+  return JSON.stringify([key, value ?? null]);
+}
+
+function add(lists: Map<string, Operation[]>, name: string, operation: Operation): void {
+  const list = lists.get(name);
+  if (list) list.push(operation);
+  else lists.set(name, [operation]);
+}
