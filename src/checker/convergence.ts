@@ -1,22 +1,110 @@
-/** The judge of convergence: after healing and calm, all replicas hold the same versions of every key. @module */
-import type { FinalState } from "./history.ts";
-import { nameVersion } from "./operation_text.ts";
-import type { Violation } from "./verdict.ts";
+/**
+ * The judge of convergence: after healing and calm, all replicas hold the same of every key; in time, where a bound is given.
+ * @module
+ */
+import { type FinalState, finalStates, type HeldVersion, type History, type Snapshot } from "./history.ts";
+import { nameVersion, showValue } from "./operation_text.ts";
+import type { Judgement, Violation } from "./verdict.ts";
 
 /** One violation for each key on which two replicas differ. */
-export function judgeConvergence(finals: ReadonlyMap<string, FinalState>): Violation[] {
+export function judgeConvergence(
+  finals: ReadonlyMap<string, FinalState>,
+  when: string = "after calm",
+): Violation[] {
   const violations: Violation[] = [];
   const [first, ...others] = [...finals];
   if (!first) return violations;
   const keys = new Set([...finals.values()].flatMap((state) => [...state.keys()]));
   for (const key of keys) {
-    const expected = nameVersion(first[1].get(key));
-    const other = others.find(([, state]) => nameVersion(state.get(key)) !== expected);
+    const expected = first[1].get(key);
+    const other = others.find(([, state]) => !isSame(state.get(key), expected));
     if (!other) continue;
-    const sentence = `key ${key} differs after calm: ${first[0]} holds ${expected}, ${other[0]} holds ${
-      nameVersion(other[1].get(key))
-    }`;
+    const [one, two] = show(expected, other[1].get(key));
+    const sentence = `key ${key} differs ${when}: ${first[0]} holds ${one}, ${other[0]} holds ${two}`;
     violations.push({ judge: "convergence", sentence, operations: [] });
   }
   return violations;
+}
+
+/** The same of a whole history, with the time that it took. */
+export function judgeConvergenceInTime(history: History): Judgement {
+  const { snapshots = [], convergenceBoundMs: boundMs } = history;
+  const finals = finalStates(history);
+  if (finals.size < 2) {
+    return {
+      violations: [],
+      unknown: "fewer than two replicas were looked at in the end, so nobody knows whether they are equal",
+    };
+  }
+  const calmMs = lastDisturbanceMs(history);
+  if (boundMs !== undefined) {
+    const due = snapshots.filter(({ atMs }) => atMs > calmMs + boundMs);
+    const late = firstDifference(due, `more than ${boundMs} ms after the last fault and write`);
+    if (late.length > 0) return { violations: late };
+  }
+  const violations = judgeConvergence(finals);
+  const isDue = [...finals.keys()].every((replica) =>
+    snapshots.findLast((snapshot) => snapshot.replica === replica)!.atMs > calmMs + (boundMs ?? -Infinity)
+  );
+  if (violations.length > 0 && !isDue) {
+    return {
+      violations: [],
+      unknown: `replicas differ, but were last looked at before the ${boundMs} ms were over that they have`,
+    };
+  }
+  if (violations.length > 0) return { violations };
+  const tookMs = Math.max(0, equalSinceMs(snapshots, finals) - calmMs);
+  return {
+    violations,
+    measured: `${finals.size} replicas were equal at most ${
+      tookMs.toFixed(1)
+    } ms after the last fault and write`,
+  };
+}
+
+/** When the last fault, or write, ended. */
+function lastDisturbanceMs({ operations, faults = [], diskLosses }: History): number {
+  let lastMs = 0;
+  for (const { atMs, untilMs = atMs } of faults) lastMs = Math.max(lastMs, untilMs);
+  for (const { atMs } of diskLosses) lastMs = Math.max(lastMs, atMs);
+  for (const { op, outcome, invokedMs, endedMs, gaveUpMs = invokedMs } of operations) {
+    if (op === "get" || outcome === "fail") continue;
+    lastMs = Math.max(lastMs, outcome === "info" ? gaveUpMs : endedMs);
+  }
+  return lastMs;
+}
+
+/** Of replicas that all should be equal by now, those of the first two that are not. */
+function firstDifference(snapshots: readonly Snapshot[], when: string): Violation[] {
+  const [first, ...others] = snapshots;
+  for (const other of others) {
+    const names = [first!, other].map(({ replica, atMs }) => `${replica} (at ${atMs} ms)`);
+    const violations = judgeConvergence(new Map([[names[0]!, first!.state], [names[1]!, other.state]]), when);
+    if (violations.length > 0) return violations;
+  }
+  return [];
+}
+
+/** Since when nobody was seen with anything else than in the end. */
+function equalSinceMs(snapshots: readonly Snapshot[], finals: ReadonlyMap<string, FinalState>): number {
+  const sinceMs = new Map<string, number>();
+  for (const { replica, atMs, state } of snapshots) {
+    const isFinal =
+      judgeConvergence(new Map([["now", state], ["in the end", finals.get(replica)!]])).length === 0;
+    if (!isFinal) sinceMs.delete(replica);
+    else if (!sinceMs.has(replica)) sinceMs.set(replica, atMs);
+  }
+  return Math.max(...sinceMs.values());
+}
+
+function isSame(a: HeldVersion | undefined, b: HeldVersion | undefined): boolean {
+  if (nameVersion(a) !== nameVersion(b)) return false;
+  return a?.value === undefined || b?.value === undefined || a.value === b.value;
+}
+
+/** Two that differ, with their values where their versions are equal. */
+function show(a: HeldVersion | undefined, b: HeldVersion | undefined): readonly [string, string] {
+  const names = [nameVersion(a), nameVersion(b)] as const;
+  if (names[0] !== names[1]) return names;
+  return [`${names[0]} = ${showValue(a?.value)}`, `${names[1]} = ${showValue(b?.value)}`];
 }

@@ -5,9 +5,9 @@
  * only by a greater version; and a version may be greater than a later write's only as far as clocks were apart.
  * @module
  */
-import { compareVersions, type FinalState, type History, type Operation } from "./history.ts";
+import { compareVersions, type FinalState, finalStates, type History, type Operation } from "./history.ts";
 import { describeOperation, nameVersion } from "./operation_text.ts";
-import type { Violation } from "./verdict.ts";
+import type { Judgement, Violation } from "./verdict.ts";
 
 /**
  * Everything wrong with what happened to acknowledged writes. `finals` are the replicas after calm and convergence.
@@ -37,6 +37,21 @@ export function judgeKeptWrites(
     );
   }
   return violations;
+}
+
+/** The same of a whole history, its last snapshots being the end. */
+export function judgeKeptWritesOf(history: History): Judgement {
+  const acknowledged = history.operations.filter(({ op, outcome }) => op !== "get" && outcome === "ok");
+  const unnamed = acknowledged.find(({ version }) => !version);
+  return {
+    violations: judgeKeptWrites(history, finalStates(history)),
+    ...(unnamed
+      ? {
+        unknown: `${describeOperation(unnamed)}, but no version is told, so nobody knows whether it was kept`,
+      }
+      : {}),
+    measured: `${acknowledged.length} acknowledged writes were kept`,
+  };
 }
 
 /** What was acknowledged or seen is still there, or something greater is. */
@@ -145,6 +160,8 @@ function staleReads(
     for (const read of sorted) {
       const write = overlapping.endedBefore(read.invokedMs);
       if (!write || (read.version && compareVersions(read.version, write.version!) >= 0)) continue;
+      // What was read has a version that nobody told: it may be any.
+      if (!read.version && read.value !== undefined) continue;
       const sentence = `${describeOperation(read)}, although ${describeOperation(write)}`;
       violations.push(accuse(sentence, write, read));
     }

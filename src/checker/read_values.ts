@@ -1,6 +1,6 @@
 /**
- * The judge of values: what a read returns was put, and not by a put that was refused for certain (HAZARD H15).
- * Requires of a history: no two puts write one value, and every put names its value, also one that failed.
+ * The judge of values: what a read returns was written, and not by a write that was refused for certain (HAZARD H15).
+ * Requires of a history: every write names its value, also one that failed.
  * @module
  */
 import type { History, Operation } from "./history.ts";
@@ -9,22 +9,30 @@ import type { Violation } from "./verdict.ts";
 
 /** One violation for each read of a value that should not be there. */
 export function judgeReadValues({ operations }: Pick<History, "operations">): Violation[] {
-  const puts = new Map<string, Operation>();
+  const writes = new Map<string, Operation[]>();
   for (const operation of operations) {
-    if (operation.op === "put") puts.set(keyAndValue(operation), operation);
+    if (operation.op === "get" || operation.value === undefined) continue;
+    const list = writes.get(keyAndValue(operation));
+    if (list) list.push(operation);
+    else writes.set(keyAndValue(operation), [operation]);
   }
   const violations: Violation[] = [];
   const accuse = (sentence: string, ...guilty: Operation[]): void =>
     void violations.push({ judge: "read_values", sentence, operations: guilty });
   for (const read of operations) {
     if (read.op !== "get" || read.outcome !== "ok" || read.value === undefined) continue;
-    const put = puts.get(keyAndValue(read));
-    if (!put) accuse(`${describeOperation(read)}, which nobody put`, read);
-    else if (put.outcome === "fail") {
+    const list = writes.get(keyAndValue(read)) ?? [];
+    const done = list.filter(({ outcome }) => outcome !== "fail");
+    const [write] = done.length > 0 ? done : list;
+    if (!write) accuse(`${describeOperation(read)}, which nobody put`, read);
+    else if (done.length === 0) {
+      const reason = write.code ?? "no reason";
       const sentence = `${
         describeOperation(read)
-      }, which was refused with ${put.code} to client ${put.client}`;
-      accuse(sentence, put, read);
+      }, which was refused with ${reason} to client ${write.client}`;
+      accuse(sentence, ...list, read);
+    } else if (done.every(({ invokedMs }) => invokedMs > read.endedMs)) {
+      accuse(`${describeOperation(read)}, before this: ${describeOperation(write)}`, read, ...done);
     }
   }
   return violations;

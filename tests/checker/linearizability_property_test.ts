@@ -95,7 +95,7 @@ function checkAll(count: number, drafts: readonly Draft[]): number {
 }
 
 /** `QUARTET_EXHAUSTIVE=4` checks all of up to four, which takes minutes. */
-const COUNT_MAX = Number(Deno.env.get("QUARTET_EXHAUSTIVE") ?? 2);
+const COUNT_MAX = Number(Deno.env.get("QUARTET_EXHAUSTIVE") ?? 3);
 
 Deno.test(`Every history of up to ${COUNT_MAX} operations is judged as trying all orders judges it`, () => {
   for (let count = 0; count <= COUNT_MAX; count++) checkAll(count, DRAFTS);

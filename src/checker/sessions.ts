@@ -1,0 +1,88 @@
+/**
+ * The judge of sessions: read your writes, monotonic reads, monotonic writes, writes follow reads (Terry et al. 1994).
+ *
+ * All four say one thing of one session and one key: what it touches next, by reading or writing, is not older than what
+ * it touched before. Each is told by its own name. Operations of one session that overlap are not compared.
+ * @module
+ */
+import type { History, Operation } from "./history.ts";
+import { describeOperation } from "./operation_text.ts";
+import { type Touch, Touches } from "./touches.ts";
+import type { Judgement, Violation } from "./verdict.ts";
+import { type Demand, operationsOf, WriteOrder } from "./write_order.ts";
+
+/** Whether every session goes forward only. */
+export function judgeSessions({ operations }: Pick<History, "operations">): Judgement {
+  const touches = new Touches(operations);
+  const orders = new Map<string, WriteOrder>();
+  for (const demand of sessionDemands(operations, touches)) orderOf(orders, demand).demand(demand);
+  const violations: Violation[] = [];
+  for (const order of orders.values()) {
+    for (const demand of order.broken) {
+      const sentence = `${describeOperation(demand.later.operation)}, ${brokenBy(demand)}`;
+      violations.push({ judge: "sessions", sentence, operations: operationsOf([demand]) });
+    }
+    const circle = order.shortestCircle();
+    if (circle) {
+      violations.push({
+        judge: "sessions",
+        sentence: circleSentence(circle),
+        operations: operationsOf(circle),
+      });
+    }
+  }
+  return {
+    violations,
+    ...(touches.unknown === undefined ? {} : { unknown: touches.unknown }),
+    measured: `${new Set(operations.map(sessionOf)).size} sessions only went forward`,
+  };
+}
+
+/** The session of an operation. */
+export function sessionOf({ session, client }: Operation): string {
+  return session === undefined ? `client ${client}` : `session ${session}`;
+}
+
+/** What sessions demand: each touch of a key is not older than the session's last one that had ended. */
+export function* sessionDemands(operations: readonly Operation[], touches: Touches): Generator<Demand> {
+  const bySessionAndKey = new Map<string, Touch[]>();
+  for (const operation of [...operations].sort((a, b) => a.invokedMs - b.invokedMs)) {
+    const later = operation.outcome === "ok" ? touches.of(operation) : undefined;
+    if (!later) continue;
+    const name = JSON.stringify([sessionOf(operation), operation.key]);
+    const before = bySessionAndKey.get(name) ?? [];
+    const earlier = before.findLast((touch) => touch.operation.endedMs <= operation.invokedMs);
+    if (earlier) yield { earlier, later };
+    before.push(later);
+    bySessionAndKey.set(name, before);
+  }
+}
+
+/** The order of the key that the demand is about. */
+export function orderOf(orders: Map<string, WriteOrder>, { later }: Demand): WriteOrder {
+  const { key } = later.operation;
+  const order = orders.get(key) ?? new WriteOrder();
+  orders.set(key, order);
+  return order;
+}
+
+function brokenBy({ earlier, later }: Demand): string {
+  const before = describeOperation(earlier.operation);
+  const [wasRead, isRead] = [earlier.operation.op === "get", later.operation.op === "get"];
+  if (isRead && wasRead) return `although its session had read newer before: ${before} (monotonic reads)`;
+  if (isRead) return `although its session had written newer before: ${before} (read your writes)`;
+  if (wasRead) return `which is older than what its session had read: ${before} (writes follow reads)`;
+  return `which is older than what its session had written: ${before} (monotonic writes)`;
+}
+
+/** Tells a circle by what closed it last. */
+export function circleSentence(circle: readonly Demand[]): string {
+  const [last, ...others] = [...circle].sort((a, b) => b.later.operation.endedMs - a.later.operation.endedMs);
+  const told = others.map(({ earlier, later }) =>
+    `${describeOperation(earlier.operation)} before ${describeOperation(later.operation)}`
+  );
+  return `${describeOperation(last!.later.operation)}, after ${
+    describeOperation(last!.earlier.operation)
+  }: ` +
+    `that goes back, because ${told.join(", and ")}`;
+}
