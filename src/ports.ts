@@ -113,7 +113,7 @@ export interface Store {
   flush(): void;
   /** Commits begun so far. */
   readonly commitCount: number;
-  /** Whether the last of them is under way: what is queued now waits for its end. */
+  /** Whether the last of them is under way: what is queued now waits for its end. False while results are told. */
   readonly isCommitting: boolean;
   /** The passing of time: closes an idle log, retries after a full disk, starts a due checkpoint. */
   tick(): void;

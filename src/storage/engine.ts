@@ -103,6 +103,7 @@ export class Engine implements Store {
   #running: Promise<void> | undefined;
   #isRunning = false;
   #commitCount = 0;
+  #isCommitting = false;
   #framesAtTick = 0;
   /** Whether the last frame says that the one before it was synced; also true of an empty log. */
   #isSealed = true;
@@ -158,7 +159,7 @@ export class Engine implements Store {
 
   /** See `Store`. */
   get isCommitting(): boolean {
-    return this.#isRunning;
+    return this.#isCommitting;
   }
 
   /** Whether writes are being refused for want of room. */
@@ -233,7 +234,12 @@ export class Engine implements Store {
   /** Commits until nothing is due. Its first write happens before it returns to `flush`. */
   async #run(): Promise<void> {
     try {
-      while (this.#state !== "halted" && this.#isAnythingDue()) await this.#runOnce();
+      while (this.#state !== "halted" && this.#isAnythingDue()) {
+        this.#commitCount++;
+        this.#isCommitting = true;
+        await this.#runOnce();
+        this.#isCommitting = false;
+      }
     } catch (cause) {
       this.#halt(cause);
     }
@@ -247,7 +253,6 @@ export class Engine implements Store {
 
   /** Does the most urgent thing. */
   async #runOnce(): Promise<void> {
-    this.#commitCount++;
     if (this.#isRetryDue) {
       this.#isRetryDue = false;
       await this.#retry();
@@ -361,11 +366,14 @@ export class Engine implements Store {
   #answer(batch: readonly Pending[], results: readonly StoreResult[]): void {
     // A checkpoint may have halted the engine while this commit was on its way.
     if (this.#state === "halted") return;
+    // Why not later: whoever hears of the end may find the next commit not begun yet.
+    this.#isCommitting = false;
     for (let i = 0; i < batch.length; i++) batch[i]!.done(results[i]!);
   }
 
   #refuse(batch: readonly Pending[]): void {
     if (this.#state === "halted") return;
+    this.#isCommitting = false;
     for (const { done } of batch) done({ kind: "disk_full" });
   }
 

@@ -1,10 +1,12 @@
 /** Tests of `src/replica/runner.ts`: in which order a turn's events, effects and flushes come. @module */
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import type { ByteString } from "../../src/base/bytes.ts";
 import type { Store } from "../../src/ports.ts";
 import type { Effect } from "../../src/replica/effect.ts";
 import type { Event } from "../../src/replica/event.ts";
 import { type Machine, Runner } from "../../src/replica/runner.ts";
+import { settle } from "../../src/sim/settle.ts";
+import { StoreUnderTest, write as storeWrite } from "../storage/store_under_test.ts";
 
 const NOW = { monotonicMs: 0, wallMs: 0 };
 const GET = { kind: "get", key: "k" as ByteString } as const;
@@ -67,13 +69,13 @@ Deno.test("Runner asks to be woken once a turn, and at its end lets messages lea
   assertEquals(lines, ["wake", "step tick", "step tick", "ports flush", "store flush", "wake", "step tick"]);
 });
 
-const write = (cause: "put" | "repair"): Effect => ({
+const write = (cause: "put" | "repair", round = 1): Effect => ({
   kind: "send",
   envelope: {
     to: ["r2"],
     message: {
       type: "write",
-      round: 1,
+      round,
       cause,
       keyspace: "main",
       key: 7,
@@ -103,4 +105,38 @@ Deno.test("Runner sends a put's copies at once when the disk is free, and with t
   commits.isCommitting = false;
   runner.flush();
   assertEquals(lines.filter((line) => line === "send put").length, 1, "the commit ended, and no other began");
+});
+
+Deno.test("Runner with a real engine: copies of a put that came during a commit leave before the next commit ends", async () => {
+  const store = await StoreUnderTest.opened();
+  const lines: string[] = [];
+  const machine: Machine = {
+    step: (_now, event) => {
+      if (event.kind === "stored") lines.push(`stored ${event.ticket}`);
+      if (event.kind !== "request") return [];
+      const { id } = event;
+      return [write("put", id), {
+        kind: "store",
+        ticket: id,
+        command: { kind: "apply", writes: [storeWrite(`key ${id}`, "x")] },
+      }];
+    },
+  };
+  const runner: Runner = new Runner(machine, store.engine, {
+    now: () => NOW,
+    send: ({ message }) => void lines.push(message.type === "write" ? `send ${message.round}` : "send"),
+    reply: () => {},
+    flush: () => {},
+    // As the host does it.
+    wake: () => queueMicrotask(() => queueMicrotask(() => runner.flush())),
+  });
+  for (const id of [1, 2, 3]) {
+    runner.feed({ kind: "request", id, request: { op: "put", key: id, value: "x" } });
+    await settle();
+    assert(store.engine.isCommitting, "each but the first finds a commit under way");
+    if (id === 2) assertEquals(lines, ["send 1"]);
+  }
+  await store.time.run();
+  assertEquals(lines, ["send 1", "stored 1", "send 2", "send 3", "stored 2", "stored 3"]);
+  assert(!store.engine.isCommitting);
 });
