@@ -27,7 +27,7 @@ const result = await simulate(seed, {
 for (const violation of result.violations) print(`violated: ${violation}`);
 print(
   `${result.okCount} of ${result.operationCount} requests succeeded in ${
-    result.simulatedMs / 1000
+    (result.simulatedMs / 1000).toFixed(1)
   } simulated seconds`,
 );
 print(`trace ${result.trace}`);

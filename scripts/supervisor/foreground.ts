@@ -54,6 +54,16 @@ export async function superviseHere(setup: ClusterSetup, screen: Screen): Promis
       isStopping = true;
     });
   }
+  if (isAttended && Deno.build.os !== "windows") {
+    let isTold = false;
+    // Why not suspended: deno task and npx do not stop with us, and no shell would have the terminal back.
+    Deno.addSignalListener("SIGTSTP", () => {
+      if (!isTold) {
+        say("Ctrl-Z does not suspend: Ctrl-C stops all replicas; with -d they run in the background");
+      }
+      isTold = true;
+    });
+  }
   if (isAttended) watchLaunchers(() => stop("the command that started this cluster is gone"));
   const ids = setup.config.members.map(({ id }) => id);
   print(`starting ${ids.join(" ")}`);

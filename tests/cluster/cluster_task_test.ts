@@ -158,6 +158,12 @@ Deno.test("Ctrl-C in the terminal stops all replicas once, and their logs are sh
     what: "a line of a log",
   });
   // As a terminal does it: to the whole group, and again to the one that `deno task` forwards it to.
+  // Ctrl-Z first: who is stopped hears no Ctrl-C, and deno task gives no terminal back.
+  Deno.kill(-foreground.child.pid, "SIGTSTP");
+  await eventually(() => foreground.output.includes("cluster | Ctrl-Z does not suspend"), {
+    withinMs: 10_000,
+    what: "word on Ctrl-Z",
+  });
   Deno.kill(-foreground.child.pid, "SIGINT");
   foreground.child.kill("SIGINT");
   assertEquals((await foreground.child.status).code, 0);
