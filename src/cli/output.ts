@@ -107,10 +107,12 @@ export function printable(text: string): string {
   return text.replaceAll(CONTROL, escaped);
 }
 
-/** The same, and lines and tabs stay. */
+/** The same, and lines and tabs stay, and what joins letters or emoji to one, as in Persian and in families. */
 export function printableLines(text: string): string {
-  return text.replaceAll(CONTROL, (character) => /[\n\t]/.test(character) ? character : escaped(character));
+  return text.replaceAll(CONTROL, (character) => HARMLESS.has(character) ? character : escaped(character));
 }
+
+const HARMLESS: ReadonlySet<string> = new Set(["\n", "\t", "\u200c", "\u200d"]);
 
 const CONTROL = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 

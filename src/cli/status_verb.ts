@@ -7,7 +7,7 @@ import { isDownCell, linkRows } from "./link_table.ts";
 import { CLOCK_COLUMN, machineRows } from "./machine_table.ts";
 import { type Output, type Paint, printable } from "./output.ts";
 import { failureObject, failureText } from "./receipt.ts";
-import { formatTable } from "./table.ts";
+import { formatTable, widthOf } from "./table.ts";
 import { durationText } from "./time_text.ts";
 import type { Action, Verb } from "./verb.ts";
 
@@ -100,7 +100,28 @@ export function statusLines(views: readonly StatusView[], paint: Paint, widthMax
       ? paint.red(text)
       : paint.yellow(text);
   };
-  return formatTable(rows, { widthMax, paint: paintCell });
+  return formatTable(fittingRows(rows, widthMax), { widthMax, paint: paintCell });
+}
+
+/** Columns that a narrow terminal can do without, the first of them first; who sees whom stands in a table of its own. */
+const SPARE_COLUMNS = ["epoch", "sees"];
+
+/** Why columns are left out: narrowed alike, all of them would be unreadable. */
+function fittingRows(
+  rows: readonly (readonly string[])[],
+  widthMax = Infinity,
+): readonly (readonly string[])[] {
+  const isWide = (table: readonly (readonly string[])[]): boolean =>
+    formatTable(table.filter(({ length }) => length === table[0]!.length)).some((line) =>
+      widthOf(line) > widthMax
+    );
+  let fitting = rows;
+  for (const name of SPARE_COLUMNS) {
+    if (!isWide(fitting)) return fitting;
+    const spare = fitting[0]!.indexOf(name);
+    fitting = fitting.map((row) => row.filter((_, column) => column !== spare));
+  }
+  return fitting;
 }
 
 function stateOf(status: Status): string {

@@ -1,7 +1,7 @@
 import pc from "picocolors";
 import { assertEquals, assertThrows } from "@std/assert";
 import { holdingsLines, summaryText } from "../../src/cli/inspect_verb.ts";
-import type { HoldingsView } from "../../src/cli/cluster_view.ts";
+import type { HoldingsView, StatusView } from "../../src/cli/cluster_view.ts";
 import { OutputLostError, printable, printableLines, writeAll } from "../../src/cli/output.ts";
 import { statusLines } from "../../src/cli/status_verb.ts";
 import { fail, ok } from "../../src/base/failure.ts";
@@ -32,21 +32,36 @@ Deno.test("status is a table of who sees whom", () => {
     host: "127.0.0.1",
     port: 7410 + Number(id[1]),
   });
+  const views: StatusView[] = [
+    { replica: at("r1"), result: ok(status) },
+    {
+      replica: at("r2"),
+      result: ok({ ...status, id: "r2", ready: false, recovering: true, uptime_ms: 7_200_000, peers: [] }),
+    },
+    {
+      replica: at("r3"),
+      result: fail({ code: "unavailable", message: "nobody listens; is r3 running?" }),
+    },
+  ];
   assertEquals(
-    statusLines([
-      { replica: at("r1"), result: ok(status) },
-      {
-        replica: at("r2"),
-        result: ok({ ...status, id: "r2", ready: false, recovering: true, uptime_ms: 7_200_000, peers: [] }),
-      },
-      {
-        replica: at("r3"),
-        result: fail({ code: "unavailable", message: "nobody listens; is r3 running?" }),
-      },
-    ], PLAIN).join("\n"),
+    statusLines(views, PLAIN).join("\n"),
     `replica  address         state                 epoch     up for  sees        hints waiting
 r1       127.0.0.1:7411  ready                 9f3a01bc  12 s    r2, not r3  3 for r3
 r2       127.0.0.1:7412  starting, recovering  9f3a01bc  2 h     nobody      none
+r3       127.0.0.1:7413  down: nobody listens; is r3 running?`,
+  );
+  assertEquals(
+    statusLines(views, PLAIN, 80).join("\n"),
+    `replica  address         state                 up for  sees        hints waiting
+r1       127.0.0.1:7411  ready                 12 s    r2, not r3  3 for r3
+r2       127.0.0.1:7412  starting, recovering  2 h     nobody      none
+r3       127.0.0.1:7413  down: nobody listens; is r3 running?`,
+  );
+  assertEquals(
+    statusLines(views, PLAIN, 79).join("\n"),
+    `replica  address         state                 up for  hints waiting
+r1       127.0.0.1:7411  ready                 12 s    3 for r3
+r2       127.0.0.1:7412  starting, recovering  2 h     none
 r3       127.0.0.1:7413  down: nobody listens; is r3 running?`,
   );
 });
@@ -127,6 +142,10 @@ Deno.test("text from outside is made safe for a terminal, as JSON would write it
   const text = "a\u001b[2J\u202eb\u{e0001}\u0085\n\t";
   assertEquals(printable(text), "a\\u001b[2J\\u202eb\\udb40\\udc01\\u0085\\u000a\\u0009");
   assertEquals(JSON.parse(`"${printable(text)}"`), text);
+  assertEquals(
+    printableLines("👩\u200d👧 \u0645\u06cc\u200c\u062e \u202e"),
+    "👩\u200d👧 \u0645\u06cc\u200c\u062e \\u202e",
+  );
   assertEquals(printableLines("one\u0007\n\ttwo\r"), "one\\u0007\n\ttwo\\u000d");
 });
 
