@@ -1,34 +1,62 @@
-/** `deno task sim SEED`: one simulated run with its full trace. @module */
-import { simulate } from "../src/sim/simulation.ts";
+/** `deno task sim SEED` or `deno task sim FILE.toml`: one simulated run with its full trace. @module */
+import { parse, stringify } from "smol-toml";
+import type { Scenario } from "../src/sim/scenario.ts";
+import { parseScenario, scenarioDocument } from "../src/sim/scenario_document.ts";
+import { drawScenario } from "../src/sim/scenario_draw.ts";
+import { runScenario } from "../src/sim/simulation.ts";
 import { print, printError } from "./print.ts";
 
-const USAGE = `deno task sim SEED
+const USAGE = `deno task sim SEED | FILE.toml [--toml]
 
-Runs one simulated cluster from its seed, prints every message, request and fault with its time in milliseconds, and
-ends with \`trace HEX\`: the same seed on the same code always gives the same HEX. Exit 1 when a judge objects.
+Runs one simulated cluster, drawn from a seed or written down as a scenario, prints every message, request and fault with
+its time in milliseconds, and ends with \`trace HEX\`: the same run on the same code always gives the same HEX. Exit 1 when
+a judge objects.
 
   deno task sim 4711                 one run
   deno task sim 4711 | grep client   what the clients saw
+  deno task sim 4711 --toml          the scenario of the seed, to be changed by hand; nothing runs
+  deno task sim tests/sim/scenarios/missed_write.toml
 `;
 
-const [word, ...rest] = Deno.args;
+const words = Deno.args.filter((word) => word !== "--toml");
+const isShown = words.length < Deno.args.length;
+const [word, ...rest] = words;
 if (word === "--help") {
   print(USAGE);
   Deno.exit(0);
 }
-const seed = Number(word);
-if (word === undefined || rest.length > 0 || !/^\d{1,15}$/.test(word)) {
-  printError(`A seed is one number from 0 to 999999999999999, not "${Deno.args.join(" ")}".\n\n${USAGE}`);
+if (word === undefined || rest.length > 0 || (!/^\d{1,15}$/.test(word) && !word.endsWith(".toml"))) {
+  const said = Deno.args.join(" ");
+  printError(
+    `A run is named by a seed, one number from 0 to 999999999999999, or by a file that ends in .toml, not by "${said}".` +
+      `\n\n${USAGE}`,
+  );
   Deno.exit(64);
 }
-const result = await simulate(seed, {
+const scenario = word.endsWith(".toml") ? await readScenario(word) : drawScenario(Number(word));
+if (isShown) {
+  print(stringify(scenarioDocument(scenario)));
+  Deno.exit(0);
+}
+const result = await runScenario(scenario, {
   onTrace: (atMs, line) => print(`${atMs.toFixed(3).padStart(10)} ${line}`),
 });
-for (const violation of result.violations) print(`violated: ${violation}`);
+for (const { judge, sentence } of result.findings) print(`violated (${judge}): ${sentence}`);
 print(
   `${result.okCount} of ${result.operationCount} requests succeeded in ${
     (result.simulatedMs / 1000).toFixed(1)
   } simulated seconds`,
 );
 print(`trace ${result.trace}`);
-Deno.exit(result.violations.length > 0 ? 1 : 0);
+Deno.exit(result.findings.length > 0 ? 1 : 0);
+
+async function readScenario(path: string): Promise<Scenario> {
+  try {
+    const parsed = parseScenario(parse(await Deno.readTextFile(path)));
+    if (parsed.ok) return parsed.value;
+    printError(`${path} is no scenario: ${parsed.failure}`);
+  } catch (error) {
+    printError(`${path} cannot be read as a scenario: ${error instanceof Error ? error.message : error}`);
+  }
+  Deno.exit(64);
+}

@@ -2,7 +2,7 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { PLANTED_BUGS } from "../src/base/planted_bug.ts";
 import { firstNoticed, PLANTED_SEEDS_MAX } from "../src/sim/planted.ts";
-import { type RunResult, simulate } from "../src/sim/simulation.ts";
+import { simulate } from "../src/sim/simulation.ts";
 import { print, printError } from "./print.ts";
 
 const USAGE = `deno task soak [--seeds N | --seconds N] [--from SEED] [--planted] [--cores N]
@@ -14,6 +14,16 @@ runs it again. Exit 1 if there was one.
   deno task soak --seconds 600       as many as fit in ten minutes
   deno task soak --planted           plants each known bug and counts the seeds until a judge notices; exit 1 if one escapes
 `;
+
+/** What is told of one run. */
+interface Told {
+  readonly seed: number;
+  /** The first thing that is wrong. */
+  readonly wrong?: string;
+  readonly operationCount: number;
+  readonly okCount: number;
+  readonly simulatedMs: number;
+}
 
 interface Options {
   readonly seeds: number;
@@ -70,7 +80,17 @@ function parseOptions(args: readonly string[]): Options {
 async function runShare({ seeds, seconds, from, cores }: Options, share: number): Promise<void> {
   const endMs = performance.now() + seconds * 1000;
   for (let index = share; index < seeds && performance.now() < endMs; index += cores) {
-    print(JSON.stringify(await simulate(from + index)));
+    const seed = from + index;
+    const { findings, operationCount, okCount, simulatedMs } = await simulate(seed);
+    const [first] = findings;
+    const told: Told = {
+      seed,
+      ...(first ? { wrong: first.sentence } : {}),
+      operationCount,
+      okCount,
+      simulatedMs,
+    };
+    print(JSON.stringify(told));
   }
 }
 
@@ -82,14 +102,14 @@ async function soak(options: Options): Promise<void> {
   let simulatedMs = 0;
   let failedCount = 0;
   let shownMs = beganMs;
-  const onResult = (result: RunResult): void => {
+  const onResult = (result: Told): void => {
     runCount++;
     operationCount += result.operationCount;
     okCount += result.okCount;
     simulatedMs += result.simulatedMs;
-    if (result.violations.length > 0) {
+    if (result.wrong !== undefined) {
       failedCount++;
-      print(`seed ${result.seed}: ${result.violations[0]}. Rerun: deno task sim ${result.seed}`);
+      print(`seed ${result.seed}: ${result.wrong}. Rerun: deno task sim ${result.seed}`);
     }
     if (performance.now() - shownMs > 10_000) {
       shownMs = performance.now();
@@ -117,7 +137,7 @@ async function soak(options: Options): Promise<void> {
 async function spawnShare(
   options: Options,
   share: number,
-  onResult: (result: RunResult) => void,
+  onResult: (result: Told) => void,
 ): Promise<number> {
   const { seeds, seconds, from, cores } = options;
   const limits = [
@@ -134,7 +154,7 @@ async function spawnShare(
   for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
     const lines = (rest + text).split("\n");
     rest = lines.pop()!;
-    for (const line of lines) onResult(JSON.parse(line) as RunResult);
+    for (const line of lines) onResult(JSON.parse(line) as Told);
   }
   return (await child.status).code;
 }
@@ -145,8 +165,11 @@ async function soakPlanted({ from }: Options): Promise<void> {
   for (const bug of PLANTED_BUGS) {
     const found = await firstNoticed(bug, from);
     if (!found) escapedCount++;
-    const count = found ? String(found.seed - from + 1) : `none of ${PLANTED_SEEDS_MAX}`;
-    print(`${bug.padEnd(26)}${count.padEnd(22)}${found?.violations[0]?.slice(0, 100) ?? ""}`);
+    const count = found ? String(found.scenario.seed - from + 1) : `none of ${PLANTED_SEEDS_MAX}`;
+    const [first] = found?.findings ?? [];
+    print(
+      `${bug.padEnd(26)}${count.padEnd(22)}${first ? `${first.judge}: ${first.sentence.slice(0, 80)}` : ""}`,
+    );
   }
   print(`${PLANTED_BUGS.length - escapedCount} passed, ${escapedCount} failed`);
   Deno.exit(escapedCount > 0 ? 1 : 0);

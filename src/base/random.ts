@@ -1,4 +1,5 @@
 /** Seeded pseudo-random numbers (sfc32): the only chance that logic and simulator know. @module */
+import { TraceHash } from "./hash.ts";
 
 /** A stream of numbers that one seed determines. */
 export class Random {
@@ -13,6 +14,19 @@ export class Random {
     this.#b = Math.floor(seed / 0x1_0000_0000) >>> 0;
     this.#c = 0x9e3779b9;
     for (let i = 0; i < 15; i++) this.uint32();
+  }
+
+  /**
+   * The stream of one thing of a run. Why by name: whoever else draws, more often or no longer, moves nothing here. Those who
+   * fork from one stream move each other.
+   */
+  static of(seed: number, name: string): Random {
+    const hash = new TraceHash();
+    hash.add(`${seed} ${name}`);
+    const hex = hash.hex();
+    return new Random(
+      Number.parseInt(hex.slice(0, 8), 16) * 0x20_0000 + (Number.parseInt(hex.slice(8), 16) >>> 11),
+    );
   }
 
   /** 0 to 2^32 − 1. */

@@ -48,6 +48,15 @@ export class EventQueue {
     return true;
   }
 
+  /** Lets time pass in which nothing happens. Requires: nothing is to happen before then. */
+  passTo(ms: number): void {
+    assert(
+      ms >= this.#nowMs && (this.#heap[0]?.atMs ?? Infinity) >= ms,
+      () => `time cannot pass to ${ms} ms`,
+    );
+    this.#nowMs = ms;
+  }
+
   #sink(entry: Entry): void {
     const heap = this.#heap;
     let index = 0;

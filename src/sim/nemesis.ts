@@ -1,205 +1,239 @@
-/** Who makes things go wrong: a drawn schedule of crashes, cuts, pauses, clock jumps and disk trouble, and its end. @module */
-import type { Random } from "../base/random.ts";
-import type { DiskLoss } from "../checker/history.ts";
-import type { EventQueue } from "./event_queue.ts";
-import type { SimDisk } from "./sim_disk.ts";
+/** Who makes things go wrong: carries out the faults of a scenario, each at its time, and ends them all at last. @module */
+import { unreachable } from "../base/assert.ts";
+import { Random } from "../base/random.ts";
+import type { DiskLoss, HistoryFault } from "../checker/history.ts";
+import type { ClusterConfig } from "../replica/cluster_config.ts";
+import type { Fault } from "./scenario.ts";
 import type { SimNetwork } from "./sim_network.ts";
-import type { SimReplica } from "./sim_replica.ts";
+import type { Death, SimReplica } from "./sim_replica.ts";
+import type { SimWorld } from "./sim_world.ts";
 
-/** All that can go wrong. */
-export const FAULTS = [
-  "kill",
-  "power",
-  "blackout",
-  "wipe",
-  "partition",
-  "one_way",
-  "reset",
-  "pause",
-  "skew",
-  "slow_disk",
-  "full_disk",
-  "failed_sync",
-] as const;
+/** What a restart may add to how far clocks seem to be apart: the lead of the ceiling, and what passes meanwhile. */
+const RESTART_SPREAD_MS = 1100;
 
-/** One kind of fault. */
-export type Fault = typeof FAULTS[number];
+/** An operator who finds a damaged directory has an empty one in its place after this. */
+const REBUILD_MS = 500;
 
-/** What a process under the nemesis is put through in one run. */
-export interface NemesisProfile {
-  readonly faults: readonly Fault[];
-  /** Mean pause between two faults. */
-  readonly pauseMs: number;
-  readonly skewMsMax: number;
+/** What a nemesis needs. */
+export interface NemesisOptions {
+  readonly world: SimWorld;
+  readonly network: SimNetwork;
+  readonly replicas: readonly SimReplica[];
+  /** The configuration after the change of this number, counted from 1. */
+  readonly configAfter: (change: number) => ClusterConfig;
 }
 
 /** The faults of one run. */
 export class Nemesis {
   readonly diskLosses: DiskLoss[] = [];
-  /** Invariant: how far clocks were apart at most so far, with what each restart may add. */
-  #restartCount = 0;
-  #skewMin = 0;
-  #skewMax = 0;
+  /** What was done, for the picture. */
+  readonly struck: HistoryFault[] = [];
+  readonly #options: NemesisOptions;
+  /** Faults that wait for the next acknowledgement. */
+  readonly #armed: Fault[] = [];
   #isOver = false;
-  /** A crash that waits for the next acknowledgement. */
-  #armed: ((coordinator: SimReplica) => void) | undefined;
-  readonly #queue: EventQueue;
-  readonly #random: Random;
-  readonly #network: SimNetwork;
-  readonly #replicas: readonly SimReplica[];
-  readonly #profile: NemesisProfile;
-  readonly #trace: (line: string) => void;
 
-  constructor(options: {
-    readonly queue: EventQueue;
-    readonly random: Random;
-    readonly network: SimNetwork;
-    readonly replicas: readonly SimReplica[];
-    readonly profile: NemesisProfile;
-    readonly trace: (line: string) => void;
-  }) {
-    this.#queue = options.queue;
-    this.#random = options.random;
-    this.#network = options.network;
-    this.#replicas = options.replicas;
-    this.#profile = options.profile;
-    this.#trace = options.trace;
+  constructor(options: NemesisOptions) {
+    this.#options = options;
   }
 
   /** How far any two clocks may have been apart: true skew, and a second for each restart (the ceiling's lead). */
   get clockSpreadMs(): number {
-    return this.#skewMax - this.#skewMin + 1100 * (this.#restartCount + 1);
+    const { world, replicas } = this.#options;
+    const bounds = replicas.map(({ clock }) => clock.bounds(world.queue.nowMs));
+    const startCount = replicas.reduce((sum, replica) => sum + replica.startCount - 1, 0);
+    return Math.max(...bounds.map(({ greatestMs }) => greatestMs)) -
+      Math.min(...bounds.map(({ leastMs }) => leastMs)) + RESTART_SPREAD_MS * (startCount + 1);
   }
 
-  /** Sets the clocks, and lets faults begin after a while. */
-  start(): void {
-    for (const replica of this.#replicas) this.#skew(replica);
-    const { faults, pauseMs } = this.#profile;
-    if (faults.length === 0) return;
-    const turn = (): void => {
-      if (this.#isOver) return;
-      this.#strike(this.#random.pick(faults));
-      this.#queue.after(this.#random.below(2 * pauseMs), turn);
-    };
-    this.#queue.after(2000 + this.#random.below(pauseMs), turn);
+  /** Lets each fault strike at its time. */
+  start(faults: readonly Fault[]): void {
+    for (const fault of faults) {
+      this.#later(fault.atMs, () => {
+        if (fault.onAck) this.#armed.push(fault);
+        else this.strike(fault);
+      });
+    }
   }
 
-  /** A replica has just acknowledged a write to a client: the worst moment for it to die. */
+  /** A replica has just acknowledged a write to a client: what waits for that strikes. */
   onAcknowledged(coordinator: SimReplica): void {
-    const strike = this.#armed;
-    this.#armed = undefined;
-    if (!strike || this.#isOver) return;
-    this.#queue.after(this.#random.below(1500) / 1000, () => strike(coordinator));
+    const fault = this.#armed.shift();
+    if (fault === undefined || this.#isOver) return;
+    const replicas = fault.replicas.length > 0 ? fault.replicas : [coordinator.id];
+    this.#later(fault.delayMs, () => this.strike({ ...fault, replicas }));
+  }
+
+  /** A replica refuses to start on its damaged directory: the operator gives it an empty one. */
+  onCorrupt(replica: SimReplica): void {
+    this.#lose(replica);
+    replica.crash("wipe");
+    this.#startAfter(replica, REBUILD_MS);
   }
 
   /** Ends all faults: ways open, processes run, disks have room. */
   heal(): void {
     this.#isOver = true;
-    this.#trace("heal");
-    this.#network.calm();
-    for (const replica of this.#replicas) {
-      mend(replica.disk);
+    this.#options.world.trace("heal");
+    this.#options.network.calm();
+    for (const replica of this.#options.replicas) {
+      replica.mend();
       replica.resume();
-      if (!replica.isUp) replica.start();
+      if (replica.isDown) replica.start();
     }
   }
 
-  #strike(fault: Fault): void {
-    const random = this.#random;
-    const replica = random.pick(this.#replicas);
-    this.#trace(`fault ${fault} ${replica.id}`);
-    switch (fault) {
+  /** Lets one fault happen now. */
+  strike(fault: Fault): void {
+    const victims = this.#options.replicas.filter(({ id }) => fault.replicas.includes(id));
+    this.#options.world.trace(`fault ${fault.kind} ${fault.replicas.join(" ")}`);
+    switch (fault.kind) {
       case "kill":
       case "power":
-        this.#armed = (coordinator): void => this.#crash(coordinator, fault, 100 + random.below(1500));
-        return;
-      case "blackout":
-        // Why: with every second fault a blackout, nothing would ever succeed.
-        if (random.chance(600)) return;
-        this.#armed = (): void => {
-          for (const each of this.#replicas) this.#crash(each, "power", 100 + random.below(1500));
-        };
+        for (const replica of victims) this.#crash(replica, fault.kind, fault);
         return;
       case "wipe":
-        if (this.#replicas.some((each) => !each.isUp || each.isRecovering)) return;
-        this.diskLosses.push({ replica: replica.id, atMs: this.#queue.nowMs });
-        return this.#crash(replica, "wipe", 100 + random.below(1000));
-      case "partition":
-        return this.#partition(random.shuffle(this.#replicas));
-      case "one_way":
-        return this.#oneWay(replica, random.pick(this.#replicas));
-      case "reset":
-        return this.#reset(replica);
-      case "pause":
-        replica.pause();
-        return this.#later(100 + random.below(3000), () => replica.resume());
-      case "skew":
-        return this.#skew(replica);
-      case "slow_disk":
-        replica.disk.syncMs = { first: 5, last: 5 + random.below(300) };
-        return this.#later(random.below(4000), () => mend(replica.disk));
-      case "full_disk":
-        replica.disk.bytesMax = replica.disk.usedBytes();
-        if (random.chance(300)) replica.disk.writableBytes = random.below(3000);
-        return this.#later(500 + random.below(3000), () => mend(replica.disk));
-      case "failed_sync":
-        replica.disk.failingSyncs = 1;
+      case "rot":
+        for (const replica of victims) this.#ruin(replica, fault);
         return;
+      case "pause":
+        this.#note(fault, "paused");
+        for (const replica of victims) replica.pause();
+        return this.#end(fault, () => victims.forEach((replica) => replica.resume()));
+      case "partition":
+        return this.#cut(fault, { isBothWays: true });
+      case "one_way":
+        return this.#cut(fault, { isBothWays: false });
+      case "slow_link":
+        return this.#slow(fault);
+      case "reset":
+        this.#note(fault, `connections to ${this.#peersOf(fault).join(", ")} break`);
+        for (const [from, to] of this.#ways(fault)) this.#options.network.reset(from, to);
+        return;
+      case "clock":
+        this.#note(
+          { ...fault, forMs: 0 },
+          `clock ${fault.skewMs < 0 ? "−" : "+"}${Math.abs(fault.skewMs)} ms from true time`,
+        );
+        for (const replica of victims) replica.clock.set(this.#options.world.queue.nowMs, fault.skewMs);
+        return;
+      case "slow_disk":
+      case "short_writes":
+      case "full_disk":
+      case "failed_sync":
+        for (const replica of victims) this.#hurtDisk(replica, fault);
+        return;
+      case "reconfigure": {
+        this.#note({ ...fault, replicas: [] }, `all end, and start with change ${fault.change}`);
+        const config = this.#options.configAfter(fault.change);
+        for (const replica of this.#options.replicas) {
+          replica.crash("kill");
+          replica.config = config;
+          this.#startAfter(replica, fault.forMs);
+        }
+        return;
+      }
+      default:
+        unreachable(fault.kind);
     }
   }
 
-  #crash(replica: SimReplica, kind: "kill" | "power" | "wipe", downMs: number): void {
-    replica.crash(kind);
+  #crash(replica: SimReplica, death: Death, fault: Fault): void {
+    this.#note({ ...fault, replicas: [replica.id] }, death === "power" ? "without power" : "killed");
+    replica.crash(death);
+    if (fault.forMs > 0) this.#startAfter(replica, fault.forMs);
+  }
+
+  /** A directory is lost, or damaged where it was safe. Why not with others away: then nobody need hold what is lost. */
+  #ruin(replica: SimReplica, fault: Fault): void {
+    if (this.#options.replicas.some((each) => !each.isUp || each.isRecovering)) return;
+    if (fault.kind === "wipe") {
+      this.#lose(replica);
+      this.#note({ ...fault, replicas: [replica.id] }, "loses its directory");
+      replica.crash("wipe");
+    } else {
+      if (!replica.flipBit(new Random(fault.seed))) return;
+      this.#note({ ...fault, replicas: [replica.id] }, "a bit of its directory flips, killed");
+      replica.crash("kill");
+    }
+    if (fault.forMs > 0) this.#startAfter(replica, fault.forMs);
+  }
+
+  #hurtDisk(replica: SimReplica, fault: Fault): void {
+    const { disk } = replica;
+    switch (fault.kind) {
+      case "slow_disk":
+        disk.syncMs = { first: fault.firstMs, last: Math.max(fault.firstMs, fault.lastMs) };
+        break;
+      case "short_writes":
+        disk.shortWritesPerMille = fault.perMille;
+        break;
+      case "full_disk":
+        disk.bytesMax = disk.usedBytes();
+        disk.writableBytes = fault.bytes;
+        break;
+      case "failed_sync":
+        disk.failingSyncs = fault.count;
+        return this.#note({ ...fault, forMs: 0, replicas: [replica.id] }, "a sync fails");
+    }
+    this.#note({ ...fault, replicas: [replica.id] }, fault.kind.replace("_", " "));
+    this.#end(fault, () => replica.mend(disk));
+  }
+
+  #cut(fault: Fault, { isBothWays }: { readonly isBothWays: boolean }): void {
+    const peers = this.#peersOf(fault).join(", ");
+    this.#note(fault, isBothWays ? `cut off from ${peers}` : `nothing of it reaches ${peers}`);
+    const ways = this.#ways(fault);
+    if (isBothWays) ways.push(...ways.map(([from, to]): [string, string] => [to, from]));
+    const { network } = this.#options;
+    for (const [from, to] of ways) network.block(from, to);
+    this.#end(fault, () => ways.forEach(([from, to]) => network.unblock(from, to)));
+  }
+
+  #slow(fault: Fault): void {
+    this.#note(fault, `${fault.delayMs} ms slower to ${this.#peersOf(fault).join(", ")}`);
+    const { network } = this.#options;
+    const ways = this.#ways(fault);
+    for (const [from, to] of ways) network.slow(from, to, fault.delayMs);
+    this.#end(fault, () => ways.forEach(([from, to]) => network.slow(from, to, -fault.delayMs)));
+  }
+
+  #lose({ id }: SimReplica): void {
+    this.diskLosses.push({ replica: id, atMs: this.#options.world.queue.nowMs });
+  }
+
+  /** Starts a replica after a while, unless something else began or ended a life of it before. */
+  #startAfter(replica: SimReplica, ms: number): void {
     const { life } = replica;
-    this.#restartCount++;
-    this.#queue.after(downMs, () => {
+    // Also after healing: an operator who has begun brings his work to its end.
+    this.#options.world.queue.after(ms, () => {
       if (replica.life === life) replica.start();
     });
   }
 
-  #partition(shuffled: readonly SimReplica[]): void {
-    const cut = this.#random.between(1, shuffled.length - 1);
-    for (const a of shuffled.slice(0, cut)) {
-      for (const b of shuffled.slice(cut)) {
-        this.#network.block(a.id, b.id);
-        this.#network.block(b.id, a.id);
-      }
-    }
-    this.#later(500 + this.#random.below(6000), () => this.#network.heal());
-  }
-
-  #oneWay(from: SimReplica, to: SimReplica): void {
-    if (from === to) return;
-    this.#network.block(from.id, to.id);
-    this.#later(500 + this.#random.below(4000), () => this.#network.heal());
-  }
-
-  /** Connections of one replica break, as when somebody pulls its cable and puts it back. */
-  #reset(replica: SimReplica): void {
-    for (const other of this.#replicas) {
-      if (other === replica) continue;
-      if (this.#random.chance(500)) this.#network.reset(replica.id, other.id);
-      if (this.#random.chance(500)) this.#network.reset(other.id, replica.id);
-    }
-  }
-
-  #skew(replica: SimReplica): void {
-    replica.skewMs = this.#random.below(2 * this.#profile.skewMsMax + 1) - this.#profile.skewMsMax;
-    this.#skewMin = Math.min(this.#skewMin, replica.skewMs);
-    this.#skewMax = Math.max(this.#skewMax, replica.skewMs);
-    this.#trace(`clock of ${replica.id} is off by ${replica.skewMs} ms`);
+  #end({ forMs }: Fault, end: () => void): void {
+    if (forMs > 0) this.#later(forMs, end);
   }
 
   #later(delayMs: number, run: () => void): void {
-    this.#queue.after(delayMs, () => {
+    this.#options.world.queue.after(delayMs, () => {
       if (!this.#isOver) run();
     });
   }
-}
 
-function mend(disk: SimDisk): void {
-  disk.syncMs = { first: 1, last: 3 };
-  disk.bytesMax = Infinity;
-  disk.writableBytes = Infinity;
-  disk.failingSyncs = 0;
+  #peersOf({ replicas, peers }: Fault): readonly string[] {
+    if (peers.length > 0) return peers;
+    return this.#options.replicas.map(({ id }) => id).filter((id) => !replicas.includes(id));
+  }
+
+  #ways(fault: Fault): [string, string][] {
+    return fault.replicas.flatMap((from) =>
+      this.#peersOf(fault).filter((to) => to !== from).map((to): [string, string] => [from, to])
+    );
+  }
+
+  #note({ replicas, forMs }: Fault, text: string): void {
+    const atMs = this.#options.world.queue.nowMs;
+    this.struck.push({ atMs, ...(forMs > 0 ? { untilMs: atMs + forMs } : {}), replicas, text });
+  }
 }

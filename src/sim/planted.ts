@@ -1,20 +1,22 @@
 /** The proof that the judges can notice something: plants a bug, and runs seeds until one of them objects. @module */
 import type { PlantedBug } from "../base/planted_bug.ts";
-import type { Fault } from "./nemesis.ts";
-import { type RunResult, simulate } from "./simulation.ts";
+import type { Drawn } from "./fault_draw.ts";
+import { PROVES_NOTHING } from "./run_judges.ts";
+import type { RunResult } from "./sim_run.ts";
+import { simulate } from "./simulation.ts";
 
 /** The faults under which each bug does harm; the rest of a run is drawn as always. */
-const HARMFUL: Readonly<Record<PlantedBug, readonly Fault[]>> = {
+const HARMFUL: Readonly<Record<PlantedBug, readonly Drawn[]>> = {
   ack_before_sync: ["blackout"],
   merge_unserialised: [],
   read_before_sync: ["power"],
   forget_owed: ["kill"],
   skip_read_repair: ["partition"],
   count_hints: ["kill"],
-  clock_without_ceiling: ["blackout", "skew"],
+  clock_without_ceiling: ["blackout", "clock"],
 };
 
-/** Seeds within which every planted bug must be noticed. The rarest is noticed by one seed in thirteen. */
+/** Seeds within which every planted bug must be noticed. */
 export const PLANTED_SEEDS_MAX = 200;
 
 /** The first run, from seed `from` on, that a judge objects to; undefined if the bug escapes. */
@@ -23,8 +25,8 @@ export async function firstNoticed(bug: PlantedBug, from: number): Promise<RunRe
     const faults = HARMFUL[bug];
     const result = await simulate(seed, { bugs: new Set([bug]), faults });
     // A run that proves nothing is no proof of a bug either, nor is one that fails without it.
-    if (result.violations.every((violation) => violation.includes("proves nothing"))) continue;
-    if ((await simulate(seed, { faults })).violations.length === 0) return result;
+    if (result.findings.every(({ kind }) => kind === PROVES_NOTHING)) continue;
+    if ((await simulate(seed, { faults })).findings.length === 0) return result;
   }
   return undefined;
 }

@@ -7,7 +7,7 @@
 import { assert } from "../base/assert.ts";
 import type { Random } from "../base/random.ts";
 import { type Disk, type DiskFile, DiskFullError } from "../ports.ts";
-import { SimInode } from "./sim_inode.ts";
+import { SECTOR_BYTES, SimInode } from "./sim_inode.ts";
 
 /** How a disk is made. */
 export interface SimDiskOptions {
@@ -15,6 +15,9 @@ export interface SimDiskOptions {
   /** Calls `fn` when `delayMs` of imagined time have passed; in order of time, then of asking. */
   after(delayMs: number, fn: () => void): void;
 }
+
+/** How often a byte is drawn until one is met that is not zero. */
+const OLD_BYTE_TRIALS = 20;
 
 /** A change of the directory that no `syncDirectory` has covered. */
 type DirectoryChange =
@@ -145,6 +148,26 @@ export class SimDisk implements Disk {
   /** Bit rot: flips one bit, in the cache and on the disk. Requires: the file has such a byte. */
   flipBit(name: string, offset: number, bit: number): void {
     this.#inode(name).flipBit(offset, bit);
+  }
+
+  /** Flips one bit of what was synced some syncs ago and not written since; undefined where there is no such byte. */
+  flipOldBit(random: Random): { readonly file: string; readonly offset: number } | undefined {
+    const places = this.names().flatMap((file) => {
+      const sectors = this.#inode(file).oldSectors();
+      return sectors.length === 0 ? [] : [{ file, sectors }];
+    });
+    if (places.length === 0) return undefined;
+    const { file, sectors } = random.pick(places);
+    const inode = this.#inode(file);
+    let offset = 0;
+    // Bytes that say something, where some can be met: most of a segment is still zeros.
+    for (let trial = 0; trial < OLD_BYTE_TRIALS; trial++) {
+      offset = random.pick(sectors) * SECTOR_BYTES + random.below(SECTOR_BYTES);
+      if (offset < inode.size && inode.byteAt(offset) !== 0) break;
+    }
+    if (offset >= inode.size) return undefined;
+    inode.flipBit(offset, random.below(8));
+    return { file, offset };
   }
 
   /** Cuts a file, in the cache and on the disk. */

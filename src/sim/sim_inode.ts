@@ -5,6 +5,9 @@ import type { Random } from "../base/random.ts";
 /** What the disk writes as a whole or not at all. */
 export const SECTOR_BYTES = 512;
 
+/** Syncs after which a sector counts as old. */
+const OLD_SYNCS = 3;
+
 /** The sectors that one sync is bringing to the disk, as they were when it was asked for. */
 export interface Captured {
   readonly size: number;
@@ -20,6 +23,9 @@ export class SimInode {
   /** Sectors that the disk may hold otherwise, with what they held since the last sync, before their last write. */
   readonly #dirty = new Map<number, Uint8Array<ArrayBuffer>[]>();
   #syncs: (() => void)[] = [];
+  #settledCount = 0;
+  /** The number of the sync that last brought each sector to the disk. */
+  readonly #settledAt = new Map<number, number>();
 
   /** Bytes in the cached file. */
   get size(): number {
@@ -46,6 +52,21 @@ export class SimInode {
     return true;
   }
 
+  /** One cached byte. */
+  byteAt(offset: number): number {
+    return this.#cache[offset]!;
+  }
+
+  /**
+   * Sectors that were synced some syncs ago and not written since. Why some: a log knows of a sync only from what was
+   * written after it, so damage to the last frames passes for a torn tail. A file that was synced once is whole.
+   */
+  oldSectors(): number[] {
+    const settled = [...this.#settledAt].filter(([sector]) => !this.#dirty.has(sector));
+    if (this.#settledCount === 1) return settled.map(([sector]) => sector);
+    return settled.filter(([, at]) => at <= this.#settledCount - OLD_SYNCS).map(([sector]) => sector);
+  }
+
   /** Writes to the cache. */
   write(bytes: Uint8Array, offset: number): void {
     const end = offset + bytes.length;
@@ -69,7 +90,9 @@ export class SimInode {
   /** A sync ended well. */
   settle({ size, sectors }: Captured): void {
     this.#durableSize = Math.max(this.#durableSize, size);
+    this.#settledCount++;
     for (const [sector, bytes] of sectors) {
+      this.#settledAt.set(sector, this.#settledCount);
       this.#putDurable(sector, bytes);
       this.#clean(sector, bytes);
     }

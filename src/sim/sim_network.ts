@@ -1,72 +1,87 @@
 /** The imagined network: links between processes that are slow, lossy, repetitive, out of order, cut one way or both. @module */
 import type { Random } from "../base/random.ts";
 import type { Message, ReplicaId } from "../replica/envelope.ts";
-import { roundTripMessages } from "../transport/message_codec.ts";
-import type { EventQueue } from "./event_queue.ts";
-
-/** How bad the network is in one run. Times in milliseconds, chances in thousandths. */
-export interface NetworkProfile {
-  readonly delayMsMax: number;
-  readonly lossPerMille: number;
-  readonly duplicatePerMille: number;
-  /** Chance of a message that comes up to a second late, long after its successors. */
-  readonly stragglerPerMille: number;
-  readonly lineBytesMax: number;
-}
+import { carryLine, encodeMessage, joinMessages } from "../transport/message_codec.ts";
+import type { NetworkProfile } from "./scenario.ts";
+import type { SimWorld } from "./sim_world.ts";
 
 /** What the network does to a process. */
 export interface SimEndpoint {
   readonly isUp: boolean;
   /** Grows with each start. */
   readonly life: number;
-  onMessages(from: ReplicaId, messages: readonly Message[]): void;
+  /** `line` is what was sent, as it stood on the wire. */
+  onMessages(from: ReplicaId, messages: readonly Message[], line: string): void;
   onLink(peer: ReplicaId, state: "up" | "down"): void;
 }
 
+/** The way from one process to another, and the connection that the one has dialled to the other. */
 interface Link {
+  readonly from: ReplicaId;
+  readonly to: ReplicaId;
+  readonly random: Random;
+  readonly delayMsMax: number;
   isUp: boolean;
   /** The lives of both ends when the link came up. */
   fromLife: number;
   toLife: number;
   resetCount: number;
+  /** Cuts of this way that have not ended. */
+  cutCount: number;
+  /** How much longer everything takes on this way. */
+  slowMs: number;
 }
 
+const DELAY_MS_MIN = 0.05;
 const REDIAL_MS_MAX = 800;
+const STRAGGLER_MS_MAX = 1000;
 
 /** All links of one cluster. */
 export class SimNetwork {
-  readonly #queue: EventQueue;
-  readonly #random: Random;
+  readonly #world: SimWorld;
   readonly #profile: NetworkProfile;
+  readonly #lineBytesMax: number;
   readonly #endpoints = new Map<ReplicaId, SimEndpoint>();
   readonly #links = new Map<string, Link>();
-  readonly #blocked = new Set<string>();
   #isCalm = false;
 
-  constructor(queue: EventQueue, random: Random, profile: NetworkProfile) {
-    this.#queue = queue;
-    this.#random = random;
+  constructor(world: SimWorld, profile: NetworkProfile, { lineBytesMax }: { readonly lineBytesMax: number }) {
+    this.#world = world;
     this.#profile = profile;
+    this.#lineBytesMax = lineBytesMax;
   }
 
   /** Adds a process; it dials all others for ever. */
   join(id: ReplicaId, endpoint: SimEndpoint): void {
-    for (const other of this.#endpoints.keys()) {
-      this.#dial(id, other);
-      this.#dial(other, id);
-    }
+    const index = this.#endpoints.size;
+    [...this.#endpoints.keys()].forEach((other, otherIndex) => {
+      this.#dial(id, other, this.#delayMsMax(index, otherIndex));
+      this.#dial(other, id, this.#delayMsMax(index, otherIndex));
+    });
     this.#endpoints.set(id, endpoint);
   }
 
-  /** Cuts the way from one to another; the way back stays. Standing links learn nothing of it. */
+  /** Cuts the way from one to another; the way back stays. Standing links learn nothing of it. Ended by `unblock`. */
   block(from: ReplicaId, to: ReplicaId): void {
-    this.#blocked.add(`${from}>${to}`);
+    this.#link(from, to).cutCount++;
+  }
+
+  /** Ends one cut. */
+  unblock(from: ReplicaId, to: ReplicaId): void {
+    const link = this.#link(from, to);
+    link.cutCount = Math.max(0, link.cutCount - 1);
+  }
+
+  /** Makes the way from one to another slower, or faster again. */
+  slow(from: ReplicaId, to: ReplicaId, byMs: number): void {
+    const link = this.#link(from, to);
+    link.slowMs = Math.max(0, link.slowMs + byMs);
   }
 
   /** Breaks a standing link between two living processes: what is on its way, either way, is lost with it. */
   reset(from: ReplicaId, to: ReplicaId): void {
-    const link = this.#links.get(`${from}>${to}`);
-    if (!link?.isUp) return;
+    const link = this.#link(from, to);
+    if (!link.isUp) return;
     link.isUp = false;
     link.resetCount++;
     this.#endpoints.get(from)!.onLink(to, "down");
@@ -74,7 +89,10 @@ export class SimNetwork {
 
   /** Opens all ways. */
   heal(): void {
-    this.#blocked.clear();
+    for (const link of this.#links.values()) {
+      link.cutCount = 0;
+      link.slowMs = 0;
+    }
   }
 
   /** From now on nothing is lost, repeated or late. */
@@ -90,88 +108,112 @@ export class SimNetwork {
     messages: readonly Message[],
     { needsLink }: { needsLink: boolean },
   ): void {
+    const way = this.#link(from, to);
     // Answers go back over the connection that the question came on.
-    const link = this.#links.get(needsLink ? `${from}>${to}` : `${to}>${from}`);
-    if (needsLink && !link?.isUp) return;
-    const resetCount = link?.resetCount;
+    const link = needsLink ? way : this.#link(to, from);
+    if (needsLink && !link.isUp) return;
+    const { resetCount } = link;
+    const { random } = way;
     const profile = this.#profile;
     const copies = this.#isCalm
       ? 1
-      : this.#random.chance(profile.lossPerMille)
+      : random.chance(profile.lossPerMille)
       ? 0
-      : this.#random.chance(profile.duplicatePerMille)
+      : random.chance(profile.duplicatePerMille)
       ? 2
       : 1;
+    if (copies === 0) return;
+    const line = joinMessages(messages.map(encodeMessage), this.#lineBytesMax);
+    const lives = { source: this.#endpoints.get(from)!.life, target: this.#endpoints.get(to)!.life };
     for (let i = 0; i < copies; i++) {
-      const isLate = !this.#isCalm && this.#random.chance(profile.stragglerPerMille);
-      const delayMs = 0.05 + this.#random.below(1000) / 1000 * (isLate ? 1000 : profile.delayMsMax);
-      const carried = roundTripMessages(messages, profile.lineBytesMax);
-      const source = this.#endpoints.get(from)!;
-      const target = this.#endpoints.get(to)!;
-      const lives = { source: source.life, target: target.life };
-      this.#queue.after(delayMs, () => {
-        if (link?.resetCount === resetCount) this.#deliver(from, to, lives, carried);
+      const isLate = !this.#isCalm && random.chance(profile.stragglerPerMille);
+      const spreadMs = isLate ? STRAGGLER_MS_MAX : way.delayMsMax;
+      const delayMs = DELAY_MS_MIN + random.below(1000) / 1000 * spreadMs + way.slowMs;
+      this.#world.queue.after(delayMs, () => {
+        if (link.resetCount === resetCount) this.#deliver(way, lives, line, messages.length);
       });
     }
   }
 
   /** Closes standing links to a process that died, as its kernel would; through a cut nobody hears of it. */
   onDeath(id: ReplicaId): void {
-    for (const [name, link] of this.#links) {
-      const [from, to] = name.split(">") as [ReplicaId, ReplicaId];
-      if (from === id) link.isUp = false;
-      if (to !== id || !link.isUp || this.#isCut(from, to)) continue;
-      this.#queue.after(1 + this.#random.below(4), () => this.#drop(from, to));
+    for (const link of this.#links.values()) {
+      if (link.from === id) link.isUp = false;
+      if (link.to !== id || !link.isUp || this.#isCut(link)) continue;
+      this.#world.queue.after(1 + link.random.below(4), () => this.#drop(link));
     }
   }
 
   #deliver(
-    from: ReplicaId,
-    to: ReplicaId,
+    way: Link,
     lives: { readonly source: number; readonly target: number },
-    messages: readonly Message[],
+    line: string,
+    count: number,
   ): void {
-    const source = this.#endpoints.get(from)!;
-    const target = this.#endpoints.get(to)!;
+    const source = this.#endpoints.get(way.from)!;
+    const target = this.#endpoints.get(way.to)!;
     // What was on its way to a process that died, died with its connection; from one that died, every second message did.
-    if (!target.isUp || target.life !== lives.target || this.#blocked.has(`${from}>${to}`)) return;
-    if (source.life !== lives.source && this.#random.chance(500)) return;
-    target.onMessages(from, messages);
+    if (!target.isUp || target.life !== lives.target || way.cutCount > 0) return;
+    if (source.life !== lives.source && way.random.chance(500)) return;
+    target.onMessages(way.from, carryLine(line, this.#lineBytesMax, count), line);
   }
 
-  #dial(from: ReplicaId, to: ReplicaId): void {
-    this.#links.set(`${from}>${to}`, { isUp: false, fromLife: 0, toLife: 0, resetCount: 0 });
-    const attempt = (): void => {
-      this.#attempt(from, to);
-      this.#queue.after(20 + this.#random.below(REDIAL_MS_MAX), attempt);
+  #dial(from: ReplicaId, to: ReplicaId, delayMsMax: number): void {
+    const link: Link = {
+      from,
+      to,
+      random: this.#world.draw(`link ${from}>${to}`),
+      delayMsMax,
+      isUp: false,
+      fromLife: 0,
+      toLife: 0,
+      resetCount: 0,
+      cutCount: 0,
+      slowMs: 0,
     };
-    this.#queue.after(this.#random.below(100), attempt);
+    this.#links.set(`${from}>${to}`, link);
+    // Why of its own: when the next dial comes must not depend on what was sent.
+    const random = this.#world.draw(`dial ${from}>${to}`);
+    const attempt = (): void => {
+      this.#attempt(link);
+      this.#world.queue.after(20 + random.below(REDIAL_MS_MAX), attempt);
+    };
+    this.#world.queue.after(random.below(100), attempt);
   }
 
-  #attempt(from: ReplicaId, to: ReplicaId): void {
-    const link = this.#links.get(`${from}>${to}`)!;
-    const source = this.#endpoints.get(from)!;
-    const target = this.#endpoints.get(to)!;
-    if (!source.isUp || this.#isCut(from, to)) return;
+  #attempt(link: Link): void {
+    const source = this.#endpoints.get(link.from)!;
+    const target = this.#endpoints.get(link.to)!;
+    if (!source.isUp || this.#isCut(link)) return;
     const isStale = link.isUp && (link.toLife !== target.life || !target.isUp);
-    if (isStale) this.#drop(from, to);
+    if (isStale) this.#drop(link);
     if (link.isUp || !target.isUp) return;
     link.isUp = true;
     link.fromLife = source.life;
     link.toLife = target.life;
-    source.onLink(to, "up");
+    source.onLink(link.to, "up");
   }
 
-  #drop(from: ReplicaId, to: ReplicaId): void {
-    const link = this.#links.get(`${from}>${to}`)!;
-    const source = this.#endpoints.get(from)!;
-    const target = this.#endpoints.get(to)!;
+  #drop(link: Link): void {
+    const source = this.#endpoints.get(link.from)!;
+    const target = this.#endpoints.get(link.to)!;
     if (!link.isUp || (link.toLife === target.life && target.isUp)) return;
     link.isUp = false;
-    if (source.isUp && source.life === link.fromLife) source.onLink(to, "down");
+    if (source.isUp && source.life === link.fromLife) source.onLink(link.to, "down");
   }
 
-  #isCut(from: ReplicaId, to: ReplicaId): boolean {
-    return this.#blocked.has(`${from}>${to}`) || this.#blocked.has(`${to}>${from}`);
+  #isCut({ from, to }: Link): boolean {
+    return this.#link(from, to).cutCount > 0 || this.#link(to, from).cutCount > 0;
+  }
+
+  #link(from: ReplicaId, to: ReplicaId): Link {
+    return this.#links.get(`${from}>${to}`)!;
+  }
+
+  /** The table of latencies: by where both stand. */
+  #delayMsMax(a: number, b: number): number {
+    const { sites, nearMs, farMs } = this.#profile;
+    const siteOf = (index: number): string | undefined => sites[Math.min(index, sites.length - 1)];
+    return siteOf(a) === siteOf(b) ? nearMs : farMs;
   }
 }

@@ -1,8 +1,8 @@
 /** One imagined process: the real engine, replica and runner on an imagined disk and network, with lives that end. @module */
 import { InvariantError } from "../base/assert.ts";
-import type { PlantedBug } from "../base/planted_bug.ts";
 import type { Random } from "../base/random.ts";
 import type { Result } from "../base/failure.ts";
+import { compareVersions, type FinalState, type HeldVersion } from "../checker/history.ts";
 import type { Entropy, Log, Now } from "../ports.ts";
 import type { Failure } from "../protocol/error_codes.ts";
 import type { Reply } from "../protocol/reply.ts";
@@ -10,6 +10,7 @@ import type { Request } from "../protocol/request.ts";
 import type { ClusterConfig } from "../replica/cluster_config.ts";
 import { type Envelope, isAnswer, type Message, type ReplicaId } from "../replica/envelope.ts";
 import type { Event, RequestId } from "../replica/event.ts";
+import { Keyspace } from "../replica/keyspace.ts";
 import { mergeStored } from "../replica/merge.ts";
 import { Replica } from "../replica/replica.ts";
 import { Runner } from "../replica/runner.ts";
@@ -17,71 +18,108 @@ import { dataRange, keyOfDataKey } from "../replica/store_keys.ts";
 import { CorruptionError } from "../storage/corruption.ts";
 import { Engine } from "../storage/engine.ts";
 import { openIdentity } from "../storage/identity.ts";
-import { firstDot } from "../versions/record.ts";
-import type { HistoryVersion } from "../checker/history.ts";
-import type { EventQueue } from "./event_queue.ts";
+import { decodeRecord } from "../versions/record.ts";
+import type { DiskProfile } from "./scenario.ts";
+import type { SimClock } from "./sim_clock.ts";
 import { SimDisk } from "./sim_disk.ts";
 import type { SimEndpoint, SimNetwork } from "./sim_network.ts";
 import { SimStore } from "./sim_store.ts";
+import type { SimWorld } from "./sim_world.ts";
 
 const TICK_MS = 25;
 
 /** A process that stopped by itself is started again after this. */
 const RESTART_MS = 500;
 
-/** The wall clock at the beginning of every run. */
-export const SIM_EPOCH_MS = 1_750_000_000_000;
-
-/** What a process shares with the run it is in. */
-export interface SimWorld {
-  readonly queue: EventQueue;
-  readonly random: Random;
+/** What a process is made of. */
+export interface SimReplicaOptions {
+  readonly id: ReplicaId;
+  readonly world: SimWorld;
   readonly network: SimNetwork;
   readonly config: ClusterConfig;
-  readonly bugs: ReadonlySet<PlantedBug>;
-  /** Adds to the trace of the run. */
-  trace(line: string): void;
-  /** Something that must never happen. */
-  violate(sentence: string): void;
+  readonly disk: DiskProfile;
+  readonly clock: SimClock;
+  /** A write was acknowledged to a client: the worst moment to die. */
+  readonly onAcknowledged: (coordinator: SimReplica) => void;
+  /** It does not start because of what somebody did to its disk, as it must. An operator is needed. */
+  readonly onCorrupt: (replica: SimReplica) => void;
+}
+
+/** How a life ends: \`kill\` leaves the page cache, \`power\` keeps any part of what was not synced, \`wipe\` loses the disk. */
+export type Death = "kill" | "power" | "wipe";
+
+/** Who waits for an answer. */
+export interface Asker {
+  onReply(result: Result<Reply, Failure>): void;
+  /** The connection broke before an answer came. */
+  onLost(): void;
+}
+
+/** A bit that was flipped, and what the directory held before. */
+interface Rot {
+  readonly file: string;
+  readonly held: ReadonlyMap<string, FinalState>;
 }
 
 /** One process. */
 export class SimReplica implements SimEndpoint {
   readonly id: ReplicaId;
-  /** This process's wall clock minus true time. */
-  skewMs = 0;
+  readonly clock: SimClock;
+  /** What the next life is configured with. */
+  config: ClusterConfig;
+  readonly #options: SimReplicaOptions;
   readonly #world: SimWorld;
   readonly #random: Random;
   #disk: SimDisk;
+  #diskCount = 0;
   #life = 0;
+  #startCount = 0;
   #isUp = false;
+  #isStarting = false;
   #isPaused = false;
   #hintsDropped = 0;
+  #rot: Rot | undefined;
   #missed: (() => void)[] = [];
   #engine: Engine | undefined;
   #machine: Replica | undefined;
   #runner: Runner | undefined;
-  /** A write was acknowledged to a client: the worst moment to die. */
-  readonly #onAcknowledged: (coordinator: SimReplica) => void;
   /** What this turn has for the others, by whom it is for and the connection that it takes. */
   readonly #unsent = new Map<string, { to: ReplicaId; needsLink: boolean; messages: Message[] }>();
-  readonly #replies = new Map<RequestId, (result: Result<Reply, Failure>) => void>();
+  readonly #askers = new Map<RequestId, Asker>();
+  /** Those whose connection nobody has closed, since the machine died: they hear of it when it is back. */
+  #bereaved: Asker[] = [];
 
-  constructor(id: ReplicaId, world: SimWorld, onAcknowledged: (coordinator: SimReplica) => void) {
-    this.id = id;
-    this.#onAcknowledged = onAcknowledged;
-    this.#world = world;
-    this.#random = world.random.fork();
+  constructor(options: SimReplicaOptions) {
+    this.id = options.id;
+    this.clock = options.clock;
+    this.config = options.config;
+    this.#options = options;
+    this.#world = options.world;
+    this.#random = options.world.draw(`replica ${options.id}`);
     this.#disk = this.#newDisk();
-    world.network.join(id, this);
+    options.network.join(options.id, this);
   }
 
   get isUp(): boolean {
     return this.#isUp;
   }
 
+  /** Whether there is no process, not even one that is starting. */
+  get isDown(): boolean {
+    return !this.#isUp && !this.#isStarting;
+  }
+
+  get isPaused(): boolean {
+    return this.#isPaused;
+  }
+
   get life(): number {
     return this.#life;
+  }
+
+  /** How many lives have begun. */
+  get startCount(): number {
+    return this.#startCount;
   }
 
   /** The disk, for faults. */
@@ -94,7 +132,7 @@ export class SimReplica implements SimEndpoint {
     return this.#isUp && (this.#machine?.isReady ?? false);
   }
 
-  /** Whether this process counts for levels again. */
+  /** Whether this process does not count for levels, because it is not running or is being filled. */
   get isRecovering(): boolean {
     return this.#machine?.status().recovering ?? true;
   }
@@ -102,49 +140,81 @@ export class SimReplica implements SimEndpoint {
   /** Begins a life. */
   start(): void {
     const life = ++this.#life;
+    this.#isStarting = true;
+    this.#startCount++;
     this.#world.trace(`start ${this.id} life ${life}`);
     this.#world.queue.needsSettling = true;
+    for (const asker of this.#bereaved.splice(0)) asker.onLost();
     this.#boot(life).catch((error: unknown) => {
-      if (life !== this.#life) return;
-      if (error instanceof CorruptionError || error instanceof InvariantError || error instanceof TypeError) {
-        return this.#world.violate(`${this.id} does not start: ${error}`);
-      }
-      // The disk failed or had no room: a supervisor would try again.
-      this.#world.trace(`${this.id} does not start: ${error}`);
-      this.#end("kill");
-      this.#world.queue.after(RESTART_MS, () => this.start());
+      if (life === this.#life) this.#onFailedStart(error);
     });
   }
 
-  /** Ends a life: `kill` leaves the page cache, `power` keeps any subset of what was not synced, `wipe` loses the disk. */
-  crash(kind: "kill" | "power" | "wipe"): void {
-    this.#world.trace(`${kind} ${this.id}`);
-    this.#end(kind);
+  /** Ends a life. */
+  crash(death: Death): void {
+    this.#world.trace(`${death} ${this.id}`);
+    this.#end(death);
   }
 
-  #end(kind: "kill" | "power" | "wipe"): void {
+  /** Flips a bit of what was synced long ago; the next life must notice, or miss nothing. False if there is no such bit. */
+  flipBit(random: Random): boolean {
+    const held = new Map([...this.config.keyspaces.keys()].map((name) => [name, this.held(name)]));
+    const place = this.#disk.flipOldBit(random);
+    if (place === undefined) return false;
+    this.#world.trace(`a bit flips in byte ${place.offset} of ${place.file} of ${this.id}`);
+    this.#rot = { file: place.file, held };
+    return true;
+  }
+
+  #onFailedStart(error: unknown): void {
+    const rot = this.#rot;
+    this.#rot = undefined;
+    if (error instanceof CorruptionError && rot?.file === error.file && Number.isSafeInteger(error.offset)) {
+      this.#world.trace(`${this.id} refuses to start: byte ${error.offset} of ${error.file} is damaged`);
+      return this.#options.onCorrupt(this);
+    }
+    if (error instanceof CorruptionError || error instanceof InvariantError || error instanceof TypeError) {
+      return this.#world.violate("start", `${this.id} does not start: ${error}`);
+    }
+    // The disk failed or had no room: a supervisor would try again.
+    this.#world.trace(`${this.id} does not start: ${error}`);
+    this.#rot = rot;
+    this.#end("kill");
+    const { life } = this;
+    this.#world.queue.after(RESTART_MS, () => {
+      if (this.#life === life) this.start();
+    });
+  }
+
+  #end(death: Death): void {
     this.#hintsDropped = this.hintsDropped;
     this.#life++;
     this.#isUp = false;
+    this.#isStarting = false;
     this.#isPaused = false;
     this.#missed = [];
     this.#engine = undefined;
     this.#machine = undefined;
     this.#runner = undefined;
-    this.#replies.clear();
+    const askers = [...this.#askers.values()];
+    this.#askers.clear();
     this.#unsent.clear();
-    if (kind === "kill") this.#disk.kill();
-    else if (kind === "power") this.#disk.powerCut();
+    if (death === "kill") this.#disk.kill();
+    else if (death === "power") this.#disk.powerCut();
     else {
       this.#disk.kill();
       this.#disk = this.#newDisk();
+      this.#rot = undefined;
     }
-    this.#world.network.onDeath(this.id);
+    this.#options.network.onDeath(this.id);
+    // A kernel closes the connections of its dead process; one without power closes nothing.
+    if (death === "power") this.#bereaved.push(...askers);
+    else for (const asker of askers) asker.onLost();
   }
 
   /** Stops the process as SIGSTOP does; what happens meanwhile happens to it when it resumes. */
   pause(): void {
-    this.#isPaused = true;
+    if (this.#isUp) this.#isPaused = true;
   }
 
   /** Lets a paused process go on. */
@@ -153,16 +223,16 @@ export class SimReplica implements SimEndpoint {
     for (const run of this.#missed.splice(0)) run();
   }
 
-  /** A client asks; `done` gets the answer, unless this life ends before. False when nothing listens. */
-  request(id: RequestId, request: Request, done: (result: Result<Reply, Failure>) => void): boolean {
+  /** A client asks; nothing is answered if this life ends before. False when nothing listens. */
+  request(id: RequestId, request: Request, asker: Asker): boolean {
     if (!this.#isUp) return false;
-    this.#replies.set(id, done);
+    this.#askers.set(id, asker);
     this.#feed({ kind: "request", id, request });
     return true;
   }
 
-  onMessages(from: ReplicaId, messages: readonly Message[]): void {
-    this.#world.trace(`${from}>${this.id} ${JSON.stringify(messages)}`);
+  onMessages(from: ReplicaId, messages: readonly Message[], line: string): void {
+    this.#world.trace(`${from}>${this.id} ${line.slice(0, -1)}`);
     this.#feed({ kind: "link", peer: from, state: "heard" });
     this.#feed({ kind: "messages", from, messages });
   }
@@ -173,25 +243,30 @@ export class SimReplica implements SimEndpoint {
   }
 
   /** What this replica holds of a keyspace, by key, straight from its engine. */
-  held(keyspace: string): Map<string, HistoryVersion> {
-    const state = new Map<string, HistoryVersion>();
+  held(keyspace: string): FinalState {
+    const state = new Map<string, HeldVersion>();
+    const config = this.config.keyspaces.get(keyspace);
+    if (config === undefined || this.#engine === undefined) return state;
+    const keys = new Keyspace(config, this.config.members);
     const { begin, end } = dataRange(keyspace);
-    this.#engine?.submit({ kind: "scan", begin, end, countMax: 100_000, bytesMax: 1 << 30 }, (result) => {
+    this.#engine.submit({ kind: "scan", begin, end, countMax: 100_000, bytesMax: 1 << 30 }, (result) => {
       if (result.kind !== "scanned") return;
-      for (const { key, value } of result.entries) {
-        state.set(String(keyOfDataKey(key).charCodeAt(0)), firstDot(value));
+      for (const { key, value: record } of result.entries) {
+        const { stamp, origin, value = null } = decodeRecord(record)[0]!;
+        state.set(String(keys.wireKey(keyOfDataKey(key))), { stamp, origin, value });
       }
     });
     return state;
   }
 
-  /** Hints dropped for want of room, in all lives: what they held need not converge by hints alone. */
+  /** Hints dropped for want of room or for their age, in all lives: what they held need not converge by hints alone. */
   get hintsDropped(): number {
     return this.#hintsDropped + (this.#machine?.status().counters.hints_dropped ?? 0);
   }
 
   async #boot(life: number): Promise<void> {
-    const { config, bugs, queue } = this.#world;
+    const { bugs, queue } = this.#world;
+    const { config } = this;
     const isAlive = (): boolean => life === this.#life;
     const log: Log = { write: (_level, text) => this.#world.trace(`${this.id} says: ${text}`) };
     const entropy: Entropy = { uint32: () => this.#random.uint32() };
@@ -208,12 +283,16 @@ export class SimReplica implements SimEndpoint {
         if (!isAlive()) return;
         this.#world.trace(`${this.id} halts: ${cause}`);
         this.crash("kill");
-        queue.after(RESTART_MS, () => this.start());
+        const ended = this.#life;
+        queue.after(RESTART_MS, () => {
+          if (this.#life === ended) this.start();
+        });
       },
     });
     if (!isAlive()) return;
     const machine = new Replica({ config, id: this.id, epoch, entropy, log, version: "sim", bugs });
-    const onRegression = (sentence: string): void => this.#world.violate(`${this.id}: ${sentence}`);
+    const onRegression = (sentence: string): void =>
+      this.#world.violate("regression", `${this.id}: ${sentence}`);
     const store = new SimStore({ store: engine, queue, random: this.#random, isAlive, onRegression });
     const runner = new Runner(machine, store, {
       now: () => this.#now(),
@@ -231,6 +310,8 @@ export class SimReplica implements SimEndpoint {
     this.#machine = machine;
     this.#runner = runner;
     this.#isUp = true;
+    this.#isStarting = false;
+    this.#compareWithRot();
     const tick = (): void => {
       if (!isAlive()) return;
       if (!this.#isPaused) {
@@ -261,21 +342,37 @@ export class SimReplica implements SimEndpoint {
   #flush(): void {
     for (const { to, needsLink, messages } of this.#unsent.values()) {
       const lines = this.#random.chance(500) ? [messages] : messages.map((message) => [message]);
-      for (const line of lines) this.#world.network.send(this.id, to, line, { needsLink });
+      for (const line of lines) this.#options.network.send(this.id, to, line, { needsLink });
     }
     this.#unsent.clear();
   }
 
   #reply(id: RequestId, result: Result<Reply, Failure>): void {
-    const done = this.#replies.get(id);
-    this.#replies.delete(id);
-    done?.(result);
-    if (result.ok && result.value.kind === "written") this.#onAcknowledged(this);
+    const asker = this.#askers.get(id);
+    this.#askers.delete(id);
+    asker?.onReply(result);
+    if (result.ok && result.value.kind === "written") this.#options.onAcknowledged(this);
+  }
+
+  /** A directory in which a bit flipped has opened all the same: then nothing may be missing. */
+  #compareWithRot(): void {
+    const rot = this.#rot;
+    this.#rot = undefined;
+    for (const [keyspace, before] of rot?.held ?? []) {
+      const now = this.held(keyspace);
+      for (const [key, version] of before) {
+        const left = now.get(key);
+        if (left !== undefined && compareVersions(left, version) >= 0) continue;
+        return this.#world.violate(
+          "rot",
+          `${this.id} starts with ${rot!.file} damaged, and misses its version of key ${key} of ${keyspace}`,
+        );
+      }
+    }
   }
 
   #now(): Now {
-    const { nowMs } = this.#world.queue;
-    return { monotonicMs: nowMs, wallMs: Math.floor(SIM_EPOCH_MS + nowMs + this.skewMs) };
+    return this.clock.now(this.#world.queue.nowMs);
   }
 
   #newDisk(): SimDisk {
@@ -285,8 +382,20 @@ export class SimReplica implements SimEndpoint {
         queue.needsSettling = true;
         run();
       });
-    const disk = new SimDisk({ random: this.#random.fork(), after });
-    disk.shortWritesPerMille = this.#random.pick([0, 0, 100]);
+    this.#diskCount++;
+    const random = this.#world.draw(`disk ${this.#diskCount} of ${this.id}`);
+    const disk = new SimDisk({ random, after });
+    this.mend(disk);
     return disk;
+  }
+
+  /** Makes a disk as good as it is at its best. */
+  mend(disk: SimDisk = this.#disk): void {
+    const { syncFirstMs, syncLastMs, shortWritesPerMille } = this.#options.disk;
+    disk.syncMs = { first: syncFirstMs, last: syncLastMs };
+    disk.shortWritesPerMille = shortWritesPerMille;
+    disk.bytesMax = Infinity;
+    disk.writableBytes = Infinity;
+    disk.failingSyncs = 0;
   }
 }

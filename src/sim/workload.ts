@@ -1,80 +1,59 @@
-/** Clients of a simulated run: each asks one thing at a time, and writes down what it saw. @module */
-import type { Random } from "../base/random.ts";
+/** Clients of a simulated run: each asks one thing after the other through the real client, and writes down what it saw. @module */
 import type { Result } from "../base/failure.ts";
+import { Client } from "../client/client.ts";
+import type { Operation } from "../checker/history.ts";
 import { type Failure, isDefinite } from "../protocol/error_codes.ts";
 import { type Level, requiredCount } from "../protocol/level.ts";
 import type { Reply } from "../protocol/reply.ts";
-import type { Request } from "../protocol/request.ts";
-import { decodeReply, encodeReply } from "../transport/reply_codec.ts";
-import type { Operation } from "../checker/history.ts";
-import type { EventQueue } from "./event_queue.ts";
+import type { Request, WireKey } from "../protocol/request.ts";
+import type { ClientProfile, Step } from "./scenario.ts";
+import { RequestNumbers, SimLink } from "./sim_link.ts";
 import type { SimReplica } from "./sim_replica.ts";
+import type { SimWorld } from "./sim_world.ts";
 
-/** What the clients of one run do. */
-export interface WorkloadProfile {
-  readonly clientCount: number;
-  readonly keyCount: number;
-  readonly thinkMsMax: number;
-  readonly getPerMille: number;
-  readonly deletePerMille: number;
-  readonly writeLevels: readonly Level[];
-  readonly readLevels: readonly Level[];
-  readonly copies: number;
-  readonly valueBytes: number;
+/** What makes a difference to the copies: all of these name a key. */
+export type KeyRequest = Exclude<Request, { op: "status" | "inspect" }> & { readonly keyspace: string };
+
+/** What a workload needs. */
+export interface WorkloadOptions {
+  readonly world: SimWorld;
+  readonly replicas: readonly SimReplica[];
+  readonly profile: ClientProfile;
+  /** Copies of each keyspace. */
+  readonly copiesOf: (keyspace: string) => number;
 }
 
-/** A client gives up after this; its request may still happen. */
-const PATIENCE_MS = 6000;
-
-/** After a failure a client waits this long. */
-const BACK_OFF_MS = 400;
-
-/** Chance, in thousandths, that a client asks for a trace. */
-const TRACE_PER_MILLE = 100;
-
-/** Chance, in thousandths, that a client turns to another coordinator by itself. */
-const WANDER_PER_MILLE = 50;
+interface SimClient {
+  readonly number: number;
+  readonly client: Client;
+  readonly steps: Step[];
+  isBusy: boolean;
+  /** After a failure nothing begins before. */
+  resumeAtMs: number;
+}
 
 /** The clients of one run. */
 export class Workload {
-  readonly operations: Operation[] = [];
-  readonly #queue: EventQueue;
-  readonly #random: Random;
-  readonly #replicas: readonly SimReplica[];
-  readonly #profile: WorkloadProfile;
-  readonly #trace: (line: string) => void;
-  #nextId = 1;
+  /** Operations that have ended, by keyspace, in the order of their ends. */
+  readonly operations = new Map<string, Operation[]>();
+  readonly #options: WorkloadOptions;
+  readonly #clients = new Map<number, SimClient>();
+  readonly #numbers = new RequestNumbers();
   #isOver = false;
 
-  constructor(options: {
-    readonly queue: EventQueue;
-    readonly random: Random;
-    readonly replicas: readonly SimReplica[];
-    readonly profile: WorkloadProfile;
-    readonly trace: (line: string) => void;
-  }) {
-    this.#queue = options.queue;
-    this.#random = options.random;
-    this.#replicas = options.replicas;
-    this.#profile = options.profile;
-    this.#trace = options.trace;
+  constructor(options: WorkloadOptions) {
+    this.#options = options;
   }
 
-  /** Lets all clients begin. */
-  start(): void {
-    for (let client = 0; client < this.#profile.clientCount; client++) {
-      let coordinator = this.#random.pick(this.#replicas);
-      const turn = (): void => {
-        if (this.#isOver) return;
-        if (this.#random.chance(WANDER_PER_MILLE) || !coordinator.isUp) {
-          coordinator = this.#random.pick(this.#replicas);
-        }
-        this.ask(client, coordinator, this.#draw(), ({ outcome }) => {
-          // Why: a client that hammers a cluster that refuses it would drown the run in refusals.
-          this.#queue.after(this.#think() + (outcome === "ok" ? 0 : BACK_OFF_MS), turn);
-        });
-      };
-      this.#queue.after(this.#think(), turn);
+  /** Lets each step happen at its time. */
+  start(steps: readonly Step[]): void {
+    const { queue } = this.#options.world;
+    for (const step of steps) {
+      queue.after(Math.max(0, step.atMs - queue.nowMs), () => {
+        const client = this.#clientOf(step.client);
+        client.steps.push(step);
+        this.#goOn(client);
+      });
     }
   }
 
@@ -83,56 +62,73 @@ export class Workload {
     this.#isOver = true;
   }
 
-  /** One operation, written down when it ends. */
-  ask(
-    client: number,
-    coordinator: SimReplica,
-    request: Exclude<Request, { op: "status" | "inspect" }>,
-    done: (operation: Operation) => void,
-  ): void {
-    const id = this.#nextId++;
-    const invokedMs = this.#queue.nowMs;
-    let isOpen = true;
-    const end = (result: Result<Reply, Failure>): void => {
-      if (!isOpen) return;
-      isOpen = false;
-      const operation = this.#record(client, coordinator.id, request, invokedMs, throughCodec(id, result));
-      this.#trace(`client ${client} ${JSON.stringify(operation)}`);
-      this.operations.push(operation);
+  /** One operation, written down when it ends. Requires: this client is doing nothing else. */
+  ask(number: number, request: KeyRequest, done: (operation: Operation) => void): void {
+    const { world, profile } = this.#options;
+    const { client } = this.#clientOf(number);
+    const { queue } = world;
+    const invokedMs = queue.nowMs;
+    client.request(invokedMs, request, ({ result, replica }) => {
+      const operation = this.#record(number, replica, request, invokedMs, result);
+      world.trace(`client ${number} ${JSON.stringify(operation)}`);
+      const list = this.operations.get(request.keyspace);
+      if (list) list.push(operation);
+      else this.operations.set(request.keyspace, [operation]);
       done(operation);
-    };
-    const life = coordinator.life;
-    this.#queue.after(this.#random.below(2000) / 1000, () => {
-      const isTaken = coordinator.life === life && coordinator.request(id, request, (result) => {
-        checkTrace(request, result);
-        this.#queue.after(this.#random.below(2000) / 1000, () => end(result));
-      });
-      if (!isTaken) end(failed("unavailable", "nobody listens"));
     });
-    this.#queue.after(PATIENCE_MS, () => end(failed("connection_lost", "no answer")));
-    const watch = (): void => {
-      if (!isOpen) return;
-      if (coordinator.life !== life) return end(failed("connection_lost", "the coordinator died"));
-      this.#queue.after(50, watch);
-    };
-    watch();
+    queue.after(profile.timeoutMs, () => client.onTick(queue.nowMs));
+  }
+
+  /** Has a client ask this replica first from now on. */
+  turnTo(number: number, replica: string, { stays }: { readonly stays: boolean }): void {
+    this.#clientOf(number).client.turnTo(replica, { stays });
+  }
+
+  #goOn(client: SimClient): void {
+    if (client.isBusy || this.#isOver) return;
+    const { queue } = this.#options.world;
+    let step = client.steps.shift();
+    while (step !== undefined && step.atMs < client.resumeAtMs) step = client.steps.shift();
+    if (step === undefined) return;
+    client.isBusy = true;
+    if (step.coordinator !== "") client.client.turnTo(step.coordinator, { stays: false });
+    this.ask(client.number, requestOf(step), ({ outcome }) => {
+      client.isBusy = false;
+      if (outcome !== "ok") client.resumeAtMs = queue.nowMs + this.#options.profile.backOffMs;
+      this.#goOn(client);
+    });
+  }
+
+  #clientOf(number: number): SimClient {
+    const known = this.#clients.get(number);
+    if (known !== undefined) return known;
+    const { world, replicas, profile } = this.#options;
+    const random = world.draw(`client ${number}`);
+    const link = new SimLink({ world, random, replicas, numbers: this.#numbers });
+    const ids = replicas.map(({ id }) => id);
+    const client = new Client({ replicas: ids, timeoutMs: profile.timeoutMs, link });
+    client.turnTo(random.pick(ids), { stays: false });
+    const made = { number, client, steps: [], isBusy: false, resumeAtMs: 0 };
+    this.#clients.set(number, made);
+    return made;
   }
 
   #record(
     client: number,
     coordinator: string,
-    request: Exclude<Request, { op: "status" | "inspect" }>,
+    request: KeyRequest,
     invokedMs: number,
     result: Result<Reply, Failure>,
   ): Operation {
+    const { nowMs } = this.#options.world.queue;
     const common = {
       client,
       op: request.op,
       key: String(request.key),
-      required: requiredCount(request.level!, this.#profile.copies),
+      required: requiredCount(request.level!, this.#options.copiesOf(request.keyspace)),
       coordinator,
       invokedMs,
-      endedMs: this.#queue.nowMs,
+      endedMs: nowMs,
       ...(request.op === "put" ? { value: request.value } : {}),
     };
     if (result.ok) {
@@ -163,50 +159,19 @@ export class Workload {
     if (isDefinite(failure) || request.op === "get") {
       return { ...common, outcome: "fail", acked, code: failure.code };
     }
-    return { ...common, endedMs: Infinity, outcome: "info", acked, code: failure.code };
-  }
-
-  #draw(): Exclude<Request, { op: "status" | "inspect" }> {
-    const { profile, random } = { profile: this.#profile, random: this.#random };
-    const key = random.below(profile.keyCount);
-    const keyspace = "main";
-    const trace = random.chance(TRACE_PER_MILLE) ? { trace: true as const } : {};
-    if (random.chance(profile.getPerMille)) {
-      return { op: "get", keyspace, key, level: random.pick(profile.readLevels), ...trace };
-    }
-    const level = random.pick(profile.writeLevels);
-    if (random.chance(profile.deletePerMille)) return { op: "delete", keyspace, key, level, ...trace };
-    // One in three is filled with what JSON writes with six bytes for one.
-    const filler = random.chance(300) ? "\u0001" : ".";
-    const value = `v${this.#nextId}`.padEnd(random.below(profile.valueBytes + 1), filler);
-    return { op: "put", keyspace, key, value, level, ...trace };
-  }
-
-  #think(): number {
-    return this.#random.below(this.#profile.thinkMsMax * 1000) / 1000;
+    return { ...common, endedMs: Infinity, gaveUpMs: nowMs, outcome: "info", acked, code: failure.code };
   }
 }
 
-/** A replica's answer must tell what became of a traced request, in order of time, and of no other. */
-function checkTrace({ trace }: { readonly trace?: true }, result: Result<Reply, Failure>): void {
-  const steps = !result.ok
-    ? result.failure.trace
-    : "receipt" in result.value
-    ? result.value.receipt.trace
-    : undefined;
-  const ends = steps?.filter(({ what }) => what === "level_met" || what === "failed");
-  const isInOrder = steps?.every(({ at_ms }, index) => index === 0 || at_ms >= steps[index - 1]!.at_ms);
-  if (trace ? ends?.length !== 1 || !isInOrder : steps !== undefined) {
-    throw new TypeError(`a request with trace ${trace} came back with ${JSON.stringify(steps)}`);
-  }
-}
-
-function failed(code: Failure["code"], message: string): Result<Reply, Failure> {
-  return { ok: false, failure: { code, message } };
-}
-
-function throughCodec(id: number, result: Result<Reply, Failure>): Result<Reply, Failure> {
-  const decoded = decodeReply(JSON.parse(encodeReply(id, result)));
-  if (!decoded) throw new TypeError(`an answer does not survive its codec: ${encodeReply(id, result)}`);
-  return decoded.result;
+/** What a step asks. */
+function requestOf({ op, keyspace, key, level, value, valueChars, escaped, trace }: Step): KeyRequest {
+  const common: { keyspace: string; key: WireKey; level: Level; trace?: true } = {
+    keyspace,
+    key,
+    level,
+    ...(trace ? { trace: true } : {}),
+  };
+  return op === "put"
+    ? { op, ...common, value: value.padEnd(valueChars, escaped ? "\u0001" : ".") }
+    : { op, ...common };
 }

@@ -97,13 +97,14 @@ export function parseMessageLine(line: Line): ParsedMessages | undefined {
 
 /** Messages as their receiver would get them: through text, bytes, lines and all checks. For the simulator. */
 export function roundTripMessages(messages: readonly Message[], lineBytesMax: number): readonly Message[] {
-  const bytes = encodeText(joinMessages(messages.map(encodeMessage), lineBytesMax));
-  const { lines } = new LineSplitter(lineBytesMax).feed(bytes);
-  const carried = lines.flatMap((line) => parseMessageLine(line)?.messages ?? []);
-  assert(
-    carried.length === messages.length,
-    () => `the codec lost a message: ${messages.map(encodeMessage).join().slice(0, 200)}`,
-  );
+  return carryLine(joinMessages(messages.map(encodeMessage), lineBytesMax), lineBytesMax, messages.length);
+}
+
+/** The `count` messages of a line, as their receiver would get them. For the simulator. */
+export function carryLine(line: string, lineBytesMax: number, count: number): readonly Message[] {
+  const { lines } = new LineSplitter(lineBytesMax).feed(encodeText(line));
+  const carried = lines.flatMap((text) => parseMessageLine(text)?.messages ?? []);
+  assert(carried.length === count, () => `the codec lost a message: ${line.slice(0, 200)}`);
   return carried;
 }
 

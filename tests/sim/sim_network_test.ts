@@ -1,16 +1,19 @@
 /** Tests of `src/sim/sim_network.ts`: what it does to messages and links when it is told to, and nothing else. @module */
 import { assert, assertEquals } from "@std/assert";
-import { Random } from "../../src/base/random.ts";
+import { NO_BUGS } from "../../src/base/planted_bug.ts";
 import type { Message } from "../../src/replica/envelope.ts";
-import { EventQueue } from "../../src/sim/event_queue.ts";
-import { type NetworkProfile, type SimEndpoint, SimNetwork } from "../../src/sim/sim_network.ts";
+import type { EventQueue } from "../../src/sim/event_queue.ts";
+import type { NetworkProfile } from "../../src/sim/scenario.ts";
+import { type SimEndpoint, SimNetwork } from "../../src/sim/sim_network.ts";
+import { SimWorld } from "../../src/sim/sim_world.ts";
 
 const GOOD: NetworkProfile = {
-  delayMsMax: 2,
+  sites: [],
+  nearMs: 2,
+  farMs: 100,
   lossPerMille: 0,
   duplicatePerMille: 0,
   stragglerPerMille: 0,
-  lineBytesMax: 100_000,
 };
 
 /** A process that writes down what reaches it. */
@@ -42,8 +45,9 @@ function pair(profile: Partial<NetworkProfile> = {}): {
   send(round: number): void;
   pass(ms: number): void;
 } {
-  const queue = new EventQueue();
-  const network = new SimNetwork(queue, new Random(5), { ...GOOD, ...profile });
+  const world = new SimWorld({ seed: 5, bugs: NO_BUGS });
+  const { queue } = world;
+  const network = new SimNetwork(world, { ...GOOD, ...profile }, { lineBytesMax: 100_000 });
   const [a, b] = [new Listener(), new Listener()];
   network.join("a", a);
   network.join("b", b);
@@ -86,7 +90,7 @@ Deno.test("A lossy network loses, a repetitive one repeats, and calm ends both",
 });
 
 Deno.test("Messages overtake each other", () => {
-  const { b, send, pass } = pair({ delayMsMax: 40 });
+  const { b, send, pass } = pair({ nearMs: 40 });
   for (let round = 1; round <= 50; round++) send(round);
   pass(100);
   assertEquals(b.rounds.toSorted((x, y) => x - y), Array.from({ length: 50 }, (_, index) => index + 1));
@@ -146,4 +150,36 @@ Deno.test("A death takes some of what it had sent with it, and leaves the rest o
   network.onDeath("a");
   pass(10);
   assert(b.rounds.length > 60 && b.rounds.length < 140, `${b.rounds.length} of 200`);
+});
+
+Deno.test("Two cuts of one way end one by one", () => {
+  const { network, b, send, pass } = pair();
+  network.block("a", "b");
+  network.block("a", "b");
+  network.unblock("a", "b");
+  send(1);
+  pass(10);
+  assertEquals(b.rounds, []);
+  network.unblock("a", "b");
+  send(2);
+  pass(10);
+  assertEquals(b.rounds, [2]);
+});
+
+Deno.test("Those who stand at different places are far from each other, and a slow way is slower still", () => {
+  const far = pair({ sites: ["here", "there"], farMs: 1000 });
+  for (let round = 1; round <= 50; round++) far.send(round);
+  far.pass(100);
+  assert(far.b.rounds.length < 20, `${far.b.rounds.length} of 50`);
+  far.pass(1000);
+  assertEquals(far.b.rounds.length, 50);
+  const slow = pair();
+  slow.network.slow("a", "b", 500);
+  slow.send(1);
+  slow.pass(499);
+  assertEquals(slow.b.rounds, []);
+  slow.network.slow("a", "b", -500);
+  slow.send(2);
+  slow.pass(100);
+  assertEquals(slow.b.rounds.toSorted(), [1, 2]);
 });

@@ -9,7 +9,8 @@ Deno.test("Two runs of a seed are one run: same trace, same operations", async (
     const first = await simulate(seed);
     let lineCount = 0;
     const second = await simulate(seed, { onTrace: () => void lineCount++ });
-    assertEquals(second, first, `seed ${seed}`);
+    assertEquals(second.trace, first.trace, `seed ${seed}`);
+    assertEquals(second.histories, first.histories, `seed ${seed}`);
     assert(lineCount > 1000, "watching changes nothing, and there is something to watch");
   }
   assertNotEquals((await simulate(3)).trace, (await simulate(4)).trace);
@@ -17,9 +18,13 @@ Deno.test("Two runs of a seed are one run: same trace, same operations", async (
 
 Deno.test("Twenty clusters under faults break no promise, and most of their requests succeed (H24)", async () => {
   for (let seed = 1000; seed < 1020; seed++) {
-    const { violations, operationCount, okCount } = await simulate(seed);
-    assertEquals(violations, [], `Rerun: deno task sim ${seed}`);
-    assert(okCount * 2 >= operationCount && okCount > 20, `seed ${seed}: ${okCount} of ${operationCount}`);
+    const { findings, operationCount, okCount, simulatedMs } = await simulate(seed);
+    assertEquals(findings, [], `Rerun: deno task sim ${seed}`);
+    assert(
+      okCount * 2 >= operationCount && operationCount >= 200,
+      `seed ${seed}: ${okCount} of ${operationCount}`,
+    );
+    assertEquals(simulatedMs, 60_000);
   }
 });
 

@@ -1,0 +1,152 @@
+/** Draws the faults of a run: which kinds there are, when each strikes, whom, for how long. One fault, one stream of chance. @module */
+import { Random } from "../base/random.ts";
+import { type Fault, NO_FAULT } from "./scenario.ts";
+
+/** What is drawn or not drawn as a whole. A `blackout` cuts the power of all replicas. */
+export const DRAWN_FAULTS = [
+  "kill",
+  "power",
+  "blackout",
+  "wipe",
+  "rot",
+  "partition",
+  "one_way",
+  "slow_link",
+  "reset",
+  "pause",
+  "clock",
+  "slow_disk",
+  "short_writes",
+  "full_disk",
+  "failed_sync",
+  "reconfigure",
+] as const;
+
+/** One of these. */
+export type Drawn = typeof DRAWN_FAULTS[number];
+
+/** What faults are drawn from. */
+export interface FaultPlan {
+  readonly kinds: readonly Drawn[];
+  readonly replicas: readonly string[];
+  /** Mean pause between two faults. */
+  readonly pauseMs: number;
+  readonly skewMsMax: number;
+  /** No fault begins later. */
+  readonly endMs: number;
+  readonly changeCount: number;
+}
+
+/** Nothing goes wrong so early. */
+const FIRST_MS = 2000;
+
+/** The faults of a seed, in the order of their times. */
+export function drawFaults(seed: number, plan: FaultPlan): Fault[] {
+  if (plan.kinds.length === 0) return [];
+  const random = Random.of(seed, "faults");
+  const faults: Fault[] = [];
+  let changeCount = 0;
+  let atMs = FIRST_MS + random.below(plan.pauseMs);
+  for (let index = 0; atMs < plan.endMs; index++) {
+    const drawn = drawFault(Random.of(seed, `fault ${index}`), plan);
+    if (drawn !== undefined && !(drawn.kind === "reconfigure" && changeCount >= plan.changeCount)) {
+      faults.push({
+        ...NO_FAULT,
+        ...drawn,
+        atMs,
+        ...(drawn.kind === "reconfigure" ? { change: ++changeCount } : {}),
+      });
+    }
+    atMs += random.below(2 * plan.pauseMs);
+  }
+  return faults;
+}
+
+function drawFault(
+  random: Random,
+  { kinds, replicas, skewMsMax }: FaultPlan,
+): Pick<Fault, "kind"> & Partial<Fault> | undefined {
+  const drawn = random.pick(kinds);
+  const victim = random.pick(replicas);
+  switch (drawn) {
+    case "kill":
+    case "power":
+      return {
+        kind: drawn,
+        onAck: true,
+        delayMs: random.below(1500) / 1000,
+        forMs: 100 + random.below(1500),
+      };
+    case "blackout":
+      // Why: with every second fault a blackout, nothing would ever succeed.
+      if (random.chance(600)) return undefined;
+      return {
+        kind: "power",
+        onAck: true,
+        replicas,
+        delayMs: random.below(1500) / 1000,
+        forMs: 100 + random.below(1500),
+      };
+    case "wipe":
+    case "rot":
+      return { kind: drawn, replicas: [victim], forMs: 100 + random.below(1000), seed: random.uint32() };
+    case "partition":
+      return {
+        kind: drawn,
+        replicas: random.shuffle(replicas).slice(0, random.between(1, replicas.length - 1)),
+        forMs: 500 + random.below(6000),
+      };
+    case "one_way":
+    case "slow_link": {
+      const peers = [random.pick(replicas.filter((id) => id !== victim))];
+      return {
+        kind: drawn,
+        replicas: [victim],
+        peers,
+        forMs: 500 + random.below(4000),
+        delayMs: drawn === "slow_link" ? random.pick([20, 200, 1500]) : 0,
+      };
+    }
+    case "reset": {
+      // Connections of one replica break, as when somebody pulls its cable and puts it back.
+      const peers = replicas.filter((id) => id !== victim && random.chance(700));
+      const isDialled = random.chance(500);
+      return { kind: drawn, replicas: isDialled ? [victim] : peers, peers: isDialled ? peers : [victim] };
+    }
+    case "pause":
+      return { kind: drawn, replicas: [victim], forMs: 100 + random.below(3000) };
+    case "clock":
+      return { kind: drawn, replicas: [victim], skewMs: random.between(-skewMsMax, skewMsMax) };
+    case "slow_disk": {
+      const firstMs = random.pick([0, 5]);
+      return {
+        kind: drawn,
+        replicas: [victim],
+        firstMs,
+        lastMs: 5 + random.below(300),
+        forMs: 1 + random.below(4000),
+      };
+    }
+    case "short_writes":
+      return {
+        kind: drawn,
+        replicas: [victim],
+        perMille: random.pick([200, 900]),
+        forMs: 1000 + random.below(4000),
+      };
+    case "full_disk":
+      return {
+        kind: drawn,
+        replicas: [victim],
+        bytes: random.chance(300) ? random.below(3000) : FULL_BY_SIZE_BYTES,
+        forMs: 500 + random.below(3000),
+      };
+    case "failed_sync":
+      return { kind: drawn, replicas: [victim], count: 1 };
+    case "reconfigure":
+      return { kind: drawn, forMs: 200 + random.below(1500) };
+  }
+}
+
+/** A full disk takes so much in place: what was not there before finds no room. */
+const FULL_BY_SIZE_BYTES = 1_000_000_000;

@@ -1,0 +1,84 @@
+/** Has the judges look at a simulated run, with what only a simulator knows: every replica's copies, and true time. @module */
+import { judgeConvergence } from "../checker/convergence.ts";
+import { finalStates, type History, type Operation } from "../checker/history.ts";
+import { judgeKeptWrites } from "../checker/kept_writes.ts";
+import { judgeReadValues } from "../checker/read_values.ts";
+import type { Violation } from "../checker/verdict.ts";
+import type { SimRun } from "./sim_run.ts";
+
+/** One thing that a judge objects to, or the simulator itself. */
+export interface Finding {
+  readonly judge: string;
+  /** The same for every violation of this kind, whatever values, names and times are in it. */
+  readonly kind: string;
+  readonly sentence: string;
+  readonly operations: readonly Operation[];
+  readonly keyspace?: string;
+}
+
+/** A run with fewer requests proves nothing (HAZARD H24). */
+const OPERATIONS_MIN = 200;
+
+/** The kind of a finding that says nothing about the cluster. */
+export const PROVES_NOTHING = "proves_nothing";
+
+/** What must be so before anybody reads: hints alone bring every acknowledged write to every replica. */
+export function judgeByHintsAlone(run: SimRun): Finding[] {
+  if (run.nemesis.diskLosses.length > 0) return [];
+  if (run.replicas.some((replica) => replica.hintsDropped > 0)) return [];
+  return [...run.histories()].flatMap(([keyspace, history]) => {
+    if (!run.config.keyspaces.get(keyspace)?.hintedHandoff) return [];
+    const violations = judgeKeptWrites(history, finalStates(history), { onlyWrites: true });
+    return violations.map((violation) => {
+      const finding = findingOf(keyspace, violation);
+      return {
+        ...finding,
+        kind: `hints: ${finding.kind}`,
+        sentence: `by hints alone: ${violation.sentence}`,
+      };
+    });
+  });
+}
+
+/** What must be so in the end. `operations` are those of the clients' own steps. */
+export function judgeRun(
+  run: SimRun,
+  histories: ReadonlyMap<string, History>,
+  operations: readonly Operation[],
+): Finding[] {
+  const findings: Finding[] = [];
+  for (const [keyspace, history] of histories) {
+    const violations: Violation[] = [];
+    const isRead = run.scenario.phases.readsMs > 0;
+    if (isRead && run.config.keyspaces.get(keyspace)?.readRepair !== "off") {
+      const finals = finalStates(history);
+      violations.push(...judgeKeptWrites(history, finals), ...judgeConvergence(finals));
+    }
+    violations.push(...judgeReadValues(history));
+    findings.push(...violations.map((violation) => findingOf(keyspace, violation)));
+  }
+  const okCount = operations.filter(({ outcome }) => outcome === "ok").length;
+  if (run.scenario.steps.length >= OPERATIONS_MIN || operations.length === 0) {
+    if (operations.length < OPERATIONS_MIN || okCount * 2 < operations.length) {
+      const sentence = `only ${okCount} of ${operations.length} requests succeeded: the run proves nothing`;
+      findings.push({ judge: "simulator", kind: PROVES_NOTHING, sentence, operations: [] });
+    }
+  }
+  return findings;
+}
+
+/** Words that tell the kinds of one judge's violations apart. */
+const KIND_WORDS = [
+  "but in the end",
+  "yet it loses",
+  "one version has two values",
+  "although",
+  "which nobody put",
+  "which was refused",
+  "differs after calm",
+];
+
+function findingOf(keyspace: string, { judge, sentence, operations }: Violation): Finding {
+  const kind = KIND_WORDS.find((words) => sentence.includes(words)) ?? judge;
+  return { judge, kind, sentence, operations, keyspace };
+}

@@ -1,0 +1,230 @@
+/**
+ * From a seed to a scenario: how large the cluster is, how good its network, disks and clocks are, what its clients do, and
+ * what goes wrong. Each part is drawn from a stream of its own.
+ * @module
+ */
+import { Random } from "../base/random.ts";
+import { type Level, requiredCount } from "../protocol/level.ts";
+import { drawFaults, type Drawn, DRAWN_FAULTS } from "./fault_draw.ts";
+import {
+  type ClockProfile,
+  type ClusterPlan,
+  type NetworkProfile,
+  replicaName,
+  type Scenario,
+  type Step,
+} from "./scenario.ts";
+
+/** What is not left to the seed. */
+export interface DrawOptions {
+  /** The faults to be suffered, in place of those that the seed draws. */
+  readonly faults?: readonly Drawn[];
+}
+
+const PHASES = { faultsMs: 35_000, calmMs: 15_000, readsMs: 10_000 } as const;
+
+/** Clients begin when replicas have had a moment to meet. */
+const FIRST_STEP_MS = 500;
+
+/** A limit that clocks exceed now and then; with clocks far further apart, nearly every write would be refused. */
+const CLOCK_SKEW_STRICT_MS = 5000;
+
+const VALUE_BYTES_MAX = 4096;
+
+/** Pairs of levels: most overlap, so that reads must see writes. */
+const LEVEL_PAIRS: readonly (readonly [readonly Level[], readonly Level[]])[] = [
+  [["TWO"], ["THREE"]],
+  [["QUORUM"], ["QUORUM"]],
+  [["ONE"], ["ALL"]],
+  [["THREE"], ["TWO"]],
+  [["ONE"], ["ONE"]],
+  [["ONE", "TWO"], ["THREE", "ALL"]],
+  [["ONE", "TWO", "QUORUM", "ALL"], ["ONE", "TWO", "QUORUM", "ALL"]],
+];
+
+/** Texts as keys: short and long, with what sorts otherwise in UTF-8 and UTF-16, and with what JSON escapes. */
+const TEXT_KEYS = ["a", "z".repeat(200), "é", "😀", "\uffee", 'say "hi"', "tab\there", "0", "ключ", " "];
+
+/** A keyspace that clients use. */
+interface DrawnKeyspace {
+  readonly name: string;
+  readonly keys: readonly (string | number)[];
+  readonly copies: number;
+  /** From when on it exists. */
+  readonly fromMs: number;
+}
+
+/** The scenario of a seed. */
+export function drawScenario(seed: number, options: DrawOptions = {}): Scenario {
+  const random = Random.of(seed, "scenario");
+  const { cluster, changes, keyspaces } = drawCluster(Random.of(seed, "cluster"));
+  const names = Array.from({ length: cluster.replicas }, (_, index) => replicaName(index));
+  const kinds = DRAWN_FAULTS.filter(() => random.chance(400));
+  const skewMsMax = random.pick([
+    0,
+    5,
+    500,
+    cluster.settings["clock_skew_max_ms"] === CLOCK_SKEW_STRICT_MS ? 4000 : 20_000,
+  ]);
+  const faults = drawFaults(seed, {
+    kinds: options.faults ?? kinds,
+    replicas: names,
+    pauseMs: random.pick([3000, 5000, 8000]),
+    skewMsMax,
+    endMs: PHASES.faultsMs,
+    changeCount: changes.length,
+  });
+  return {
+    name: `seed ${seed}`,
+    seed,
+    phases: PHASES,
+    cluster,
+    changes,
+    network: drawNetwork(Random.of(seed, "network"), names),
+    disk: { syncFirstMs: 1, syncLastMs: 3, shortWritesPerMille: random.pick([0, 0, 100]) },
+    clients: { timeoutMs: random.pick([1000, 3000, 6000]), backOffMs: 400 },
+    clocks: drawClocks(Random.of(seed, "clocks"), names, skewMsMax),
+    faults,
+    steps: drawSteps(
+      seed,
+      names,
+      keyspaces.map((keyspace) => ({
+        ...keyspace,
+        // One that a change brings is used once it is there.
+        fromMs: keyspace.fromMs === 0
+          ? 0
+          : (faults.find(({ kind, change }) => kind === "reconfigure" && change === keyspace.fromMs)?.atMs ??
+            Infinity) + 4000,
+      })),
+    ),
+  };
+}
+
+function drawCluster(
+  random: Random,
+): { cluster: ClusterPlan; changes: Readonly<Record<string, unknown>>[]; keyspaces: DrawnKeyspace[] } {
+  const replicas = random.pick([4, 4, 4, 3, 5]);
+  const readRepair = random.pick(["background", "background", "blocking", "off"]);
+  const hintedHandoff = readRepair === "off" || random.chance(700);
+  const keyspaces: DrawnKeyspace[] = [];
+  const tables: Record<string, unknown> = {};
+  const declare = (name: string, fromChange: number): Record<string, unknown> => {
+    const isText = random.chance(300);
+    const copies = random.pick([replicas, replicas, replicas - 1]);
+    const count = random.pick([1, 2, 4, 8, 60, 250]);
+    const keys = isText
+      ? Array.from({ length: count }, (_, index) => TEXT_KEYS[index] ?? `key ${index}`)
+      : Array.from({ length: count }, (_, index) => index);
+    keyspaces.push({ name, keys, copies, fromMs: fromChange });
+    return {
+      keys: isText ? "text" : "byte",
+      replication: copies,
+      read_repair: readRepair,
+      hinted_handoff: hintedHandoff,
+      default_level: "ONE",
+    };
+  };
+  tables["main"] = declare("main", 0);
+  if (random.chance(300)) tables["items"] = declare("items", 0);
+  const changes: Record<string, unknown>[] = [
+    {
+      settings: {
+        request_timeout_ms: random.pick([500, 2000]),
+        read_repair_interval_ms: random.pick([0, 1000]),
+        hints_per_second: random.pick([50, 5000]),
+        segment_bytes: random.pick([65_536, 131_072]),
+        heartbeat_interval_ms: random.pick([100, 250]),
+      },
+    },
+    { keyspace: { added: declare("added", 2) } },
+  ];
+  return {
+    cluster: {
+      replicas,
+      keyspace: tables,
+      settings: {
+        request_timeout_ms: random.pick([500, 2000]),
+        read_repair_interval_ms: random.pick([0, 200, 1000]),
+        value_bytes_max: VALUE_BYTES_MAX,
+        segment_bytes: 65_536,
+        hints_per_second: random.pick([50, 5000]),
+        hint_count_max: random.pick([100_000, 100_000, 3]),
+        hint_bytes_max: random.pick([10_000_000, 10_000_000, 2000]),
+        hint_age_max_ms: random.pick([3_600_000, 3_600_000, 3000]),
+        clock_skew_max_ms: random.pick([60_000, 60_000, CLOCK_SKEW_STRICT_MS]),
+      },
+    },
+    changes,
+    keyspaces,
+  };
+}
+
+function drawNetwork(random: Random, names: readonly string[]): NetworkProfile {
+  const nearMs = random.pick([0.5, 2, 10, 40]);
+  return {
+    sites: random.chance(600) ? [] : names.map(() => random.pick(["here", "there"])),
+    nearMs,
+    farMs: random.pick([20, 60, 120]),
+    lossPerMille: random.pick([0, 0, 5, 30]),
+    duplicatePerMille: random.pick([0, 10, 50]),
+    stragglerPerMille: random.pick([0, 0, 5, 20]),
+  };
+}
+
+function drawClocks(random: Random, names: readonly string[], skewMsMax: number): ClockProfile[] {
+  const driftPpmMax = random.pick([0, 100, 1000]);
+  return names.map((replica) => ({
+    replica,
+    skewMs: random.between(-skewMsMax, skewMsMax),
+    driftPpm: random.between(-driftPpmMax, driftPpmMax),
+  }));
+}
+
+function drawSteps(seed: number, replicas: readonly string[], keyspaces: readonly DrawnKeyspace[]): Step[] {
+  const random = Random.of(seed, "workload");
+  const profile = {
+    getPerMille: random.pick([300, 500, 700]),
+    deletePerMille: random.pick([0, 100]),
+    valueChars: random.pick([8, 8, 200, 3000]),
+    wanderPerMille: random.pick([0, 50, 300]),
+  };
+  const copies = Math.min(...keyspaces.map((keyspace) => keyspace.copies));
+  const [writeLevels, readLevels] = random.pick(
+    LEVEL_PAIRS.filter(([writes, reads]) =>
+      [...writes, ...reads].every((level) => requiredCount(level, copies) <= copies)
+    ),
+  );
+  const clientCount = random.between(2, 8);
+  const stepCount = random.pick([450, 450, 600, 800, 1200]);
+  const meanMs = (PHASES.faultsMs - FIRST_STEP_MS) / (stepCount / clientCount);
+  const steps: Step[] = [];
+  for (let client = 0; client < clientCount; client++) {
+    const own = Random.of(seed, `workload of client ${client}`);
+    let atMs = FIRST_STEP_MS + own.below(1000);
+    let isFirst = true;
+    while (atMs < PHASES.faultsMs) {
+      const usable = keyspaces.filter(({ fromMs }) => fromMs <= atMs);
+      const keyspace = own.pick(usable);
+      const isGet = own.chance(profile.getPerMille);
+      const op = isGet ? "get" : own.chance(profile.deletePerMille) ? "delete" : "put";
+      steps.push({
+        atMs,
+        client,
+        op,
+        keyspace: keyspace.name,
+        key: own.pick(keyspace.keys),
+        level: own.pick(isGet ? readLevels : writeLevels),
+        value: op === "put" ? `v${steps.length + 1}` : "",
+        valueChars: op === "put" ? own.below(profile.valueChars + 1) : 0,
+        // One in three is filled with what JSON writes with six bytes for one.
+        escaped: op === "put" && own.chance(300),
+        trace: own.chance(100),
+        coordinator: isFirst || own.chance(profile.wanderPerMille) ? own.pick(replicas) : "",
+      });
+      isFirst = false;
+      // Bursts with rests between them: only who asks at nearly the same time can meet.
+      atMs += Math.max(1, Math.round(own.below(1000) / 500 * meanMs * (own.chance(800) ? 0.25 : 4)));
+    }
+  }
+  return steps;
+}

@@ -1,0 +1,198 @@
+/** Carries out one scenario: faults, healing, calm and last reads; and tells what the judges said of what clients saw. @module */
+import { NO_BUGS, type PlantedBug } from "../base/planted_bug.ts";
+import type { History, Snapshot } from "../checker/history.ts";
+import type { ClusterConfig } from "../replica/cluster_config.ts";
+import { Nemesis } from "./nemesis.ts";
+import { type Finding, judgeByHintsAlone, judgeRun } from "./run_judges.ts";
+import { configOf, type Scenario } from "./scenario.ts";
+import { SimClock } from "./sim_clock.ts";
+import { SimNetwork } from "./sim_network.ts";
+import { SimReplica } from "./sim_replica.ts";
+import { SimWorld } from "./sim_world.ts";
+import { Workload } from "./workload.ts";
+
+/** What one run showed. */
+export interface RunResult {
+  readonly scenario: Scenario;
+  /** Empty if all is well. */
+  readonly findings: readonly Finding[];
+  /** Names the run: equal scenarios on equal code give equal hashes. */
+  readonly trace: string;
+  readonly operationCount: number;
+  readonly okCount: number;
+  readonly simulatedMs: number;
+  /** What clients saw and replicas held, by keyspace. */
+  readonly histories: ReadonlyMap<string, History>;
+}
+
+/** How a run is done. */
+export interface RunOptions {
+  readonly bugs?: ReadonlySet<PlantedBug>;
+  /** Gets every line of the trace. */
+  readonly onTrace?: (atMs: number, line: string) => void;
+}
+
+/** Clients that read in the end have numbers from here on, one for each key. */
+const LAST_CLIENTS_FROM = 1000;
+
+/** A cluster in its world, with who breaks it and who asks it. */
+export class SimRun {
+  readonly world: SimWorld;
+  readonly replicas: readonly SimReplica[];
+  readonly nemesis: Nemesis;
+  readonly workload: Workload;
+  readonly scenario: Scenario;
+  #config: ClusterConfig;
+
+  /** Throws `TypeError` where the scenario's configuration is wrong. */
+  constructor(scenario: Scenario, options: RunOptions = {}) {
+    const { bugs = NO_BUGS, onTrace } = options;
+    const world = new SimWorld({ seed: scenario.seed, bugs, onTrace });
+    const config = configAfter(scenario, 0);
+    const network = new SimNetwork(world, scenario.network, config.settings);
+    const replicas = config.members.map(({ id }) =>
+      new SimReplica({
+        id,
+        world,
+        network,
+        config,
+        disk: scenario.disk,
+        clock: new SimClock(
+          scenario.clocks.find(({ replica }) => replica === id) ?? { skewMs: 0, driftPpm: 0 },
+        ),
+        onAcknowledged: (coordinator) => this.nemesis.onAcknowledged(coordinator),
+        onCorrupt: (replica) => this.nemesis.onCorrupt(replica),
+      })
+    );
+    this.scenario = scenario;
+    this.world = world;
+    this.replicas = replicas;
+    this.#config = config;
+    this.nemesis = new Nemesis({
+      world,
+      network,
+      replicas,
+      configAfter: (change) => this.#config = configAfter(scenario, change),
+    });
+    this.workload = new Workload({
+      world,
+      replicas,
+      profile: scenario.clients,
+      copiesOf: (keyspace) => this.copiesOf(keyspace),
+    });
+  }
+
+  /** Copies of each key of a keyspace. */
+  copiesOf(keyspace: string): number {
+    return this.#config.keyspaces.get(keyspace)?.replication ?? 1;
+  }
+
+  /** The configuration as the last change left it. */
+  get config(): ClusterConfig {
+    return this.#config;
+  }
+
+  /** What the clients of each keyspace saw, and what its replicas hold now. */
+  histories(): Map<string, History> {
+    const histories = new Map<string, History>();
+    for (const [keyspace, operations] of this.workload.operations) {
+      const copies = this.copiesOf(keyspace);
+      const atMs = this.world.queue.nowMs;
+      const snapshots = this.replicas.slice(0, copies).map((replica): Snapshot => ({
+        replica: replica.id,
+        atMs,
+        state: replica.held(keyspace),
+      }));
+      histories.set(keyspace, {
+        keyspace,
+        operations,
+        copies,
+        replicas: this.replicas.map(({ id }) => id),
+        diskLosses: this.nemesis.diskLosses,
+        clockSpreadMs: this.nemesis.clockSpreadMs,
+        faults: this.nemesis.struck,
+        snapshots,
+      });
+    }
+    return histories;
+  }
+
+  /** Reads every key that was ever asked for, at `ALL`, where reads repair; each of these must succeed. */
+  readAll(): void {
+    const { world, workload, replicas } = this;
+    const random = world.draw("last reads");
+    let client = LAST_CLIENTS_FROM;
+    for (const [keyspace, operations] of workload.operations) {
+      const config = this.#config.keyspaces.get(keyspace);
+      if (config === undefined || config.readRepair === "off") continue;
+      for (const key of new Set(operations.map((operation) => operation.key))) {
+        client++;
+        workload.turnTo(client, random.pick(replicas).id, { stays: true });
+        const request = {
+          op: "get",
+          keyspace,
+          key: config.keys === "byte" ? Number(key) : key,
+          level: "ALL",
+        } as const;
+        workload.ask(client, request, ({ outcome, code }) => {
+          if (outcome === "ok") return;
+          world.violate("calm_read", `in calm, get ${key} of ${keyspace} at ALL fails with ${code}`);
+        });
+      }
+    }
+  }
+
+  /** The whole run, from the start to the verdict. */
+  async run(): Promise<RunResult> {
+    const { scenario, world, replicas, nemesis, workload } = this;
+    const { faultsMs, calmMs, readsMs } = scenario.phases;
+    for (const replica of replicas) replica.start();
+    nemesis.start(scenario.faults);
+    workload.start(scenario.steps);
+    await world.runUntil(faultsMs);
+    nemesis.heal();
+    workload.stop();
+    await world.runUntil(faultsMs + calmMs);
+    this.#expectAllReady(calmMs);
+    const findings = [...judgeByHintsAlone(this)];
+    const operations = [...workload.operations.values()].flat();
+    if (readsMs > 0) {
+      this.readAll();
+      await world.runUntil(faultsMs + calmMs + readsMs);
+    }
+    const histories = this.histories();
+    findings.push(...judgeRun(this, histories, operations));
+    for (const { sentence } of findings) world.trace(`VIOLATED ${sentence}`);
+    return {
+      scenario,
+      findings: [
+        ...world.complaints.map(({ kind, sentence }) => ({
+          judge: "simulator",
+          kind,
+          sentence,
+          operations: [],
+        })),
+        ...findings,
+      ],
+      trace: world.traceHash,
+      operationCount: operations.length,
+      okCount: operations.filter(({ outcome }) => outcome === "ok").length,
+      simulatedMs: world.queue.nowMs,
+      histories,
+    };
+  }
+
+  #expectAllReady(calmMs: number): void {
+    for (const replica of this.replicas) {
+      const what = !replica.isReady ? "not ready" : replica.isRecovering ? "still recovering" : undefined;
+      if (what === undefined) continue;
+      this.world.violate("not_ready", `${replica.id} is ${what} ${calmMs} ms after the last fault`);
+    }
+  }
+}
+
+function configAfter({ cluster, changes }: Scenario, change: number): ClusterConfig {
+  const config = configOf(cluster, changes.slice(0, change));
+  if (!config.ok) throw new TypeError(`the scenario's configuration is wrong: ${config.failure}`);
+  return config.value;
+}

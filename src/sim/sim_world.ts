@@ -1,0 +1,69 @@
+/** What everything in one run has in common: virtual time, named streams of chance, the trace and its hash, and complaints. @module */
+import type { PlantedBug } from "../base/planted_bug.ts";
+import { TraceHash } from "../base/hash.ts";
+import { Random } from "../base/random.ts";
+import { EventQueue } from "./event_queue.ts";
+import { settle } from "./settle.ts";
+
+/** Something that must never happen, noticed while it did. */
+export interface Complaint {
+  /** One word, the same for every complaint of this kind. */
+  readonly kind: string;
+  readonly sentence: string;
+}
+
+/** The surroundings of one run. */
+export class SimWorld {
+  readonly queue = new EventQueue();
+  readonly seed: number;
+  readonly bugs: ReadonlySet<PlantedBug>;
+  readonly complaints: Complaint[] = [];
+  readonly #hash = new TraceHash();
+  readonly #onTrace: ((atMs: number, line: string) => void) | undefined;
+
+  constructor(options: {
+    readonly seed: number;
+    readonly bugs: ReadonlySet<PlantedBug>;
+    /** Gets every line of the trace. */
+    readonly onTrace?: ((atMs: number, line: string) => void) | undefined;
+  }) {
+    this.seed = options.seed;
+    this.bugs = options.bugs;
+    this.#onTrace = options.onTrace;
+  }
+
+  /** The stream of chance of one thing of this run. */
+  draw(name: string): Random {
+    return Random.of(this.seed, name);
+  }
+
+  /** Adds a line to the trace. */
+  trace(line: string): void {
+    const { nowMs } = this.queue;
+    // Whole microseconds: a number with a fraction costs more as text.
+    this.#hash.add(`${Math.round(nowMs * 1000)} ${line}\n`);
+    this.#onTrace?.(nowMs, line);
+  }
+
+  /** Something happened that must never happen. */
+  violate(kind: string, sentence: string): void {
+    this.trace(`VIOLATED ${sentence}`);
+    this.complaints.push({ kind, sentence });
+  }
+
+  /** Names everything that was traced. */
+  get traceHash(): string {
+    return this.#hash.hex();
+  }
+
+  /** Lets all happen that happens until a time. */
+  async runUntil(endMs: number): Promise<void> {
+    const { queue } = this;
+    while (queue.runNext(endMs)) {
+      if (!queue.needsSettling) continue;
+      queue.needsSettling = false;
+      await settle();
+    }
+    queue.passTo(endMs);
+  }
+}
