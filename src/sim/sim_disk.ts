@@ -14,6 +14,8 @@ export interface SimDiskOptions {
   readonly random: Random;
   /** Calls `fn` when `delayMs` of imagined time have passed; in order of time, then of asking. */
   after(delayMs: number, fn: () => void): void;
+  /** Called with each use: promises may go on without any time. */
+  onUse?(): void;
 }
 
 /** How often a byte is drawn until one is met that is not zero. */
@@ -29,6 +31,7 @@ type DirectoryChange =
 export class SimDisk implements Disk {
   readonly #random: Random;
   readonly #after: (delayMs: number, fn: () => void) => void;
+  readonly #onUse: () => void;
   /** What the running process sees. */
   #names = new Map<string, SimInode>();
   /** What a power cut leaves. Invariant: with all of `#changes` carried out it equals `#names`. */
@@ -52,9 +55,10 @@ export class SimDisk implements Disk {
   /** Knob: how many of the syncs to come fail. A failed sync leaves its bytes in the cache, and calls them clean (H5). */
   failingSyncs = 0;
 
-  constructor({ random, after }: SimDiskOptions) {
+  constructor({ random, after, onUse = (): void => {} }: SimDiskOptions) {
     this.#random = random;
     this.#after = after;
+    this.#onUse = onUse;
   }
 
   /**
@@ -63,8 +67,10 @@ export class SimDisk implements Disk {
    */
   mount(): Disk {
     const life = this.#life;
-    const ifAlive = <T>(fn: () => Promise<T>): Promise<T> =>
-      life === this.#life ? fn() : new Promise<never>(() => {});
+    const ifAlive = <T>(fn: () => Promise<T>): Promise<T> => {
+      this.#onUse();
+      return life === this.#life ? fn() : new Promise<never>(() => {});
+    };
     return {
       open: (name) => ifAlive(() => this.open(name)),
       list: () => ifAlive(() => this.list()),
@@ -207,7 +213,10 @@ export class SimDisk implements Disk {
   #portsOf(inode: SimInode): FilePorts {
     const life = this.#life;
     return {
-      isAlive: () => life === this.#life,
+      isAlive: () => {
+        this.#onUse();
+        return life === this.#life;
+      },
       take: (bytes, offset) => this.#take(inode, bytes, offset),
       sync: () => this.#sync(inode),
     };

@@ -1,5 +1,4 @@
 /** The bytes of one imagined file, twice: as the page cache has them, and as they are on the disk. @module */
-import { equalBytes } from "../base/bytes.ts";
 import type { Random } from "../base/random.ts";
 
 /** What the disk writes as a whole or not at all. */
@@ -160,7 +159,7 @@ export class SimInode {
   }
 
   #clean(sector: number, bytes: Uint8Array<ArrayBuffer>): void {
-    if (equalBytes(sectorOf(this.#cache, sector), bytes)) this.#dirty.delete(sector);
+    if (isSector(this.#cache, sector, bytes)) this.#dirty.delete(sector);
     else this.#dirty.set(sector, []);
   }
 }
@@ -169,6 +168,13 @@ function sectorOf(bytes: Uint8Array<ArrayBuffer>, sector: number): Uint8Array<Ar
   const copy = new Uint8Array(SECTOR_BYTES);
   copy.set(bytes.subarray(sector * SECTOR_BYTES, (sector + 1) * SECTOR_BYTES));
   return copy;
+}
+
+/** Whether a sector holds these bytes; what lies beyond the end is zero. */
+function isSector(bytes: Uint8Array, sector: number, expected: Uint8Array): boolean {
+  const begin = sector * SECTOR_BYTES;
+  for (let i = 0; i < SECTOR_BYTES; i++) if ((bytes[begin + i] ?? 0) !== expected[i]) return false;
+  return true;
 }
 
 function grown(bytes: Uint8Array<ArrayBuffer>, length: number): Uint8Array<ArrayBuffer> {

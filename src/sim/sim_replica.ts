@@ -384,7 +384,10 @@ export class SimReplica implements SimEndpoint {
       });
     this.#diskCount++;
     const random = this.#world.draw(`disk ${this.#diskCount} of ${this.id}`);
-    const disk = new SimDisk({ random, after });
+    const onUse = (): void => {
+      queue.needsSettling = true;
+    };
+    const disk = new SimDisk({ random, after, onUse });
     this.mend(disk);
     return disk;
   }

@@ -73,8 +73,8 @@ export class SimStore implements Store {
   }
 
   tick(): void {
-    this.#queue.needsSettling = true;
     this.#store.tick();
+    if (this.#store.isCommitting) this.#queue.needsSettling = true;
   }
 
   #judge(key: ByteString, held: Uint8Array | undefined): void {

@@ -12,6 +12,9 @@ export interface Complaint {
   readonly sentence: string;
 }
 
+/** Promises settle at least so often, also where nobody used a disk: some part may wait for another part of its own. */
+const SETTLE_MS_MAX = 100;
+
 /** The surroundings of one run. */
 export class SimWorld {
   readonly queue = new EventQueue();
@@ -19,6 +22,7 @@ export class SimWorld {
   readonly bugs: ReadonlySet<PlantedBug>;
   readonly complaints: Complaint[] = [];
   readonly #hash = new TraceHash();
+  #settledMs = 0;
   readonly #onTrace: ((atMs: number, line: string) => void) | undefined;
 
   constructor(options: {
@@ -60,8 +64,9 @@ export class SimWorld {
   async runUntil(endMs: number): Promise<void> {
     const { queue } = this;
     while (queue.runNext(endMs)) {
-      if (!queue.needsSettling) continue;
+      if (!queue.needsSettling && queue.nowMs < this.#settledMs + SETTLE_MS_MAX) continue;
       queue.needsSettling = false;
+      this.#settledMs = queue.nowMs;
       await settle();
     }
     queue.passTo(endMs);
