@@ -1,8 +1,8 @@
 /** `quartet client`: one verb against a cluster. @module */
-import { type Arguments, parseArguments, parseDurationMs, UsageError } from "./arguments.ts";
+import { type Arguments, type Flags, parseArguments, parseDurationMs, UsageError } from "./arguments.ts";
 import { Caller } from "./caller.ts";
 import { CLIENT_FLAGS, clientPage, SESSION_FLAGS, verbPage } from "./client_help.ts";
-import { COMPLETION, completionCommand } from "./completion_verb.ts";
+import { LOCAL_VERBS } from "./completion_verb.ts";
 import { accessOf } from "./cluster_access.ts";
 import { showHelp } from "./help_text.ts";
 import { Output } from "./output.ts";
@@ -12,6 +12,9 @@ import { reportUsage } from "./usage_report.ts";
 import type { Action } from "./verb.ts";
 import { findVerb, flagsOfAllVerbs, refuseForeignFlags, verbOf, VERBS } from "./verbs.ts";
 
+/** What is known beside the verbs that ask a cluster. */
+const LOCAL_NAMES: readonly string[] = [...LOCAL_VERBS.map((verb) => verb.name), "help"];
+
 /** Carries out `quartet client …` and returns the exit code. */
 export async function clientCommand(args: readonly string[]): Promise<number> {
   // Why: a command line that cannot be parsed must still answer a program in JSON.
@@ -20,13 +23,19 @@ export async function clientCommand(args: readonly string[]): Promise<number> {
   const output = new Output({ isJson: beforeEnd.includes("--json") });
   try {
     refuseLevelFlag(beforeEnd);
-    const given = parseArguments(args, { ...CLIENT_FLAGS, ...SESSION_FLAGS, ...flagsOfAllVerbs() });
+    const given = parseArguments(args, {
+      ...CLIENT_FLAGS,
+      ...SESSION_FLAGS,
+      ...flagsOfAllVerbs(),
+      ...localFlags(),
+    });
     const [name, ...words] = given.words;
     if (name === "help" || given.flags.has("help")) {
       return help(name === "help" ? words[0] : name);
     }
     refuseSwallowedVerb(given);
-    if (name === COMPLETION.name) return await completionCommand({ words, flags: given.flags }, output);
+    const local = LOCAL_VERBS.find((verb) => verb.name === name);
+    if (local !== undefined) return await local.run({ words, flags: given.flags }, output);
     const action = name === undefined ? undefined : actionOf(name, { words, flags: given.flags });
     if (action === undefined) refuseVerbFlags(given);
     const keyspace = given.flags.get("keyspace");
@@ -65,15 +74,20 @@ export async function clientCommand(args: readonly string[]): Promise<number> {
 
   function help(word: string | undefined): number {
     const page = word === undefined
-      ? clientPage()
-      : verbPage(word === COMPLETION.name ? COMPLETION : verbOf(word));
+      ? clientPage(LOCAL_VERBS)
+      : verbPage(LOCAL_VERBS.find((verb) => verb.name === word) ?? verbOf(word, LOCAL_NAMES));
     showHelp(page, output, { isAsked: true });
     return 0;
   }
 }
 
+/** Flags of the verbs that ask no cluster. */
+function localFlags(): Flags {
+  return Object.assign({}, ...LOCAL_VERBS.map(({ flags }) => flags));
+}
+
 function noVerb(): UsageError {
-  const names = VERBS.map((verb) => verb.name).join(" ");
+  const names = [...VERBS, ...LOCAL_VERBS].map((verb) => verb.name).join(" ");
   return new UsageError(
     `no verb was given, and no command came on stdin; known: ${names} (--help says more)`,
   );
@@ -110,7 +124,7 @@ function actionOf(name: string, given: Arguments): Action {
       `${sessionVerb.name} is a verb of the console and of scripts: quartet client without a verb`,
     );
   }
-  const verb = verbOf(name);
+  const verb = verbOf(name, LOCAL_NAMES);
   refuseForeignFlags(verb, given, CLIENT_FLAGS);
   return verb.parse(given);
 }

@@ -1,5 +1,6 @@
 /** The pages of `quartet client --help` and of its verbs. Flags, verbs and exit codes come from their tables. @module */
 import type { Flags } from "./arguments.ts";
+import type { CommandShape } from "./completer.ts";
 import { CLIENT_EXITS, exitRows } from "./exit_codes.ts";
 import { flagLines, rowLines } from "./help_text.ts";
 import { SECRET_ENVIRONMENT } from "./replica_help.ts";
@@ -37,8 +38,8 @@ const CLIENT_FILES: readonly (readonly [path: string, meaning: string])[] = [
   ["~/.quartet_history", "the last lines typed in the console"],
 ];
 
-/** The page of `quartet client --help`. */
-export function clientPage(): string {
+/** The page of `quartet client --help`. `localVerbs` are those that ask no cluster. */
+export function clientPage(localVerbs: readonly CommandShape[]): string {
   return `quartet client – asks a replicated key-value store
 
 USAGE
@@ -60,10 +61,10 @@ commands on stdin it carries them out, one a line, and ends at the first failure
 
 VERBS
 ${
-    rowLines([...VERBS.map(verbRow), [
-      "completion bash|zsh|fish",
-      "the script that makes a shell complete quartet",
-    ], ["help VERB", "more on one verb, with examples"]]).join("\n")
+    rowLines([...VERBS.map(verbRow), ...localVerbs.map(verbRow), [
+      "help VERB",
+      "more on one verb, with examples",
+    ]]).join("\n")
   }
 
 FLAGS
@@ -110,6 +111,6 @@ export function verbPage(verb: Omit<Verb, "parse">): string {
   ].join("\n");
 }
 
-function verbRow({ name, words, summary }: Verb): [term: string, meaning: string] {
+function verbRow({ name, words, summary }: CommandShape): [term: string, meaning: string] {
   return [`${name} ${words}`.trimEnd(), summary];
 }

@@ -2,14 +2,16 @@
 import { type Arguments, UsageError } from "./arguments.ts";
 import { CLIENT_FLAGS, SESSION_FLAGS } from "./client_help.ts";
 import { type CommandShape, complete, type Completion, type Grammar, type Knowledge } from "./completer.ts";
+import { CHECK } from "./check_verb.ts";
 import { COMPLETION_SCRIPTS, FILES_MARK, SHELLS } from "./completion_scripts.ts";
 import { readConfigFile } from "./config_file.ts";
+import type { LocalVerb } from "./local_verb.ts";
 import type { Output } from "./output.ts";
 import { REPLICA_FLAGS } from "./replica_help.ts";
 import { ALIASES, VERBS } from "./verbs.ts";
 
-/** `completion bash|zsh|fish`. It asks no cluster, so it is no verb as the others are. */
-export const COMPLETION = {
+/** `completion bash|zsh|fish` */
+export const COMPLETION: LocalVerb = {
   name: "completion",
   words: "bash|zsh|fish",
   summary: "prints the script that makes a shell complete quartet",
@@ -28,7 +30,11 @@ EXAMPLES
   source <(quartet client completion bash)
   quartet client completion words -- client get 7 t`,
   flags: {},
-} as const satisfies CommandShape & { details: string };
+  run: completionCommand,
+};
+
+/** All verbs that ask no cluster. */
+export const LOCAL_VERBS: readonly LocalVerb[] = [CHECK, COMPLETION];
 
 const HELP: CommandShape = {
   name: "help",
@@ -42,8 +48,7 @@ const TOP: readonly CommandShape[] = [
   { name: "help", words: "[client|replica]", summary: "a page of help" },
 ];
 
-/** Carries out `completion …` and gives the exit code. Throws `UsageError`. */
-export async function completionCommand({ words, flags }: Arguments, output: Output): Promise<number> {
+async function completionCommand({ words, flags }: Arguments, output: Output): Promise<number> {
   const [what, ...rest] = words;
   const foreign = [...flags.keys()][0];
   if (foreign !== undefined) throw new UsageError(`completion takes no --${foreign}`);
@@ -84,7 +89,7 @@ export function completeShell(typed: readonly string[], knowledge: Knowledge): C
 
 function clientGrammar(knowledge: Knowledge): Grammar {
   return {
-    commands: [...VERBS, COMPLETION, HELP],
+    commands: [...VERBS, ...LOCAL_VERBS, HELP],
     aliases: ALIASES,
     flags: CLIENT_FLAGS,
     flagsAlone: SESSION_FLAGS,

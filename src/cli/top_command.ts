@@ -2,6 +2,7 @@
 import { QUARTET_VERSION } from "../base/quartet_version.ts";
 import { nearestOf } from "./arguments.ts";
 import { clientPage } from "./client_help.ts";
+import { LOCAL_VERBS } from "./completion_verb.ts";
 import { EXIT_OUTPUT_LOST } from "./exit_codes.ts";
 import { rowLines, showHelp } from "./help_text.ts";
 import { Output, OutputLostError, printable, writeAll, writeNote } from "./output.ts";
@@ -46,7 +47,7 @@ export function topCommand(args: readonly string[]): number {
     return 0;
   }
   if (word === "--help" || word === "-h" || word === "help") {
-    const pages = new Map([["replica", replicaPage], ["client", clientPage]]);
+    const pages = new Map([["replica", replicaPage], ["client", () => clientPage(LOCAL_VERBS)]]);
     const page = about === undefined ? topPage : pages.get(about);
     if (page !== undefined) {
       showHelp(page(), output, { isAsked: true });

@@ -1,5 +1,6 @@
 import pc from "picocolors";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { LOCAL_VERBS } from "../../src/cli/completion_verb.ts";
 import { CLIENT_FLAGS, clientPage, verbPage } from "../../src/cli/client_help.ts";
 import { CLIENT_EXITS } from "../../src/cli/exit_codes.ts";
 import { helpText } from "../../src/cli/help_text.ts";
@@ -48,7 +49,7 @@ Deno.test("headings are bold on a terminal, and nowhere else", () => {
   assert(!helpText(PAGE, { paint: PLAIN }).includes("\u001b"));
 });
 
-const PAGES = [clientPage(), replicaPage(), ...VERBS.map(verbPage)];
+const PAGES = [clientPage(LOCAL_VERBS), replicaPage(), ...[...VERBS, ...LOCAL_VERBS].map(verbPage)];
 
 Deno.test("every page has usage, description and examples, and fits 80 columns", () => {
   for (const page of PAGES) {
@@ -60,10 +61,10 @@ Deno.test("every page has usage, description and examples, and fits 80 columns",
 });
 
 Deno.test("the pages name every flag, every verb and every exit code", () => {
-  for (const name of Object.keys(CLIENT_FLAGS)) assertStringIncludes(clientPage(), `--${name}`);
+  for (const name of Object.keys(CLIENT_FLAGS)) assertStringIncludes(clientPage(LOCAL_VERBS), `--${name}`);
   for (const name of Object.keys(REPLICA_FLAGS)) assertStringIncludes(replicaPage(), `--${name}`);
   for (const verb of VERBS) {
-    assertStringIncludes(clientPage(), `\n  ${verb.name} `);
+    assertStringIncludes(clientPage(LOCAL_VERBS), `\n  ${verb.name} `);
     for (const name of Object.keys(verb.flags)) assertStringIncludes(verbPage(verb), `--${name}`);
   }
 });

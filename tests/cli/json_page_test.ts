@@ -7,6 +7,9 @@ import { type Finding, findingsObject } from "../../src/cli/finding.ts";
 import { holdingsObject } from "../../src/cli/inspect_verb.ts";
 import { printable } from "../../src/cli/output.ts";
 import { failureObject, replyObject } from "../../src/cli/receipt.ts";
+import { verdictObject } from "../../src/cli/check_verb.ts";
+import { parseModel } from "../../src/checker/judge.ts";
+import type { JudgeName, Verdict } from "../../src/checker/verdict.ts";
 import { statusObject } from "../../src/cli/status_verb.ts";
 import { ERRORS, type Failure } from "../../src/protocol/error_codes.ts";
 import type { Status } from "../../src/protocol/reply.ts";
@@ -35,6 +38,7 @@ Deno.test("every block of the page is of a kind that is checked", () => {
     "inspect",
     "wait",
     "script",
+    "history",
     "check",
     "help",
   ]);
@@ -46,6 +50,28 @@ Deno.test("the receipts of the page are what the client makes of an answer", () 
     const reply = decodeReply({ id: 1, ...fields });
     assert(reply?.result.ok, JSON.stringify(reply));
     assertEquals({ ...replyObject(reply.result.value), elapsed_ms }, example);
+  }
+});
+
+Deno.test("the verdict of the page is what the client makes of it", () => {
+  for (const example of examples("history")) {
+    const { model, timeline, ...rest } = example;
+    const violations = (rest["violations"] as Fields[]).map(({ judge, sentence }) => ({
+      judge: judge as JudgeName,
+      sentence: String(sentence),
+      operations: [],
+    }));
+    const verdict = {
+      outcome: "violated",
+      sentence: String(rest["sentence"]),
+      violations,
+    } as unknown as Verdict;
+    const shown = verdictObject(verdict, { model: parseModel(String(model))!, timeline: timeline as string });
+    const told = {
+      ...example,
+      violations: (rest["violations"] as Fields[]).map((one) => ({ ...one, operations: [] })),
+    };
+    assertEquals<unknown>(shown, told);
   }
 });
 
