@@ -81,6 +81,21 @@ export const PAGE_COUNT_MAX = 256;
 /** Members of one cluster. */
 export const MEMBERS_MAX = 64;
 
+/** Faults at work in one replica at a time. */
+export const FAULTS_MAX = 64;
+
+/** A fault ends by itself after this time, or after the time that was asked for. */
+export const FAULT_MS_DEFAULT = 60_000;
+
+/** Longest time that may be asked for. Why: whoever forgets a fault should not hunt for it the next day. */
+export const FAULT_MS_MAX = 3_600_000;
+
+/** Longest delay of a line. */
+export const FAULT_DELAY_MS_MAX = 60_000;
+
+/** Furthest that a clock may be put, ahead or behind. */
+export const FAULT_SKEW_MS_MAX = 86_400_000;
+
 /** Connections beyond the limit that may show to be a peer, or hear why not, at a time. */
 export const CONNECTIONS_BEYOND_MAX = 64;
 
@@ -106,4 +121,5 @@ assert(
   "puts are taken whose copies no peer's queue takes",
 );
 assert(READ_BYTES_IN_FLIGHT_MAX < PEER_QUEUE_BYTES_MAX, "gets are taken whose answers no peer's queue takes");
+assert(FAULT_MS_DEFAULT < FAULT_MS_MAX, "a fault lasts longer than any may");
 assert(VALUE_BYTES_CEILING < STORE_BYTES_WAITING_MAX, "the largest value can never be stored");

@@ -1,4 +1,5 @@
 /** What a replica answers. Types only. Wire format: only append. @module */
+import type { ActiveFault } from "./fault.ts";
 import type { Level } from "./level.ts";
 import type { WireKey } from "./request.ts";
 import type { TraceStep } from "./trace.ts";
@@ -90,6 +91,8 @@ export interface Status {
   /** What all members must have in common, as in a peer's hello. */
   readonly digest?: Readonly<Record<string, string>>;
   readonly machine?: MachineStatus;
+  /** What is broken in it on purpose; absent where its configuration does not allow that. */
+  readonly faults?: readonly ActiveFault[];
   readonly peers: readonly PeerStatus[];
   /** Named counters since start: `puts`, `gets`, `syncs`, `hints_delivered`, … */
   readonly counters: Readonly<Record<string, number>>;
@@ -105,4 +108,6 @@ export type Reply =
     readonly entries: readonly Held[];
     readonly more: boolean;
   }
-  | { readonly kind: "status"; readonly status: Status };
+  | { readonly kind: "status"; readonly status: Status }
+  /** The faults of one replica, as they are after the request. */
+  | { readonly kind: "faults"; readonly replica: string; readonly faults: readonly ActiveFault[] };

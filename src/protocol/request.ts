@@ -1,4 +1,5 @@
 /** What a client asks. Types only: `transport/request_codec.ts` parses them, `replica/` answers them. @module */
+import type { Fault } from "./fault.ts";
 import type { Level } from "./level.ts";
 
 /** A key as it travels: an integer where the keyspace has byte keys, a string where it has text keys. */
@@ -31,4 +32,17 @@ export type Request =
     readonly limit?: number;
   }
   /** The asked replica's view of itself and its peers. */
-  | { readonly op: "status" };
+  | { readonly op: "status" }
+  | FaultRequest;
+
+/** What the asked replica shall break, mend or tell of in itself. Only where its configuration says `faults = true`. */
+export type FaultRequest =
+  | {
+    readonly op: "fault";
+    readonly action: "set";
+    readonly fault: Fault;
+    /** After this time it ends by itself. */
+    readonly for_ms?: number;
+  }
+  /** `heal` ends all faults. */
+  | { readonly op: "fault"; readonly action: "list" | "heal" };

@@ -30,6 +30,14 @@ export function starting(selfId: ReplicaId): Failure {
   return { code: "unavailable", message: `${selfId} is starting; try again in a moment` };
 }
 
+/** Nobody here may break anything on purpose. */
+export function faultsOff(selfId: ReplicaId): Failure {
+  return {
+    code: "malformed_request",
+    message: `faults are off on ${selfId}; set faults = true in its cluster.toml, and restart it`,
+  };
+}
+
 /** The coordinator's disk took nothing; nobody was asked. */
 export function diskFull(selfId: ReplicaId): Failure {
   return {

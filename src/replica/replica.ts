@@ -56,7 +56,7 @@ export interface ReplicaOptions {
   /** Counts kept elsewhere (disk, links), for `status`. */
   readonly gauges?: () => Readonly<Record<string, number>>;
   /** What only the host knows, for `status`. */
-  readonly hostStatus?: () => Pick<Status, "digest" | "machine">;
+  readonly hostStatus?: () => Pick<Status, "digest" | "machine" | "faults">;
   readonly bugs?: ReadonlySet<PlantedBug>;
 }
 
@@ -257,6 +257,7 @@ export class Replica {
 
   #onRequest(id: RequestId, request: Request): void {
     if (request.op === "status") return this.#queue.reply(id, { kind: "status", status: this.status() });
+    if (request.op === "fault") return this.#queue.refuse(id, failures.faultsOff(this.#core.selfId));
     const target = this.#parse(request);
     if (!target.ok) return this.#queue.refuse(id, target.failure);
     const { keyspace, key, level } = target.value;
@@ -279,7 +280,7 @@ export class Replica {
   }
 
   #parse(
-    request: Exclude<Request, { op: "status" }>,
+    request: Exclude<Request, { op: "status" | "fault" }>,
   ): Result<{ keyspace: Keyspace; key: ByteString; level: Level }, Failure> {
     const name = request.keyspace ?? this.#options.config.defaultKeyspace;
     const keyspace = this.#keyspaces.get(name);

@@ -12,7 +12,9 @@ import type { SimReplica } from "./sim_replica.ts";
 import type { SimWorld } from "./sim_world.ts";
 
 /** What makes a difference to the copies: all of these name a key. */
-export type KeyRequest = Exclude<Request, { op: "status" | "inspect" }> & { readonly keyspace: string };
+export type KeyRequest = Exclude<Request, { op: "status" | "inspect" | "fault" }> & {
+  readonly keyspace: string;
+};
 
 /** What a workload needs. */
 export interface WorkloadOptions {

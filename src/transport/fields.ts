@@ -38,6 +38,13 @@ export function isName(value: unknown): value is string {
     value.isWellFormed();
 }
 
+/** Whether a name can be shown as it is: ids, epochs and addresses are so, and stand in prompts and tables. */
+export function isPlain(value: unknown): value is string {
+  return typeof value === "string" && PLAIN.test(value);
+}
+
+const PLAIN = /^[!-~]{1,300}$/;
+
 /** Whether `value` is an integer from 0 on. */
 export function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;

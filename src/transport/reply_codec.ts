@@ -11,8 +11,18 @@ import type {
   Status,
   VersionName,
 } from "../protocol/reply.ts";
+import { isActiveFaultList } from "./fault_codec.ts";
 import { isDigest } from "./hello.ts";
-import { type Fields, isCount, isFields, isName, isNameList, isVersionName, isWireKey } from "./fields.ts";
+import {
+  type Fields,
+  isCount,
+  isFields,
+  isName,
+  isNameList,
+  isPlain,
+  isVersionName,
+  isWireKey,
+} from "./fields.ts";
 import { isWireId, type WireId } from "./request_codec.ts";
 import { decodeTrace } from "./trace_codec.ts";
 
@@ -39,6 +49,10 @@ export function encodeReply(id: WireId | null, result: Result<Reply, Failure>): 
     }
     case "status":
       return `${head}"status":${JSON.stringify(reply.status)}}`;
+    case "faults": {
+      const { replica, faults } = reply;
+      return head + JSON.stringify({ replica, faults }).slice(1);
+    }
   }
 }
 
@@ -113,6 +127,12 @@ function decodeSuccess(input: Fields): Result<Reply, Failure> | undefined {
     if (!isName(replica) || !isHeldList(entries) || typeof more !== "boolean") return undefined;
     return ok({ kind: "held", replica, entries, more });
   }
+  if (input.faults !== undefined) {
+    const { replica, faults } = input;
+    return isPlain(replica) && isActiveFaultList(faults)
+      ? ok({ kind: "faults", replica, faults })
+      : undefined;
+  }
   const receipt = decodeReceipt(input);
   if (receipt === undefined) return undefined;
   if (input.value === undefined) return ok({ kind: "written", receipt });
@@ -155,20 +175,14 @@ function isHeldList(value: unknown): value is readonly Held[] {
     );
 }
 
-/** Whether a name can be shown as it is: ids, epochs and addresses are so, and stand in prompts and tables. */
-function isPlain(value: unknown): value is string {
-  return typeof value === "string" && PLAIN.test(value);
-}
-
-const PLAIN = /^[!-~]{1,300}$/;
-
 function isStatus(value: unknown): value is Status {
   return isFields(value) && isPlain(value.id) && isName(value.cluster) && isPlain(value.epoch) &&
     typeof value.version === "string" && typeof value.ready === "boolean" &&
     typeof value.recovering === "boolean" && typeof value.disk_full === "boolean" &&
     typeof value.uptime_ms === "number" && isOptional(value.wall_ms, "number") &&
     (value.digest === undefined || isDigest(value.digest)) &&
-    (value.machine === undefined || isMachineStatus(value.machine)) && Array.isArray(value.peers) &&
+    (value.machine === undefined || isMachineStatus(value.machine)) &&
+    (value.faults === undefined || isActiveFaultList(value.faults)) && Array.isArray(value.peers) &&
     value.peers.every(isPeerStatus) &&
     isFields(value.counters) && Object.values(value.counters).every((count) => typeof count === "number");
 }

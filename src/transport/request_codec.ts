@@ -6,9 +6,10 @@
 import { fail, ok, type Result } from "../base/failure.ts";
 import type { Failure } from "../protocol/error_codes.ts";
 import { type Level, LEVELS, parseLevel } from "../protocol/level.ts";
-import { BATCH_COUNT_MAX, PAGE_COUNT_MAX } from "../protocol/limits.ts";
+import { BATCH_COUNT_MAX, FAULT_MS_MAX, PAGE_COUNT_MAX } from "../protocol/limits.ts";
 import type { Request, WireKey } from "../protocol/request.ts";
-import { type Fields, isFields, isName, isWireKey, parseJson, show, wrongField } from "./fields.ts";
+import { parseFault } from "./fault_codec.ts";
+import { type Fields, isCount, isFields, isName, isWireKey, parseJson, show, wrongField } from "./fields.ts";
 import type { Line } from "./ndjson.ts";
 
 /** How a client names a request: a safe integer, or a string of 1 to 64 characters. The answer repeats it. */
@@ -20,7 +21,7 @@ export type ParsedRequest =
   | { readonly isRequest: false; readonly id: WireId | null; readonly failure: Failure };
 
 const ID_ALLOWED = "a safe integer, or a string of 1 to 64 characters";
-const OPS_ALLOWED = "put, get, delete, inspect, status";
+const OPS_ALLOWED = "put, get, delete, inspect, status, fault";
 const KEY_ALLOWED = "a safe integer or a well-formed string";
 const KEYSPACE_ALLOWED = "a string of 1 to 64 characters";
 const KEYS_ALLOWED = `an array of at most ${PAGE_COUNT_MAX} keys`;
@@ -85,6 +86,8 @@ function parseOperation(input: Fields): Result<Request, Failure> {
       return parseInspect(input);
     case "status":
       return ok({ op: "status" });
+    case "fault":
+      return parseFaultRequest(input);
     default:
       return fail(wrongField("op", input.op, OPS_ALLOWED));
   }
@@ -133,6 +136,17 @@ function parseInspect(input: Fields): Result<Request, Failure> {
     ...(after === undefined ? {} : { after }),
     ...(limit === undefined ? {} : { limit }),
   });
+}
+
+function parseFaultRequest({ action, fault, for_ms }: Fields): Result<Request, Failure> {
+  if (action === "list" || action === "heal") return ok({ op: "fault", action });
+  if (action !== "set") return fail(wrongField("action", action, "set, list, heal"));
+  if (for_ms !== undefined && !(isCount(for_ms) && for_ms >= 1 && for_ms <= FAULT_MS_MAX)) {
+    return fail(wrongField("for_ms", for_ms, `an integer from 1 to ${FAULT_MS_MAX}`));
+  }
+  const parsed = parseFault(fault);
+  if (!parsed.ok) return parsed;
+  return ok({ op: "fault", action, fault: parsed.value, ...(for_ms === undefined ? {} : { for_ms }) });
 }
 
 function isKeyList(value: unknown): value is readonly WireKey[] {

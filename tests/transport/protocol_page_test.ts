@@ -38,7 +38,7 @@ Deno.test("The requests of the protocol page are requests, and each op is shown"
       ops.add(item.request.op);
     }
   }
-  assertEquals([...ops].sort(), ["delete", "get", "inspect", "put", "status"]);
+  assertEquals([...ops].sort(), ["delete", "fault", "get", "inspect", "put", "status"]);
 });
 
 Deno.test("The answers of the protocol page are what a replica writes, word for word", () => {
@@ -49,7 +49,7 @@ Deno.test("The answers of the protocol page are what a replica writes, word for 
     assertEquals(encodeReply(reply.id, reply.result), line);
     kinds.add(reply.result.ok ? reply.result.value.kind : "failure");
   }
-  assertEquals([...kinds].sort(), ["failure", "held", "status", "value", "written"]);
+  assertEquals([...kinds].sort(), ["failure", "faults", "held", "status", "value", "written"]);
 });
 
 Deno.test("The messages of the protocol page are messages without a field that gets lost, and each type is shown", () => {
