@@ -1,9 +1,15 @@
 /** Time and chance of the real machine. @module */
 import type { Entropy, Now } from "../ports.ts";
 
-/** The time now. Monotonic milliseconds count from the start of the process. */
-export function denoNow(): Now {
-  return { monotonicMs: performance.now(), wallMs: Date.now() };
+/** The time of this machine. */
+export class DenoClock {
+  /** What the wall clock is ahead of the machine's, on purpose; behind where it is negative. */
+  skewMs = 0;
+
+  /** The time now. Monotonic milliseconds count from the start of the process. */
+  now(): Now {
+    return { monotonicMs: performance.now(), wallMs: Date.now() + this.skewMs };
+  }
 }
 
 /** Chance from the operating system. */

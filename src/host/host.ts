@@ -5,6 +5,8 @@
  */
 import { QUARTET_VERSION } from "../base/quartet_version.ts";
 import type { Log, Now } from "../ports.ts";
+import { FAULT_MS_DEFAULT } from "../protocol/limits.ts";
+import type { FaultRequest } from "../protocol/request.ts";
 import type { ClusterConfig } from "../replica/cluster_config.ts";
 import type { ReplicaId } from "../replica/envelope.ts";
 import { mergeStored } from "../replica/merge.ts";
@@ -14,8 +16,9 @@ import { Engine } from "../storage/engine.ts";
 import { LOCK_FILE, openIdentity } from "../storage/identity.ts";
 import { digestOf } from "../transport/hello.ts";
 import { TcpTransport } from "../transport/tcp_transport.ts";
-import { DenoEntropy, denoNow } from "./deno_clock.ts";
+import { DenoClock, DenoEntropy } from "./deno_clock.ts";
 import { DenoDisk } from "./deno_disk.ts";
+import { Faults } from "./faults.ts";
 import { pickConnectionsMax } from "./open_files.ts";
 import { MachineGauge } from "./machine_gauge.ts";
 
@@ -64,6 +67,12 @@ async function warnOfLooseMode(directory: string, log: Log): Promise<void> {
   });
 }
 
+/** A fault as the log says it. */
+function faultFields({ fault, for_ms }: FaultRequest & { action: "set" }): Record<string, string | number> {
+  const fields = Object.entries(fault).map(([name, value]) => [name, String(value)]);
+  return { ...Object.fromEntries(fields), for_ms: for_ms ?? FAULT_MS_DEFAULT };
+}
+
 /** A running replica. */
 export class Host {
   readonly epoch: string;
@@ -72,6 +81,7 @@ export class Host {
   readonly #disk: DenoDisk;
   readonly #engine: Engine;
   readonly #transport: TcpTransport;
+  readonly #faults: Faults | undefined;
   readonly #stopTicking: () => void;
 
   private constructor(parts: {
@@ -80,6 +90,7 @@ export class Host {
     disk: DenoDisk;
     engine: Engine;
     transport: TcpTransport;
+    faults: Faults | undefined;
     stopTicking: () => void;
   }) {
     this.epoch = parts.epoch;
@@ -87,6 +98,7 @@ export class Host {
     this.#disk = parts.disk;
     this.#engine = parts.engine;
     this.#transport = parts.transport;
+    this.#faults = parts.faults;
     this.#stopTicking = parts.stopTicking;
   }
 
@@ -123,6 +135,18 @@ export class Host {
         halt(cause);
       }
     };
+    const clock = new DenoClock();
+    const faults = !config.faults ? undefined : new Faults({
+      selfId: id,
+      memberIds: config.members.map((member) => member.id),
+      nowMs: () => performance.now(),
+      after: (delayMs, wake) => {
+        const timer = setTimeout(guarded(wake), delayMs);
+        return () => clearTimeout(timer);
+      },
+      draw: () => Math.random(),
+      onChange: () => onFaults(),
+    });
     // Why: one look at the clocks serves all events of a turn; they are many, and a turn is short.
     let turnNow: Now | undefined;
     const flush = guarded(() => {
@@ -149,10 +173,14 @@ export class Host {
         connections_refused: transport.counters.refused,
         connections_evicted: transport.counters.evicted,
       }),
-      hostStatus: () => ({ digest, machine: gauge.status(denoNow().monotonicMs) }),
+      hostStatus: () => ({
+        digest,
+        machine: gauge.status(performance.now()),
+        ...(faults && { faults: faults.list() }),
+      }),
     });
     const runner = new Runner(replica, engine, {
-      now: () => turnNow ??= denoNow(),
+      now: () => turnNow ??= clock.now(),
       send: (envelope) => transport.send(envelope),
       reply: (requestId, result) => transport.reply(requestId, result),
       flush: () => transport.flush(),
@@ -165,13 +193,35 @@ export class Host {
       selfId: id,
       epoch,
       log,
+      ...(faults && { faults }),
       connectionsMax: pickConnectionsMax(log),
       onMessages: (from, messages) => runner.feed({ kind: "messages", from, messages }),
       onLink: (peer, state) => runner.feed({ kind: "link", peer, state }),
-      onRequest: (requestId, request) => runner.feed({ kind: "request", id: requestId, request }),
+      onRequest: (requestId, request) => {
+        if (request.op !== "fault" || faults === undefined) {
+          return runner.feed({ kind: "request", id: requestId, request });
+        }
+        // Why here: a replica that stands still must hear what lets it go on.
+        if (request.action === "set") log.write("warn", "fault set", faultFields(request));
+        if (request.action === "heal" && faults.list().length > 0) log.write("info", "faults healed");
+        transport.reply(requestId, faults.answer(request));
+        transport.flush();
+      },
       halt,
     });
+    let isPaused = false;
+    const onFaults = guarded(() => {
+      clock.skewMs = faults!.skewMs;
+      turnNow = undefined;
+      if (isPaused !== faults!.isPaused) {
+        isPaused = !isPaused;
+        if (isPaused) runner.pause();
+        else runner.resume();
+      }
+      transport.onFaults();
+    });
     const tick = guarded(() => {
+      if (isPaused) return;
       runner.feed({ kind: "tick" });
       engine.tick();
     });
@@ -183,6 +233,7 @@ export class Host {
       disk,
       engine,
       transport,
+      faults,
       stopTicking: () => clearInterval(timer),
     });
   }
@@ -194,6 +245,8 @@ export class Host {
 
   /** Takes no more requests, ends those in flight, syncs, and lets go of everything. */
   async stop(): Promise<void> {
+    // What stands still could not end its requests.
+    this.#faults?.heal();
     // Why a bound of our own: whatever a connection still waits for, the disk is to be closed in good order.
     const late = Promise.withResolvers<void>();
     const timer = setTimeout(late.resolve, DRAIN_MS + CLOSE_MS);

@@ -54,6 +54,8 @@ export interface ClusterConfig {
   readonly secret?: string;
   /** The path of a file with the secret, as written; relative to the configuration. */
   readonly secretFile?: string;
+  /** Whether clients may break things on purpose. */
+  readonly faults: boolean;
   /** In id order. */
   readonly members: readonly Member[];
   readonly keyspaces: ReadonlyMap<string, KeyspaceConfig>;
@@ -121,6 +123,7 @@ export function parseClusterConfig(document: unknown): Result<ClusterConfig, rea
   if (secret !== undefined && secretFile !== undefined) {
     top.problem("secret_file", "secret is set as well; keep one of the two");
   }
+  const faults = top.boolean("faults", { fallback: false });
   const members = top.tables("replica").map(parseMember);
   members.sort((a, b) => a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
   checkMembers(members, problems);
@@ -145,6 +148,7 @@ export function parseClusterConfig(document: unknown): Result<ClusterConfig, rea
     "cluster",
     "secret",
     "secret_file",
+    "faults",
     "replica",
     "keyspace",
     "default_keyspace",
@@ -155,6 +159,7 @@ export function parseClusterConfig(document: unknown): Result<ClusterConfig, rea
     cluster,
     ...(secret === undefined ? {} : { secret }),
     ...(secretFile === undefined ? {} : { secretFile }),
+    faults,
     members,
     keyspaces,
     defaultKeyspace,

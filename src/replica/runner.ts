@@ -1,4 +1,5 @@
 /** Joins one `Replica` with its store and the world: feeds events, carries out effects, flushes once a turn. @module */
+import { assert } from "../base/assert.ts";
 import type { Result } from "../base/failure.ts";
 import type { Now, Store, StoreResult } from "../ports.ts";
 import type { Failure } from "../protocol/error_codes.ts";
@@ -31,6 +32,7 @@ export class Runner {
   readonly #store: Store;
   readonly #ports: RunnerPorts;
   readonly #inbox: Event[] = [];
+  /** Whether events only gather: another is being carried out, or the replica stands still. */
   #isDraining = false;
   #isAwake = false;
   /**
@@ -64,6 +66,19 @@ export class Runner {
     }
     this.#inbox.length = 0;
     this.#isDraining = false;
+  }
+
+  /** Stands still: from now on events only gather. */
+  pause(): void {
+    assert(!this.#isDraining, "a replica is paused twice, or by its own event");
+    // Why no flag of its own: while an event is carried out others gather too, and one look must tell both.
+    this.#isDraining = true;
+  }
+
+  /** Goes on with what has gathered. Requires: paused. */
+  resume(): void {
+    this.#isDraining = false;
+    this.feed({ kind: "tick" });
   }
 
   /** Ends a turn: messages leave first, so that peers work while this disk syncs. */

@@ -20,6 +20,7 @@ import { encodeHello, encodeWelcome, isHello, parseDiallerHello, type ServerHell
 import { LineChannel, type Socket } from "./line_channel.ts";
 import { parseMessageLine } from "./message_codec.ts";
 import type { Line } from "./ndjson.ts";
+import { isSilent, type LineFaults } from "./obstruction.ts";
 import { encodeReply } from "./reply_codec.ts";
 import { parseRequestLine, type WireId } from "./request_codec.ts";
 
@@ -29,6 +30,8 @@ export interface InboundContext {
   readonly lineBytesMax: number;
   /** True while the replica stops: no further requests are taken. */
   readonly isDraining: boolean;
+  /** Whoever breaks things on purpose, where that is allowed. */
+  readonly faults?: LineFaults | undefined;
   nowMs(): number;
   /** 32 hex digits that were never drawn before. */
   drawNonce(): string;
@@ -59,6 +62,10 @@ const FINISH_TIMEOUT_MS = 2_000;
 /** The same where the replica stops, and everybody waits for it. */
 const DRAIN_TIMEOUT_MS = 100;
 const READ_BYTES_MAX = 64 * 1024;
+/** Of a client's lines so many characters are read and kept while the replica stands still. */
+const PARKED_CHARS_MAX = 64 * 1024;
+/** A line beyond this is none that ends a fault. */
+const FAULT_CHARS_MAX = 8 * 1024;
 
 /** A client that asks for more than it takes. A get changes nothing, so this is definite. */
 const OVERLOADED: Result<Reply, Failure> = fail({
@@ -73,13 +80,20 @@ function isTooMuch(result: Result<Reply, Failure>, waitingChars: number): boolea
   return result.value.kind === "value" || result.value.kind === "held";
 }
 
+/** Whether a line speaks of faults only: those are looked at even while the replica stands still. */
+function isFaultLine(line: Line): boolean {
+  if (line === null || line.length > FAULT_CHARS_MAX) return false;
+  const requests = parseRequestLine(line);
+  return requests.ok && requests.value.every((parsed) => parsed.isRequest && parsed.request.op === "fault");
+}
+
 /** One accepted connection. */
 export class InboundConnection {
   readonly #context: InboundContext;
   readonly #channel: LineChannel;
   readonly #hello: ServerHello;
-  /** Who is there; `unknown` until the first line. */
-  #role: "unknown" | "client" | "peer" = "unknown";
+  /** Who is there; `unknown` until the first line, `unheard` for a peer behind a fault. */
+  #role: "unknown" | "client" | "peer" | "unheard" = "unknown";
   #peerId: ReplicaId = "";
   #inFlightCount = 0;
   /** Characters of a line that was read and must not be looked at yet. */
@@ -93,6 +107,9 @@ export class InboundConnection {
   /** What everybody but peers is told here; undefined where all are welcome. */
   #refusal: Failure | undefined;
   #waiters: (() => void)[] = [];
+  /** A client's lines that wait until the replica goes on, and their characters. */
+  #parked: Line[] = [];
+  #parkedChars = 0;
 
   constructor(socket: Socket, context: InboundContext) {
     this.#context = context;
@@ -141,8 +158,9 @@ export class InboundConnection {
     for (;;) {
       const { lines, state } = await this.#channel.read();
       if (state === "lost") return;
-      if (this.#role === "peer") this.#context.onHeard(this.#peerId);
-      else this.#account();
+      if (this.#role !== "peer") this.#account();
+      // Why not at an end: the system ends the connections of a dead peer too.
+      else if (state === "open" || lines.length > 0) this.#context.onHeard(this.#peerId);
       for (let i = 0; i < lines.length; i++) {
         const line = lines[i]!;
         if (this.#isBlocked) await this.#unblocked(line);
@@ -210,6 +228,22 @@ export class InboundConnection {
     while (!this.#channel.isClosed) await this.#changed();
   }
 
+  /** What stands in the way on purpose has changed; lines that waited for the replica to go on are looked at. */
+  obstruct(): void {
+    const { faults } = this.#context;
+    if (faults === undefined) return;
+    if (this.#role === "peer") {
+      return this.#channel.obstruct(faults.obstacleTo(this.#peerId), { faults, hidesEnd: false });
+    }
+    if (faults.isPaused) return;
+    const parked = this.#parked;
+    this.#parked = [];
+    this.#parkedChars = 0;
+    this.#account();
+    for (const line of parked) if (!this.#channel.isClosed) this.#onRequestLine(line);
+    this.#wake();
+  }
+
   /** Closes at once, with a last word that may not arrive, and that speaks for what is in flight too. */
   evict(failure: Failure): void {
     const isDefinite = this.#inFlightCount === 0;
@@ -254,7 +288,7 @@ export class InboundConnection {
   get #isBlocked(): boolean {
     if (this.#role !== "client" || this.#channel.isClosed) return false;
     if (this.#context.isDraining) return false;
-    return this.#inFlightCount >= CONNECTION_REQUESTS_MAX ||
+    return this.#inFlightCount >= CONNECTION_REQUESTS_MAX || this.#parkedChars > PARKED_CHARS_MAX ||
       this.#channel.outbox.chars > CLIENT_QUEUE_BYTES_MAX;
   }
 
@@ -270,7 +304,7 @@ export class InboundConnection {
   /** Tells how much more or less is kept for whoever is here. A peer is trusted, and bounded by `PEER_QUEUE_BYTES_MAX`. */
   #account(): void {
     const isCounted = this.#role !== "peer" && !this.#channel.isClosed;
-    const heldBytes = isCounted ? this.#channel.heldBytes + this.#unseenChars : 0;
+    const heldBytes = isCounted ? this.#channel.heldBytes + this.#unseenChars + this.#parkedChars : 0;
     const grownBytes = heldBytes - this.#heldBytes;
     if (grownBytes === 0) return;
     this.#heldBytes = heldBytes;
@@ -298,6 +332,8 @@ export class InboundConnection {
         return undefined;
       case "peer":
         return this.#onMessageLine(line);
+      case "unheard":
+        return undefined;
     }
   }
 
@@ -328,12 +364,19 @@ export class InboundConnection {
     if (!welcome.ok) return this.#refused(welcome.failure);
     this.#deadlineMs = Infinity;
     this.#channel.limitInput(this.#context.lineBytesMax);
+    if (hello.value.role === "peer" && isSilent(this.#context.faults?.obstacleTo(hello.value.id))) {
+      // Why no word: on a real network there would be no connection, and the peer will dial again.
+      this.#role = "unheard";
+      this.#deadlineMs = this.#context.nowMs() + HELLO_TIMEOUT_MS;
+      return undefined;
+    }
     this.#role = hello.value.role;
     this.#account();
     this.#channel.outbox.pushLine(encodeWelcome(welcome.value));
     this.#channel.flush();
     if (hello.value.role === "peer") {
       this.#peerId = hello.value.id;
+      this.obstruct();
       this.#context.onPeer(this.#peerId, this);
     }
     return undefined;
@@ -345,6 +388,11 @@ export class InboundConnection {
   }
 
   #onRequestLine(line: Line): void {
+    if (this.#context.faults?.isPaused && !isFaultLine(line)) {
+      this.#parked.push(line);
+      this.#parkedChars += line?.length ?? 0;
+      return this.#account();
+    }
     const requests = parseRequestLine(line);
     if (!requests.ok) return this.#answerNow(null, requests.failure);
     for (const parsed of requests.value) {
@@ -396,7 +444,9 @@ export class InboundConnection {
 
   /** Waits until all requests are answered and the answers are with the network. */
   async #writeOut(): Promise<void> {
-    while (this.#inFlightCount > 0 && !this.#channel.isClosed) await this.#changed();
+    while ((this.#inFlightCount > 0 || this.#parked.length > 0) && !this.#channel.isClosed) {
+      await this.#changed();
+    }
     this.#channel.flush();
     while (!this.#channel.isDrained) await this.#changed();
   }

@@ -5,6 +5,7 @@
  */
 import { BYTES_PER_UNIT_MAX, encodeText, putText } from "../base/bytes.ts";
 import { type Line, LineSplitter } from "./ndjson.ts";
+import { type LineFaults, type Obstacle, Obstruction } from "./obstruction.ts";
 import { Outbox } from "./outbox.ts";
 
 /** What a channel needs of a connection; `Deno.TcpConn` has this shape. */
@@ -40,6 +41,8 @@ const WRITE_BYTES_MIN = 2 * 1024;
 const WRITE_BYTES_MAX = 64 * 1024;
 /** Input that is thrown away while the last answer travels; whoever sends more loses it. */
 const DISCARD_BYTES_MAX = 16 * 1024 * 1024;
+/** Input that an obstacle keeps; beyond it the rest stays with the operating system. */
+const OBSTRUCTED_CHARS_MAX = 4 * 1024 * 1024;
 const NOTHING = new Uint8Array(0);
 const LOST: Input = { lines: [], state: "lost" };
 
@@ -62,15 +65,22 @@ export class LineChannel {
   #hasProgress = true;
   #progressMs = 0;
   #lossReason = "";
+  /** Why the connection was lost, behind an obstacle that nobody looks through. */
+  #hiddenLoss = "";
   /** Whether what comes is thrown away, and how much was. */
   #isDiscarding = false;
   #discardedBytes = 0;
+  /** What is in the way of lines on purpose; undefined where nothing is, which is all that costs then. */
+  #obstruction: Obstruction | undefined;
+  /** Whether somebody waits in `read`. Kept only with an obstruction: it reads on when nobody does. */
+  #isAwaited = false;
   /** Tells who waits in `read`. */
   #received: (input: Input) => void = () => {};
   // Why kept: these run for every read and write, and a function made anew each time is garbage each time.
   readonly #onRead = (count: number | null): void => {
     this.#isReading = false;
     try {
+      if (this.#obstruction !== undefined) return this.#onObstructed(this.#digest(count));
       this.#received(this.#isClosed ? LOST : this.#digest(count));
     } catch (cause) {
       this.#options.halt(cause);
@@ -79,13 +89,15 @@ export class LineChannel {
   readonly #onWritten = (count: number): void => this.#afterWrite(count);
   readonly #onReadLost = (error: unknown): void => {
     this.#isReading = false;
-    this.close(String(error));
+    if (this.#obstruction?.hidesLoss) this.#hiddenLoss = String(error);
+    else this.close(String(error));
   };
   readonly #onWriteLost = (error: unknown): void => this.close(String(error));
   readonly #beginRead = (resolve: (input: Input) => void): void => {
     this.#received = resolve;
-    this.#isReading = true;
-    this.#socket.read(this.#buffer).then(this.#onRead, this.#onReadLost);
+    if (this.#obstruction === undefined) return this.#startRead();
+    this.#isAwaited = true;
+    this.#advance();
   };
 
   constructor(socket: Socket, options: ChannelOptions) {
@@ -134,10 +146,27 @@ export class LineChannel {
     return this.#isClosed ? Promise.resolve(LOST) : new Promise(this.#beginRead);
   }
 
+  /** Puts something in the way of all lines, both ways, that are not with their receiver yet; undefined takes it away. */
+  obstruct(
+    obstacle: Obstacle | undefined,
+    { faults, hidesEnd }: { readonly faults: LineFaults; readonly hidesEnd: boolean },
+  ): void {
+    if (this.#isClosed || (obstacle === undefined && this.#obstruction === undefined)) return;
+    if (this.#obstruction === undefined) {
+      this.#obstruction = new Obstruction(faults, { hidesEnd, onDue: () => this.#advance() });
+      this.#isAwaited = this.#isReading;
+    }
+    this.#obstruction.change(obstacle);
+    if (this.#hiddenLoss !== "" && !this.#obstruction.hidesLoss) this.close(this.#hiddenLoss);
+    else this.#advance();
+  }
+
   /** Starts writing what waits, unless a write is under way: that one goes on by itself until nothing waits. */
   flush(): void {
     if (this.#writing !== undefined || this.#isClosed) return;
-    const text = this.outbox.take();
+    const text = this.#obstruction === undefined
+      ? this.outbox.take()
+      : this.#takeObstructed(this.#obstruction);
     if (text !== "") this.#write(this.#encode(text));
   }
 
@@ -196,6 +225,8 @@ export class LineChannel {
     } catch {
       // Closed already by the other side's error: then it is as we want it.
     }
+    this.#obstruction?.close();
+    this.#obstruction = undefined;
     this.#splitter.drop();
     this.outbox.drop();
     this.#received(LOST);
@@ -214,6 +245,44 @@ export class LineChannel {
       this.#buffer = new Uint8Array(Math.min(4 * count, this.#options.readBytesMax));
     }
     return { lines, state: isTooLong ? "too_long" : "open" };
+  }
+
+  #startRead(): void {
+    this.#isReading = true;
+    this.#socket.read(this.#buffer).then(this.#onRead, this.#onReadLost);
+  }
+
+  /** Something came past nobody yet: it waits for its time. */
+  #onObstructed(input: Input): void {
+    this.#obstruction!.pushInput(input);
+    this.#advance();
+  }
+
+  /** The output that may leave now. */
+  #takeObstructed(obstruction: Obstruction): string {
+    obstruction.pushOutput(this.outbox.take());
+    const text = obstruction.takeOutput();
+    this.outbox.onHeld(obstruction.outputChars + text.length);
+    obstruction.arm();
+    if (text === "") this.#options.onChange();
+    return text;
+  }
+
+  /** Lets go of what is due, and reads on: behind an obstacle input is taken whether somebody waits for it or not. */
+  #advance(): void {
+    const obstruction = this.#obstruction;
+    if (obstruction === undefined || this.#isClosed) return;
+    this.flush();
+    const input = this.#isAwaited ? obstruction.takeInput() : undefined;
+    if (input !== undefined) {
+      this.#isAwaited = false;
+      this.#received(input);
+    }
+    const hasRoom = obstruction.takesInput && obstruction.inputChars < OBSTRUCTED_CHARS_MAX;
+    if (!this.#isReading && this.#hiddenLoss === "" && hasRoom) this.#startRead();
+    obstruction.arm();
+    // Why not while a read is under way that nobody waits for: what it brings would be told to nobody.
+    if (obstruction.isOver && (this.#isAwaited || !this.#isReading)) this.#obstruction = undefined;
   }
 
   #write(bytes: Uint8Array): void {

@@ -81,6 +81,11 @@ export class Outbox {
     this.#takenChars = 0;
   }
 
+  /** Of all that was taken so many characters are still with us. */
+  onHeld(chars: number): void {
+    this.#takenChars = chars;
+  }
+
   /** What was taken is with the network. */
   onWritten(): void {
     this.#takenChars = 0;

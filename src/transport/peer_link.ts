@@ -10,6 +10,7 @@ import { peerHello, peerWelcomeProblem, type Self, serverProblem } from "./hands
 import { encodeHello, parseServerHello, parseWelcome } from "./hello.ts";
 import { type Input, LineChannel, type Socket } from "./line_channel.ts";
 import { parseMessageLine } from "./message_codec.ts";
+import type { LineFaults } from "./obstruction.ts";
 import type { Line } from "./ndjson.ts";
 import { decodeReply } from "./reply_codec.ts";
 
@@ -17,6 +18,8 @@ import { decodeReply } from "./reply_codec.ts";
 export interface LinkContext {
   readonly self: Self;
   readonly settings: Settings;
+  /** Whoever breaks things on purpose, where that is allowed. */
+  readonly faults?: LineFaults | undefined;
   nowMs(): number;
   drawNonce(): string;
   /** 0 to 2^32 − 1, for the jitter of pauses. */
@@ -109,6 +112,14 @@ export class PeerLink {
     this.#channel?.flush();
   }
 
+  /** What stands in the way on purpose has changed. */
+  obstruct(): void {
+    const { faults } = this.#context;
+    if (faults !== undefined) {
+      this.#channel?.obstruct(faults.obstacleTo(this.#member.id), { faults, hidesEnd: true });
+    }
+  }
+
   /** The peer shows signs of life elsewhere: a pause between two dials ends now. */
   nudge(): void {
     this.#wake();
@@ -146,6 +157,7 @@ export class PeerLink {
       halt: (cause) => this.#context.halt(cause),
     });
     this.#channel = channel;
+    this.obstruct();
     this.#isWaiting = false;
     this.#silentMs = 0;
     if (this.#isStopped) return "stopped";

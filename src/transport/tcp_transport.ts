@@ -17,6 +17,7 @@ import { digestOf } from "./hello.ts";
 import { InboundConnection, type InboundContext } from "./inbound_connection.ts";
 import type { Socket } from "./line_channel.ts";
 import { encodeMessage, fitsLine } from "./message_codec.ts";
+import { isSilent, type LineFaults } from "./obstruction.ts";
 import { type LinkContext, PeerLink } from "./peer_link.ts";
 import type { WireId } from "./request_codec.ts";
 
@@ -26,6 +27,8 @@ export interface TransportOptions {
   readonly selfId: ReplicaId;
   readonly epoch: string;
   readonly log: TransportLog;
+  /** Whoever breaks things on purpose, where that is allowed; each change is to be told to `onFaults`. */
+  readonly faults?: LineFaults;
   /** Connections accepted at a time; at most `CONNECTIONS_MAX`, fewer where the process may open fewer files. */
   readonly connectionsMax?: number;
   /** At most `CLIENTS_HELD_BYTES_MAX`, which holds where nothing is said. */
@@ -74,6 +77,13 @@ export function hmacOf(secret: string): Hmac {
 /** 32 hex digits for one hello. */
 export function drawNonce(): string {
   return randomBytes(16).toString("hex");
+}
+
+/** Rejects with the signal's reason when it comes. */
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) =>
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true })
+  );
 }
 
 /** A replica's network. */
@@ -208,6 +218,12 @@ export class TcpTransport {
     this.#unflushed.clear();
   }
 
+  /** What stands in the way on purpose has changed. */
+  onFaults(): void {
+    for (const link of this.#links.values()) link.obstruct();
+    for (const connection of this.#connections) connection.obstruct();
+  }
+
   /** Takes no more requests, answers those in flight for at most `drainMs`, then closes everything. */
   async stop({ drainMs }: { drainMs: number }): Promise<void> {
     if (this.#isStopping) return;
@@ -293,6 +309,7 @@ export class TcpTransport {
       self,
       settings: config.settings,
       lineBytesMax: config.settings.lineBytesMax,
+      faults: this.#options.faults,
       get isDraining(): boolean {
         return isStopping();
       },
@@ -388,6 +405,7 @@ export class TcpTransport {
     const timer = setTimeout(() => dial.abort(`no connection within ${timeoutMs} ms`), timeoutMs);
     this.#dials.add(dial);
     try {
+      if (isSilent(this.#options.faults?.obstacleTo(member.id))) await aborted(dial.signal);
       const socket = await Deno.connect({ hostname: member.host, port: member.port, signal: dial.signal });
       socket.setNoDelay();
       return socket;
@@ -398,6 +416,8 @@ export class TcpTransport {
   }
 
   #sweep(nowMs: number): void {
+    // A replica that stands still loses patience with nobody.
+    if (this.#options.faults?.isPaused) return;
     for (const connection of this.#connections) connection.sweep(nowMs);
     for (const connection of this.#lingering) {
       if (!connection.isLingering) this.#lingering.delete(connection);

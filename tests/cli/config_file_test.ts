@@ -14,6 +14,7 @@ Deno.test("the shipped cluster.toml is read", () => {
   assert(result.ok);
   assertEquals(result.value.members.map(({ id }) => id), ["r1", "r2", "r3", "r4"]);
   assertEquals(result.value.keyspaces.get("main")?.replication, 4);
+  assert(result.value.faults);
 });
 
 Deno.test("all problems come at once, each with its line, key, value and what is allowed", () => {
@@ -39,7 +40,7 @@ cluster.toml:9: replica[2].port: unknown key; known here: id, address
 cluster.toml:11: keyspace.main.keys: "bits" is not allowed; allowed: byte, text
 cluster.toml:12: keyspace.main.replication: 9 is not allowed; allowed: an integer from 1 to 2
 cluster.toml:14: settings.heartbeat_interval_ms: "often" is not allowed; allowed: an integer from 10 to 60000
-cluster.toml:2: colour: unknown key; known here: cluster, secret, secret_file, replica, keyspace, default_keyspace, settings`,
+cluster.toml:2: colour: unknown key; known here: cluster, secret, secret_file, faults, replica, keyspace, default_keyspace, settings`,
   );
 });
 
@@ -117,7 +118,7 @@ Deno.test("a file that does not exist is named", async () => {
 Deno.test("a mistyped key is met with the one that was meant", () => {
   assertEquals(
     problems(GOOD.replace("default_level", "defualt_level")),
-    "cluster.toml:26: keyspace.main.defualt_level: unknown key; did you mean default_level? known here: keys, " +
+    "cluster.toml:27: keyspace.main.defualt_level: unknown key; did you mean default_level? known here: keys, " +
       "partitioner, replication, default_level, read_repair, hinted_handoff",
   );
 });

@@ -132,7 +132,7 @@ Deno.test("Every problem has its path, the value, and what is allowed", () => {
     [{ settings: 7 }, "settings: 7 is not a table"],
     [
       { replicas: [] },
-      "replicas: unknown key; known here: cluster, secret, secret_file, replica, keyspace, default_keyspace, settings",
+      "replicas: unknown key; known here: cluster, secret, secret_file, faults, replica, keyspace, default_keyspace, settings",
     ],
   ];
   for (const [changes, problem] of cases) assertEquals(problems(changes)[0], problem);
@@ -199,6 +199,15 @@ Deno.test("A secret is never printed, not even a wrong one", () => {
   assertEquals(lines, Array(2).fill("secret: this value is not allowed; allowed: 16 to 1024 characters"));
   const parsed = parseClusterConfig(documentOf({ secret: "sixteen chars ok" }));
   assert(parsed.ok && parsed.value.secret === "sixteen chars ok");
+});
+
+Deno.test("Nothing may be broken on purpose unless the file says so", () => {
+  const faults = [{}, { faults: false }, { faults: true }].map((fields) => {
+    const parsed = parseClusterConfig(documentOf(fields));
+    return parsed.ok && parsed.value.faults;
+  });
+  assertEquals(faults, [false, false, true]);
+  assertEquals(problems({ faults: "yes" }), ['faults: "yes" is not allowed; allowed: true, false']);
 });
 
 Deno.test("Junk of any form is problems, never an exception", () => {

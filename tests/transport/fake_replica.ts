@@ -6,6 +6,7 @@ import type { Reply } from "../../src/protocol/reply.ts";
 import type { Request } from "../../src/protocol/request.ts";
 import { type ClusterConfig, parseClusterConfig } from "../../src/replica/cluster_config.ts";
 import { isAnswer, type Message } from "../../src/replica/envelope.ts";
+import type { LineFaults } from "../../src/transport/obstruction.ts";
 import { TcpTransport } from "../../src/transport/tcp_transport.ts";
 
 /** What differs from the plain test cluster. */
@@ -75,7 +76,11 @@ export class FakeReplica implements AsyncDisposable {
   constructor(
     config: ClusterConfig,
     selfId: string,
-    limits: { readonly connectionsMax?: number; readonly heldBytesMax?: number } = {},
+    limits: {
+      readonly connectionsMax?: number;
+      readonly heldBytesMax?: number;
+      readonly faults?: LineFaults;
+    } = {},
   ) {
     this.transport = TcpTransport.start({
       ...limits,
