@@ -122,11 +122,16 @@ const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, 
 /** Longest time that a command waits: a day. */
 const DURATION_MAX_MS = 86_400_000;
 
+/** Milliseconds of text such as `500ms`, `2s`, `1.5m`, of any size; undefined where it is none. */
+export function spanOf(text: string): number | undefined {
+  const [, digits, unit = ""] = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text) ?? [];
+  return digits === undefined ? undefined : Math.round(Number(digits) * UNITS_MS[unit]!);
+}
+
 /** Milliseconds of text such as `500ms`, `2s`, `1.5m`. Throws `UsageError` otherwise; `flag` is named in it. */
 export function parseDurationMs(text: string, flag: string): number {
-  const [, digits, unit = ""] = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text) ?? [];
-  const durationMs = Math.round(Number(digits) * (UNITS_MS[unit] ?? NaN));
-  if (durationMs >= 1 && durationMs <= DURATION_MAX_MS) return durationMs;
+  const durationMs = spanOf(text);
+  if (durationMs !== undefined && durationMs >= 1 && durationMs <= DURATION_MAX_MS) return durationMs;
   throw new UsageError(`--${flag} ${text}: not a time; allowed: 1ms to 24h, such as 500ms, 2s, 1m`);
 }
 

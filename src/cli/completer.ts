@@ -5,6 +5,7 @@
  */
 import { LEVELS } from "../protocol/level.ts";
 import type { Flags } from "./arguments.ts";
+import { FAULT_FORMS } from "./fault_words.ts";
 
 /** What can be completed, as its help says it. */
 export interface CommandShape {
@@ -132,6 +133,8 @@ function wordsOfKind(kind: string, { commands, knowledge }: Grammar): Kind {
     case "REPLICA":
     case "ID":
       return listed(knowledge.replicas);
+    case "KIND":
+      return listed(Object.keys(FAULT_FORMS));
     case "IDS":
       return { listOf: knowledge.replicas };
     case "VERB":

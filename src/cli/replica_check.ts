@@ -11,7 +11,14 @@ import { isNoFile, loadConfigFile } from "./config_file.ts";
 import { checkDirectory, writeFinding } from "./directory_check.ts";
 import { FAIL_EXIT, failing, type Finding, fine, splitWayOut, warning } from "./finding.ts";
 import { checkPeer, type PeerLook } from "./peer_check.ts";
-import { isOpenToOthers, modeText, OPEN_ADDRESS_MEND, openAddressProblem } from "./secret.ts";
+import {
+  isOpenToOthers,
+  modeText,
+  OPEN_ADDRESS_MEND,
+  OPEN_FAULTS_MEND,
+  openAddressProblem,
+  openFaultsProblem,
+} from "./secret.ts";
 
 /** What a start would be told. */
 export interface StartWords {
@@ -89,6 +96,10 @@ async function secretFindings(
   config: ClusterConfig,
   from: string | undefined,
 ): Promise<Finding[]> {
+  const faultsProblem = openFaultsProblem(config);
+  if (faultsProblem !== undefined) {
+    return [failing("secret", faultsProblem, OPEN_FAULTS_MEND, FAIL_EXIT.change)];
+  }
   const problem = openAddressProblem(config);
   if (problem !== undefined) {
     return isInsecure

@@ -15,7 +15,7 @@ import { showHelp } from "./help_text.ts";
 import { Output, OutputLostError, writeAll, writeNote } from "./output.ts";
 import { checkReplica } from "./replica_check.ts";
 import { REPLICA_FLAGS, replicaPage } from "./replica_help.ts";
-import { OPEN_ADDRESS_MEND, openAddressProblem } from "./secret.ts";
+import { OPEN_ADDRESS_MEND, OPEN_FAULTS_MEND, openAddressProblem, openFaultsProblem } from "./secret.ts";
 import { wrapLine } from "./table.ts";
 import { EXIT_USAGE } from "./top_command.ts";
 
@@ -77,6 +77,9 @@ async function run(flags: Arguments["flags"]): Promise<number> {
     throw new UsageError(config.failure.join("\n       ") + way);
   }
   const id = checkId(flags.get("id"), config.value, path);
+  // Why even with --insecure: to trust the network is one thing, to let it stop the clocks another.
+  const faultsProblem = openFaultsProblem(config.value);
+  if (faultsProblem !== undefined) throw new UsageError(`${path}: ${faultsProblem}; ${OPEN_FAULTS_MEND}`);
   if (!flags.has("insecure")) refuseOpenAddresses(config.value, path);
   const dataDirectory = dataDirectoryOf(flags, path, id);
   const log = openLog(flags.get("log"));

@@ -49,6 +49,15 @@ export const OPEN_ADDRESS_MEND =
   'set secret = "…" of at least 16 characters (or secret_file, or QUARTET_SECRET) on all replicas, or start with ' +
   "--insecure where everybody on the network is trusted";
 
+/** Why nobody may break anything on purpose in this cluster, although its file says so. */
+export function openFaultsProblem(config: ClusterConfig): string | undefined {
+  const problem = config.faults ? openAddressProblem(config) : undefined;
+  return problem === undefined ? undefined : `faults = true, and ${problem}: anybody could break the cluster`;
+}
+
+/** The way out of `openFaultsProblem`. */
+export const OPEN_FAULTS_MEND = "set a secret on all replicas, or leave faults out";
+
 /** Whether others than the owner may read a file or look into a directory. */
 export function isOpenToOthers({ mode }: Deno.FileInfo): boolean {
   // Windows has no such bits.

@@ -1,15 +1,21 @@
 /** `status`: every replica's view of itself and of the others, side by side. @module */
+import { fail } from "../base/failure.ts";
 import { ERRORS, type Failure } from "../protocol/error_codes.ts";
 import type { Status } from "../protocol/reply.ts";
 import { type Arguments, UsageError } from "./arguments.ts";
+import type { Caller } from "./caller.ts";
 import { askStatuses, type StatusView } from "./cluster_view.ts";
+import { faultRows, type FaultView } from "./fault_table.ts";
 import { isDownCell, linkRows } from "./link_table.ts";
-import { CLOCK_COLUMN, machineRows } from "./machine_table.ts";
+import { CLOCK_COLUMN, machineRows, spanText } from "./machine_table.ts";
 import { type Output, type Paint, printable } from "./output.ts";
 import { failureObject, failureText } from "./receipt.ts";
 import { formatTable, widthOf } from "./table.ts";
 import { durationText } from "./time_text.ts";
 import type { Action, Verb } from "./verb.ts";
+
+/** How long a silent replica may take to say what is broken in it. */
+const FAULTS_MS = 1000;
 
 /** `status` */
 export const STATUS: Verb = {
@@ -19,7 +25,8 @@ export const STATUS: Verb = {
   details: `Asks every replica directly. Exits with 5 when none answers.
 
 Three tables: how each replica stands; who sees whom up or DOWN, and for how long that has been so; and on what
-each one runs. A clock is compared with the median of the clocks that its replica sees.
+each one runs. A clock is compared with the median of the clocks that its replica sees. A fourth one says what
+is broken on purpose (see fault).
 
 EXAMPLES
   quartet client status
@@ -31,7 +38,9 @@ EXAMPLES
     return async ({ caller, output }) => {
       const members = await caller.members();
       if (!members.ok) return reportFailure(members.failure, output);
-      const views = await askStatuses(caller, members.value);
+      const views = await Promise.all(
+        (await askStatuses(caller, members.value)).map((view) => explainSilence(caller, view)),
+      );
       const isAnyUp = views.some(({ result }) => result.ok);
       if (output.isJson) output.json(statusObject(views, isAnyUp));
       else for (const line of pageLines(views, output.paintOut, output.widthOut)) output.line(line);
@@ -39,6 +48,17 @@ EXAMPLES
     };
   },
 };
+
+/** A replica that is paused on purpose answers nothing but questions about faults. */
+async function explainSilence(caller: Caller, view: StatusView): Promise<StatusView> {
+  if (view.result.ok || view.result.failure.code !== "timeout") return view;
+  const { result } = await caller.ask(view.replica.id, { op: "fault", action: "list" }, FAULTS_MS);
+  if (!result.ok || result.value.kind !== "faults") return view;
+  const pause = result.value.faults.find(({ kind }) => kind === "pause");
+  if (pause === undefined) return view;
+  const message = `paused on purpose, for another ${spanText(pause.left_ms)} (fault heal ends it)`;
+  return { replica: view.replica, result: fail({ ...view.result.failure, message }) };
+}
 
 /** Tells of a failure in the form that the reader wants, and gives its exit code. */
 export function reportFailure(failure: Failure, output: Output): number {
@@ -50,7 +70,7 @@ export function reportFailure(failure: Failure, output: Output): number {
   return ERRORS[failure.code].exit;
 }
 
-/** All that a person reads: three tables with an empty line between them. */
+/** All that a person reads: three tables with an empty line between them, and a fourth where something is broken on purpose. */
 export function pageLines(views: readonly StatusView[], paint: Paint, widthMax?: number): string[] {
   const links = formatTable(linkRows(views), {
     widthMax,
@@ -66,8 +86,22 @@ export function pageLines(views: readonly StatusView[], paint: Paint, widthMax?:
       return column === CLOCK_COLUMN && text !== "ok" ? paint.yellow(text) : text;
     },
   });
-  const tables = [statusLines(views, paint, widthMax), links, machines].filter((lines) => lines.length > 0);
+  const faults = formatTable(faultRows(faultViews(views)), {
+    widthMax,
+    paint: (text, row) => row === 0 ? paint.bold(text) : paint.yellow(text),
+  });
+  const tables = [statusLines(views, paint, widthMax), links, machines, faults].filter((lines) =>
+    lines.length > 0
+  );
   return tables.flatMap((lines, index) => index === 0 ? lines : ["", ...lines]);
+}
+
+function faultViews(views: readonly StatusView[]): FaultView[] {
+  return views.flatMap(({ result }) =>
+    result.ok && result.value.faults !== undefined
+      ? [{ id: result.value.id, faults: result.value.faults }]
+      : []
+  );
 }
 
 /** How each replica stands, and how many hints wait. */

@@ -1,5 +1,6 @@
 /** All verbs of `quartet client`, and the names under which people know them. @module */
 import { type Arguments, type Flags, nearestOf, UsageError } from "./arguments.ts";
+import { FAULT } from "./fault_verb.ts";
 import { INSPECT } from "./inspect_verb.ts";
 import { DELETE, GET, PUT } from "./key_verbs.ts";
 import { STATUS } from "./status_verb.ts";
@@ -8,7 +9,7 @@ import type { Verb } from "./verb.ts";
 import { WAIT } from "./wait_verb.ts";
 
 /** In the order in which help names them. */
-export const VERBS: readonly Verb[] = [GET, PUT, DELETE, STATUS, INSPECT, WAIT];
+export const VERBS: readonly Verb[] = [GET, PUT, DELETE, STATUS, INSPECT, WAIT, FAULT];
 
 /** What other stores call our verbs. They work as the verbs themselves do. */
 export const ALIASES: ReadonlyMap<string, string> = new Map([

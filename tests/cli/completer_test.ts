@@ -25,6 +25,7 @@ function texts(...typed: string[]): string[] | "files" {
 Deno.test("the first word is a verb; an alias is offered when nothing else fits", () => {
   assertEquals(texts(""), VERBS.map(({ name }) => name));
   assertEquals(texts("de"), ["delete"]);
+  assertEquals(texts("fault", "--f"), ["--for"]);
   assertEquals(texts("rem"), ["remove"]);
   assertEquals(texts("xyz"), []);
 });
@@ -38,6 +39,10 @@ Deno.test("what a word is follows from what the verb says that it takes", () => 
   assertEquals(texts("put", "7", "x", "one", ""), []);
   assertEquals(texts("inspect", "7", "12", "1"), ["12"]);
   assertEquals(texts("wait", ""), ["up", "converged"]);
+  assertEquals(texts("fault", "p"), ["partition", "pause"]);
+  assertEquals(texts("fault", "one"), ["one-way"]);
+  assertEquals(texts("fault", "partition", "r2", "r1"), ["r1", "r10"]);
+  assertEquals(texts("fault", "partition", "r2,"), ["r2,r1", "r2,r10"]);
   assertEquals(texts("nothing", ""), []);
 });
 

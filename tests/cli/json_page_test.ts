@@ -3,6 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { fail, ok } from "../../src/base/failure.ts";
 import type { HoldingsView, StatusView } from "../../src/cli/cluster_view.ts";
 import { CLIENT_EXITS } from "../../src/cli/exit_codes.ts";
+import { type FaultAnswer, faultsObject } from "../../src/cli/fault_verb.ts";
 import { type Finding, findingsObject } from "../../src/cli/finding.ts";
 import { holdingsObject } from "../../src/cli/inspect_verb.ts";
 import { printable } from "../../src/cli/output.ts";
@@ -35,6 +36,7 @@ Deno.test("every block of the page is of a kind that is checked", () => {
     "trace",
     "failure",
     "status",
+    "fault",
     "inspect",
     "wait",
     "script",
@@ -93,6 +95,19 @@ Deno.test("the status of the page is what the client makes of the replicas' answ
   }
 });
 
+Deno.test("the faults of the page are what the client makes of the replicas' answers", () => {
+  for (const example of examples("fault")) {
+    const answers = (example["replicas"] as Fields[]).map((entry): FaultAnswer => {
+      const id = String(entry["id"]);
+      if (entry["faults"] === undefined) return { id, result: fail(failureOf(entry)) };
+      const reply = decodeReply({ id: 1, ok: true, replica: id, faults: entry["faults"] });
+      assert(reply?.result.ok && reply.result.value.kind === "faults", JSON.stringify(reply));
+      return { id, result: ok(reply.result.value.faults) };
+    });
+    assertEquals(faultsObject(answers, { isOk: example["ok"] as boolean }), example);
+  }
+});
+
 Deno.test("the holdings of the page are what the client makes of the replicas' answers", () => {
   for (const example of examples("inspect")) {
     const keys = (example["keys"] as { key: number; equal: boolean; held: Fields }[])
@@ -127,7 +142,7 @@ Deno.test("the page names every code that the client ends with, and its exit cod
 
 clusterTest(
   "what --json prints has no field that the page does not name",
-  { replicas: 2 },
+  { replicas: 2, top: { faults: true } },
   async (cluster) => {
     const named = new Set([...page.matchAll(/`(\w+)`/g)].map(([, word]) => word));
     const runs: [string[], number][] = [
@@ -140,7 +155,10 @@ clusterTest(
       [["inspect"], 0],
       [["wait", "converged"], 0],
       [["help", "get"], 0],
+      [["fault", "skew", "r2", "+1s"], 0],
+      [["fault", "delay", "r1", "1ms"], 0],
       [["status"], 0],
+      [["fault", "heal"], 0],
     ];
     for (const [words, code] of runs) {
       const result = await cluster.client("--json", ...words);

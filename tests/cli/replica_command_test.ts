@@ -196,8 +196,26 @@ Deno.test("addresses that others can reach need a secret or --insecure", async (
     const refused = await run("--id", "r1");
     assertEquals(refused.code, 64);
     assertStringIncludes(refused.stderr, "others can reach r1 203.0.113.1, and no secret is set");
+    const checked = await run("--id", "r1", "--check");
+    assertStringIncludes(checked.stdout, "others can reach r1 203.0.113.1, and no secret is set");
     const allowed = await run("--id", "r1", "--insecure");
     assertEquals(allowed.code, 64);
+    assertStringIncludes(allowed.stderr, "203.0.113.1:7411 of r1 is not one of this machine");
+  });
+});
+
+Deno.test("on such addresses nothing is broken on purpose without a secret, whoever is trusted", async () => {
+  await withGround(async ({ configFile, run }) => {
+    const text = await Deno.readTextFile(configFile);
+    const open = text.replace(/address = .*/, 'address = "203.0.113.1:7411"');
+    await Deno.writeTextFile(configFile, `faults = true\n${open}`);
+    const expected = "faults = true, and others can reach r1 203.0.113.1, and no secret is set";
+    const refused = await run("--id", "r1", "--insecure");
+    assertEquals(refused.code, 64);
+    assertStringIncludes(refused.stderr, `${expected}: anybody could break the cluster; set a secret`);
+    assertStringIncludes((await run("--id", "r1", "--insecure", "--check")).stdout, expected);
+    await Deno.writeTextFile(configFile, `faults = true\nsecret = "sixteen characters"\n${open}`);
+    const allowed = await run("--id", "r1");
     assertStringIncludes(allowed.stderr, "203.0.113.1:7411 of r1 is not one of this machine");
   });
 });

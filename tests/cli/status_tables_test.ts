@@ -68,6 +68,22 @@ r2  0.1.0    ok               81.8 MB  16.8 MB, 2 segments  84.8 GB`,
   );
 });
 
+Deno.test("what is broken on purpose stands in a fourth table, and nowhere when nothing is", () => {
+  const [plain, broken] = [statusOf("r1", []), statusOf("r2", [])];
+  const faults = [
+    { kind: "cut", peers: ["r3", "r4"], way: "both", left_ms: 18_000 },
+    { kind: "skew", skew_ms: -90_000, left_ms: 61_000 },
+  ] as const;
+  const lines = (views: readonly StatusView[]): string[] => pageLines(views, PLAIN).slice(-4);
+  assertEquals(lines([viewOf("r1", { ...plain, faults: [] }), viewOf("r2", { ...broken, faults })]), [
+    "",
+    "on  fault                    ends in",
+    "r2  cut from r3 r4           18.0 s",
+    "r2  clock 1 min 30 s behind  1 min 1 s",
+  ]);
+  assert(!pageLines([viewOf("r1", { ...plain, faults: [] })], PLAIN).join("\n").includes("fault"));
+});
+
 Deno.test("the links of seven replicas, all of them down, fit a terminal of 80 columns", () => {
   const ids = ["r1", "r2", "r3", "r4", "r5", "r6", "r7"];
   const views = ids.map((id) =>

@@ -1,0 +1,172 @@
+/** Tests of `client fault` on real replicas: what each fault does, how it shows, and that it ends. @module */
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { ClusterClient } from "../harness/cluster_client.ts";
+import { eventually } from "../harness/eventually.ts";
+import { clusterTest, type CommandResult } from "../harness/processes.ts";
+
+/** Longer than any of these tests: faults end when they are healed. */
+const FOR_LONG = ["--for", "10m"];
+const WITH_FAULTS = { top: { faults: true } };
+
+/** A command that has to succeed. */
+async function expectOk(command: Promise<CommandResult>): Promise<CommandResult> {
+  const result = await command;
+  assertEquals(result.code, 0, `${result.stdout}${result.stderr}`);
+  return result;
+}
+
+/** Waits until a replica takes exactly these peers for alive. */
+async function untilAlive(
+  client: ClusterClient,
+  replica: string,
+  expected: readonly string[],
+): Promise<void> {
+  await eventually(async () => {
+    const { peers } = await client.status(replica);
+    return peers.filter(({ alive }) => alive).map(({ id }) => id).join() === expected.join();
+  }, { withinMs: 20_000, what: `${replica} sees ${expected.join(" ") || "nobody"}` });
+}
+
+clusterTest(
+  "Both sides of a partition write at TWO, neither at QUORUM, and healed they become equal by reading",
+  {
+    ...WITH_FAULTS,
+    keyspace: { hinted_handoff: false },
+  },
+  async (cluster) => {
+    using client = new ClusterClient(cluster);
+    const set = await expectOk(cluster.client("fault", "partition", "r1,r2", "r3,r4", ...FOR_LONG));
+    assertMatch(
+      set.stdout,
+      /^on +fault +ends in\nr1 +cut from r3 r4 +10 min 0 s\nr2 .*\nr3 +cut from r1 r2 +10 min 0 s\nr4 .*\n$/,
+    );
+    const left = await client.expect("r1", { op: "put", key: 1, value: "left", level: "TWO" });
+    const right = await client.expect("r3", { op: "put", key: 1, value: "right", level: "TWO" });
+    assert(left.kind === "written" && right.kind === "written");
+    assertEquals([left.receipt.acked, right.receipt.acked], [["r1", "r2"], ["r3", "r4"]]);
+    await untilAlive(client, "r1", ["r2"]);
+    await untilAlive(client, "r2", ["r1"]);
+    await untilAlive(client, "r3", ["r4"]);
+    await untilAlive(client, "r4", ["r3"]);
+    for (const id of cluster.ids) {
+      const refused = await client.ask(id, { op: "put", key: 2, value: "x", level: "QUORUM" });
+      assertEquals([refused.ok ? "" : refused.failure.code, refused.ok ? 0 : refused.failure.live], [
+        "unavailable",
+        2,
+      ]);
+    }
+    const values = await Promise.all(cluster.ids.map(async (id) => (await client.values(id))[1]));
+    assertEquals(values, ["left", "left", "right", "right"]);
+    const { stdout } = await expectOk(cluster.client("status"));
+    assertMatch(stdout, /\n\non +fault +ends in\nr1 +cut from r3 r4 +\d/);
+
+    const healed = await expectOk(cluster.client("fault", "heal"));
+    assertEquals([healed.stdout, healed.stderr], ["", "ok  healed: no faults\n"]);
+    await cluster.waitUp();
+    assertEquals((await expectOk(cluster.client("get", "1", "ALL"))).stdout, "right\n");
+    await expectOk(cluster.client("wait", "converged", "--timeout", "10s"));
+    assertEquals(await client.values("r1"), { 1: "right" });
+  },
+);
+
+clusterTest(
+  "A pause, a clock that is off and a delay do what they say, show, and end",
+  WITH_FAULTS,
+  async (cluster) => {
+    using client = new ClusterClient(cluster);
+    await expectOk(cluster.client("fault", "pause", "r2", ...FOR_LONG));
+    const silent = await cluster.client(
+      "--timeout",
+      "500ms",
+      "--coordinator",
+      "r2",
+      "put",
+      "1",
+      "late",
+      "ONE",
+    );
+    assertEquals(silent.code, 6, silent.stderr);
+    await untilAlive(client, "r1", ["r3", "r4"]);
+    const status = await cluster.client("--timeout", "500ms", "status");
+    assertMatch(status.stdout, /\nr2 .* down: paused on purpose, for another \d+ min/);
+    assertMatch(
+      (await expectOk(cluster.client("fault", "list"))).stdout,
+      /^on .*\nr2 +paused +\d+ min \d+ s\n$/,
+    );
+    await expectOk(cluster.client("fault", "heal"));
+    await cluster.waitUp();
+    // What reached it while it stood still it did afterwards.
+    await eventually(async () => (await client.values("r2"))[1] === "late", {
+      withinMs: 10_000,
+      what: "r2 has done what it was asked while it stood still",
+    });
+
+    await expectOk(cluster.client("fault", "skew", "r2", "+60s", ...FOR_LONG));
+    await eventually(async () => {
+      const seen = (await client.status("r1")).peers.find(({ id }) => id === "r2");
+      return (seen?.clock_offset_ms ?? 0) > 50_000;
+    }, { withinMs: 20_000, what: "r1 sees that the clock of r2 is ahead" });
+    const early = await cluster.client("--coordinator", "r2", "put", "2", "early");
+    assertEquals([early.code, early.stderr.startsWith("clock_skew")], [5, true], early.stderr);
+    const [skew, ...others] = (await client.status("r2")).faults ?? [];
+    assert(skew?.kind === "skew" && skew.skew_ms === 60_000 && others.length === 0);
+    assert(skew.left_ms > 0 && skew.left_ms <= 600_000);
+    assertStringIncludes((await expectOk(cluster.client("status"))).stdout, "clock 1 min 0 s ahead");
+    assertEquals((await client.status("r1")).faults, []);
+
+    // It takes the place of the one before, and ends by itself.
+    await expectOk(cluster.client("fault", "skew", "r2", "-5s", "--for", "1s"));
+    await eventually(async () => (await client.status("r2")).faults?.length === 0, {
+      withinMs: 20_000,
+      what: "the clock of r2 is right again by itself",
+    });
+    const delayMs = 100;
+    await expectOk(cluster.client("fault", "delay", "r3", `${delayMs}ms`, ...FOR_LONG));
+    const late = JSON.parse((await expectOk(cluster.client("--json", "put", "3", "x", "ALL"))).stdout);
+    assert(late.elapsed_ms >= 2 * delayMs - 5, `there and back in ${late.elapsed_ms} ms`);
+  },
+);
+
+clusterTest(
+  "A fault survives no restart, and a replica that is down matters to those who break, not to those who mend",
+  {
+    ...WITH_FAULTS,
+    replicas: 3,
+  },
+  async (cluster) => {
+    using client = new ClusterClient(cluster);
+    await expectOk(cluster.client("fault", "isolate", "r3", ...FOR_LONG));
+    await untilAlive(client, "r1", ["r2"]);
+    await untilAlive(client, "r3", []);
+    // Clients reach it still.
+    await client.expect("r3", { op: "put", key: 1, value: "alone", level: "ONE" });
+    await cluster.kill9("r3");
+    const partial = await cluster.client("--json", "fault", "partition", "r1,r2", "r3", ...FOR_LONG);
+    const { ok, replicas } = JSON.parse(partial.stdout);
+    assertEquals([partial.code, ok, partial.stderr], [5, false, ""]);
+    assertEquals(replicas[0].faults[0].peers, ["r3"]);
+    assertEquals([replicas[2].id, replicas[2].error], ["r3", "unavailable"]);
+    const healed = await expectOk(cluster.client("fault", "heal"));
+    assertStringIncludes(healed.stderr, "ok  healed: no faults\nr3 did not do it: unavailable");
+    await cluster.start("r3");
+    assertEquals((await client.status("r3")).faults, []);
+    await cluster.waitUp();
+  },
+);
+
+clusterTest(
+  "Where the file does not say faults = true nothing is broken",
+  { replicas: 2 },
+  async (cluster) => {
+    for (const words of [["pause", "r1"], ["list"], ["heal"]]) {
+      const { code, stdout, stderr } = await cluster.client("fault", ...words);
+      assertEquals([code, stdout], [2, ""]);
+      assertMatch(
+        stderr,
+        /^malformed_request: faults are off on r1; set faults = true in its cluster\.toml, and restart it/,
+      );
+    }
+    const status = JSON.parse((await expectOk(cluster.client("--json", "status"))).stdout);
+    assert(!("faults" in status.replicas[0].status));
+  },
+);
