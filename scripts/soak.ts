@@ -4,16 +4,20 @@ import { PLANTED_BUGS } from "../src/base/planted_bug.ts";
 import { firstNoticed, PLANTED_SEEDS_MAX } from "../src/sim/planted.ts";
 import { simulate } from "../src/sim/simulation.ts";
 import { print, printError } from "./print.ts";
+import { describeKept, keepFailure } from "./sim/failure_directory.ts";
 
 const USAGE = `deno task soak [--seeds N | --seconds N] [--from SEED] [--planted] [--cores N]
 
 Runs simulated clusters from many seeds and prints one line for each that a judge objects to, with the command that
-runs it again. Exit 1 if there was one.
+runs it again; the first ones are made small in failure/SEED/. Exit 1 if there was one.
 
   deno task soak --seeds 200         seeds 0 to 199
   deno task soak --seconds 600       as many as fit in ten minutes
   deno task soak --planted           plants each known bug and counts the seeds until a judge notices; exit 1 if one escapes
 `;
+
+/** Failures that are made small: each may take a minute. */
+const KEPT_MAX = 3;
 
 /** What is told of one run. */
 interface Told {
@@ -101,6 +105,7 @@ async function soak(options: Options): Promise<void> {
   let okCount = 0;
   let simulatedMs = 0;
   let failedCount = 0;
+  const failedSeeds: number[] = [];
   let shownMs = beganMs;
   const onResult = (result: Told): void => {
     runCount++;
@@ -109,6 +114,7 @@ async function soak(options: Options): Promise<void> {
     simulatedMs += result.simulatedMs;
     if (result.wrong !== undefined) {
       failedCount++;
+      failedSeeds.push(result.seed);
       print(`seed ${result.seed}: ${result.wrong}. Rerun: deno task sim ${result.seed}`);
     }
     if (performance.now() - shownMs > 10_000) {
@@ -130,6 +136,10 @@ async function soak(options: Options): Promise<void> {
         (simulatedMs / 3_600_000).toFixed(1)
       } simulated hours, ${okCount} of ${operationCount} requests succeeded`,
   );
+  for (const seed of failedSeeds.slice(0, KEPT_MAX)) {
+    const kept = await keepFailure(await simulate(seed), { root: "failure", name: String(seed) });
+    if (kept) print(`seed ${seed}: ${describeKept(kept)}`);
+  }
   print(`${runCount - failedCount} passed, ${failedCount} failed`);
   Deno.exit(failedCount > 0 || codes.some((code) => code !== 0) || runCount === 0 ? 1 : 0);
 }

@@ -1,0 +1,109 @@
+/** What a run that went wrong leaves: `failure/NAME/` with the scenario, its events, its history, a timeline and the way back. @module */
+import { join } from "@std/path";
+import { stringify } from "smol-toml";
+import type { PlantedBug } from "../../src/base/planted_bug.ts";
+import { encodeHistory } from "../../src/checker/history_encoder.ts";
+import type { History } from "../../src/checker/history.ts";
+import { renderTimeline } from "../../src/checker/timeline.ts";
+import { JUDGES, type Verdict, type Violation } from "../../src/checker/verdict.ts";
+import type { Finding } from "../../src/sim/run_judges.ts";
+import { scenarioDocument } from "../../src/sim/scenario_document.ts";
+import type { RunResult } from "../../src/sim/sim_run.ts";
+import { runScenario } from "../../src/sim/simulation.ts";
+import { shrink } from "../../src/sim/shrinker.ts";
+
+/** What was kept. */
+export interface KeptFailure {
+  readonly directory: string;
+  readonly sentence: string;
+  readonly stepCount: number;
+  readonly faultCount: number;
+  readonly runCount: number;
+}
+
+/** Shrinks a run that went wrong, and writes what is left to `root`/`name`. Undefined where it only proves nothing. */
+export async function keepFailure(
+  result: RunResult,
+  { root, name, bugs }: {
+    readonly root: string;
+    readonly name: string;
+    readonly bugs?: ReadonlySet<PlantedBug>;
+  },
+): Promise<KeptFailure | undefined> {
+  const shrunk = await shrink(result, bugs === undefined ? {} : { bugs });
+  if (shrunk === undefined) return undefined;
+  const { finding } = shrunk;
+  const { scenario } = shrunk.result;
+  const directory = join(root, name);
+  await Deno.mkdir(directory, { recursive: true });
+  const events: string[] = [];
+  const last = await runScenario(scenario, {
+    ...(bugs === undefined ? {} : { bugs }),
+    onTrace: (atMs, text) => events.push(`${JSON.stringify({ time_ms: atMs, text })}\n`),
+  });
+  const story = {
+    ...scenario,
+    name: `${scenario.name}, made small: ${finding.judge} objects`,
+  };
+  const command = `deno task sim ${join(directory, "scenario.toml")}`;
+  const files: Record<string, string> = {
+    "README.txt": readme(finding, command, result, last),
+    "scenario.toml": `# ${finding.sentence}\n# Run it again: ${command}\n\n${
+      stringify(scenarioDocument(story))
+    }\n`,
+    "events.ndjson": events.join(""),
+  };
+  const history = last.histories.get(finding.keyspace ?? "") ?? [...last.histories.values()][0];
+  if (history !== undefined) {
+    files["history.ndjson"] = encodeHistory(history);
+    files["timeline.html"] = renderTimeline(history, verdictOf(history, last, finding));
+  }
+  for (const [file, text] of Object.entries(files)) await Deno.writeTextFile(join(directory, file), text);
+  return {
+    directory,
+    sentence: finding.sentence,
+    stepCount: scenario.steps.length,
+    faultCount: scenario.faults.length,
+    runCount: shrunk.runCount,
+  };
+}
+
+/** One line for a person. */
+export function describeKept({ directory, stepCount, faultCount, runCount }: KeptFailure): string {
+  return `made small in ${runCount} runs: ${stepCount} steps and ${faultCount} faults are left in ${directory}/ (README.txt)`;
+}
+
+/** What the page says: that of the judges; what the simulator itself noticed has no judge of its own. */
+function verdictOf(history: History, { findings }: RunResult, finding: Finding): Verdict {
+  const [first, ...others] = findings.flatMap(({ keyspace, judge, sentence, operations }): Violation[] => {
+    const known = JUDGES.find((name) => name === judge);
+    return known && keyspace === history.keyspace ? [{ judge: known, sentence, operations }] : [];
+  });
+  if (first === undefined || finding.judge === "simulator") {
+    return { outcome: "unknown", sentence: `the simulator noticed: ${finding.sentence}` };
+  }
+  return { outcome: "violated", sentence: first.sentence, violations: [first, ...others] };
+}
+
+function readme({ judge, sentence }: Finding, command: string, whole: RunResult, small: RunResult): string {
+  const counts = ({ scenario: { steps, faults } }: RunResult): string =>
+    `${steps.length} steps of ${
+      new Set(steps.map(({ client }) => client)).size
+    } clients, ${faults.length} faults`;
+  return `${whole.scenario.name}: ${sentence}
+
+Judge:      ${judge}
+At first:   ${counts(whole)}
+Made small: ${counts(small)}
+Run again:  ${command}
+${
+    whole.scenario.name === `seed ${whole.scenario.seed}`
+      ? `            (the whole run: deno task sim ${whole.scenario.seed})\n`
+      : ""
+  }
+scenario.toml   what happens, to be changed by hand
+events.ndjson   every message, request and fault of it, by time
+history.ndjson  what clients saw and replicas held in the end
+timeline.html   the same as a picture; opens without a network
+`;
+}
