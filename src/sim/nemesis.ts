@@ -31,7 +31,8 @@ export class Nemesis {
   readonly #options: NemesisOptions;
   /** Faults that wait for the next acknowledgement. */
   readonly #armed: Fault[] = [];
-  #isOver = false;
+  /** Grows when all is healed: what was begun before then ends nothing any more. */
+  #era = 0;
 
   constructor(options: NemesisOptions) {
     this.#options = options;
@@ -59,7 +60,7 @@ export class Nemesis {
   /** A replica has just acknowledged a write to a client: what waits for that strikes. */
   onAcknowledged(coordinator: SimReplica): void {
     const fault = this.#armed.shift();
-    if (fault === undefined || this.#isOver) return;
+    if (fault === undefined) return;
     const replicas = fault.replicas.length > 0 ? fault.replicas : [coordinator.id];
     this.#later(fault.delayMs, () => this.strike({ ...fault, replicas }));
   }
@@ -71,11 +72,12 @@ export class Nemesis {
     this.#startAfter(replica, REBUILD_MS);
   }
 
-  /** Ends all faults: ways open, processes run, disks have room. */
+  /** Ends all faults, also those to come: ways open, processes run, disks have room. */
   heal(): void {
-    this.#isOver = true;
+    this.#era++;
+    this.#armed.length = 0;
     this.#options.world.trace("heal");
-    this.#options.network.calm();
+    this.#options.network.heal();
     for (const replica of this.#options.replicas) {
       replica.mend();
       replica.resume();
@@ -216,8 +218,9 @@ export class Nemesis {
   }
 
   #later(delayMs: number, run: () => void): void {
+    const era = this.#era;
     this.#options.world.queue.after(delayMs, () => {
-      if (!this.#isOver) run();
+      if (era === this.#era) run();
     });
   }
 

@@ -137,6 +137,11 @@ export class SimReplica implements SimEndpoint {
     return this.#machine?.status().recovering ?? true;
   }
 
+  /** Whether this process takes all others for alive, and for counting. */
+  get seesAll(): boolean {
+    return this.#machine?.status().peers.every(({ alive, recovering }) => alive && !recovering) ?? false;
+  }
+
   /** Begins a life. */
   start(): void {
     const life = ++this.#life;

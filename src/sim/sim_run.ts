@@ -39,6 +39,7 @@ const LAST_CLIENTS_FROM = 1000;
 export class SimRun {
   readonly world: SimWorld;
   readonly replicas: readonly SimReplica[];
+  readonly network: SimNetwork;
   readonly nemesis: Nemesis;
   readonly workload: Workload;
   readonly scenario: Scenario;
@@ -67,6 +68,7 @@ export class SimRun {
     this.scenario = scenario;
     this.world = world;
     this.replicas = replicas;
+    this.network = network;
     this.#config = config;
     this.nemesis = new Nemesis({
       world,
@@ -151,6 +153,7 @@ export class SimRun {
     workload.start(scenario.steps);
     await world.runUntil(faultsMs);
     nemesis.heal();
+    this.network.calm();
     workload.stop();
     await world.runUntil(faultsMs + calmMs);
     this.#expectAllReady(calmMs);

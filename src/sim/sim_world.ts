@@ -62,13 +62,23 @@ export class SimWorld {
 
   /** Lets all happen that happens until a time. */
   async runUntil(endMs: number): Promise<void> {
-    const { queue } = this;
-    while (queue.runNext(endMs)) {
-      if (!queue.needsSettling && queue.nowMs < this.#settledMs + SETTLE_MS_MAX) continue;
-      queue.needsSettling = false;
-      this.#settledMs = queue.nowMs;
-      await settle();
+    while (this.queue.runNext(endMs)) {
+      if (this.#isToSettle()) await settle();
     }
-    queue.passTo(endMs);
+    this.queue.passTo(endMs);
+  }
+
+  /** Lets one thing happen, or time pass to `endMs` where nothing happens before. */
+  async runNext(endMs: number): Promise<void> {
+    if (!this.queue.runNext(endMs)) this.queue.passTo(endMs);
+    if (this.#isToSettle()) await settle();
+  }
+
+  #isToSettle(): boolean {
+    const { queue } = this;
+    if (!queue.needsSettling && queue.nowMs < this.#settledMs + SETTLE_MS_MAX) return false;
+    queue.needsSettling = false;
+    this.#settledMs = queue.nowMs;
+    return true;
   }
 }

@@ -1,0 +1,243 @@
+/**
+ * A simulated cluster for tests: the real code in virtual time, from one seed. Time passes only while something is waited
+ * for, so a test of ten minutes takes a second, and goes the same way each time.
+ *
+ * ```ts
+ * await using cluster = await SimCluster.start({ seed: 1 });
+ * cluster.partition(["r1", "r2"], ["r3", "r4"]);
+ * await cluster.put(7, "hello", { level: "TWO", through: "r1" });
+ * cluster.heal();
+ * await cluster.assertConverged();
+ * ```
+ * @module
+ */
+import { judgeConvergence } from "../checker/convergence.ts";
+import type { FinalState, History, Operation } from "../checker/history.ts";
+import { judgeHistory, type Model } from "../checker/judge.ts";
+import { describeOperation } from "../checker/operation_text.ts";
+import type { Verdict } from "../checker/verdict.ts";
+import type { Level } from "../protocol/level.ts";
+import type { WireKey } from "../protocol/request.ts";
+import { type Fault, NO_FAULT } from "./scenario.ts";
+import { parseScenario } from "./scenario_document.ts";
+import { settle } from "./settle.ts";
+import { type RunOptions, SimRun } from "./sim_run.ts";
+import type { KeyRequest } from "./workload.ts";
+
+/** How a cluster is made. Tables are as in `cluster.toml`. */
+export interface SimClusterOptions extends RunOptions {
+  readonly seed?: number;
+  readonly replicas?: number;
+  readonly keyspace?: Readonly<Record<string, unknown>>;
+  readonly settings?: Readonly<Record<string, unknown>>;
+  /** As in the `[network]` of a scenario, in snake case. */
+  readonly network?: Readonly<Record<string, unknown>>;
+}
+
+/** How something is asked. */
+export interface AskOptions {
+  readonly level?: Level;
+  readonly keyspace?: string;
+  /** The replica that is to coordinate, and no other; any one where it is left out. */
+  readonly through?: string;
+}
+
+/** A request that was not done, or of which nobody knows. */
+export class RequestFailedError extends Error {
+  override readonly name = "RequestFailedError";
+  readonly operation: Operation;
+
+  constructor(operation: Operation) {
+    super(describeOperation(operation));
+    this.operation = operation;
+  }
+}
+
+interface Waiter {
+  readonly isOver: () => boolean;
+  readonly endMs: number;
+  readonly resolve: () => void;
+  readonly reject: (cause: unknown) => void;
+}
+
+/** A cluster of four that just started has met after far less. */
+const START_MS_MAX = 10_000;
+
+/** How often copies are compared. */
+const LOOK_MS = 50;
+
+/** A cluster under test. */
+export class SimCluster implements AsyncDisposable {
+  readonly #run: SimRun;
+  /** Who waits for something to happen. Invariant: while there are any, one pump lets things happen. */
+  readonly #waiters = new Set<Waiter>();
+  #isPumping = false;
+  #clientCount = 0;
+
+  private constructor(run: SimRun) {
+    this.#run = run;
+  }
+
+  /** Starts all replicas, and waits until they have met. Throws `TypeError` where the options are wrong. */
+  static async start(options: SimClusterOptions = {}): Promise<SimCluster> {
+    const { seed = 1, replicas = 4, keyspace = { main: {} }, settings = {}, network = {} } = options;
+    const scenario = parseScenario({
+      name: "test",
+      seed,
+      cluster: { replicas, keyspace, settings },
+      network,
+    });
+    if (!scenario.ok) throw new TypeError(scenario.failure);
+    const run = new SimRun(scenario.value, options);
+    const cluster = new SimCluster(run);
+    for (const replica of run.replicas) replica.start();
+    await cluster.#until(
+      () => run.replicas.every((replica) => replica.isReady && !replica.isRecovering && replica.seesAll),
+      START_MS_MAX,
+    );
+    return cluster;
+  }
+
+  /** Virtual milliseconds since the start. */
+  get nowMs(): number {
+    return this.#run.world.queue.nowMs;
+  }
+
+  /** Writes a value. Throws `RequestFailedError`. */
+  async put(key: WireKey, value: string, options: AskOptions = {}): Promise<Operation> {
+    return succeeded(await this.ask({ op: "put", key, value, ...this.#whereAndHow(options) }, options));
+  }
+
+  /** Deletes a value. Throws `RequestFailedError`. */
+  async delete(key: WireKey, options: AskOptions = {}): Promise<Operation> {
+    return succeeded(await this.ask({ op: "delete", key, ...this.#whereAndHow(options) }, options));
+  }
+
+  /** Reads a value; undefined where there is none. Throws `RequestFailedError`. */
+  async get(key: WireKey, options: AskOptions = {}): Promise<string | undefined> {
+    return succeeded(await this.ask({ op: "get", key, ...this.#whereAndHow(options) }, options)).value;
+  }
+
+  /** Asks as a client of its own does, and waits for whatever becomes of it. */
+  async ask(request: KeyRequest, { through }: Pick<AskOptions, "through"> = {}): Promise<Operation> {
+    const client = ++this.#clientCount;
+    const { workload } = this.#run;
+    if (through !== undefined) workload.turnTo(client, through, { stays: true });
+    let ended: Operation | undefined;
+    workload.ask(client, request, (operation) => {
+      ended = operation;
+    });
+    await this.#until(() => ended !== undefined, Infinity);
+    return ended!;
+  }
+
+  /** Lets time pass. */
+  async advance(ms: number): Promise<void> {
+    await this.#until(() => false, ms);
+  }
+
+  /** Cuts some replicas off from others, or from all others, until `heal`. */
+  partition(some: readonly string[], others: readonly string[] = []): void {
+    this.fault({ kind: "partition", replicas: some, peers: others });
+  }
+
+  /** Lets something go wrong now, for `forMs` or until `heal`. */
+  fault(fault: Partial<Fault> & Pick<Fault, "kind">): void {
+    this.#run.nemesis.strike({ ...NO_FAULT, ...fault });
+  }
+
+  /** Ends all that goes wrong: ways open, processes run, disks have room. Clocks stay as they are. */
+  heal(): void {
+    this.#run.nemesis.heal();
+  }
+
+  /** What one replica holds, by key; nothing while it is not running. */
+  held(replica: string, keyspace: string = this.#run.config.defaultKeyspace): FinalState {
+    const found = this.#run.replicas.find(({ id }) => id === replica);
+    if (found === undefined) throw new TypeError(`there is no replica ${replica}`);
+    return found.held(keyspace);
+  }
+
+  /** Waits until all replicas hold the same of all keys; throws when they do not in time, and says on which key they differ. */
+  async assertConverged({ withinMs = 10_000 }: { readonly withinMs?: number } = {}): Promise<void> {
+    const difference = (): string | undefined => {
+      for (const [keyspace, { replication }] of this.#run.config.keyspaces) {
+        const holders = this.#run.replicas.slice(0, replication);
+        const down = holders.find(({ isReady }) => !isReady);
+        if (down !== undefined) return `${down.id} is not ready`;
+        const [first] = judgeConvergence(new Map(holders.map((each) => [each.id, each.held(keyspace)])));
+        if (first !== undefined) return `keyspace ${keyspace}: ${first.sentence}`;
+      }
+      return undefined;
+    };
+    const lookedMs = this.nowMs;
+    let nextLookMs = lookedMs;
+    await this.#until(() => {
+      // Why not each time: to look at all copies costs far more than to let one thing happen.
+      if (this.nowMs < nextLookMs) return false;
+      nextLookMs = this.nowMs + LOOK_MS;
+      return difference() === undefined;
+    }, withinMs);
+    const left = difference();
+    if (left !== undefined) throw new Error(`${left}, ${this.nowMs - lookedMs} ms after the first look`);
+  }
+
+  /** What clients of a keyspace saw until now, and what replicas hold. */
+  history(keyspace: string = this.#run.config.defaultKeyspace): History {
+    const history = this.#run.histories().get(keyspace);
+    if (history === undefined) throw new TypeError(`nobody has asked for a key of ${keyspace}`);
+    return history;
+  }
+
+  /** What judges say of that. Under `quorum` all copies must be equal by now. */
+  verdict(model: Model, keyspace?: string): Verdict {
+    return judgeHistory(this.history(keyspace), model);
+  }
+
+  /** Ends the cluster. Throws where something happened that must never happen, such as a copy that went back. */
+  [Symbol.asyncDispose](): Promise<void> {
+    const [first] = this.#run.world.complaints;
+    return first === undefined ? Promise.resolve() : Promise.reject(new Error(first.sentence));
+  }
+
+  #whereAndHow({ level, keyspace = this.#run.config.defaultKeyspace }: AskOptions): {
+    readonly level: Level;
+    readonly keyspace: string;
+  } {
+    return { keyspace, level: level ?? this.#run.config.keyspaces.get(keyspace)?.defaultLevel ?? "QUORUM" };
+  }
+
+  /** Lets things happen until this is so, or so much time has passed. */
+  #until(isOver: () => boolean, withinMs: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#waiters.add({ isOver, endMs: this.nowMs + withinMs, resolve, reject });
+      if (!this.#isPumping) this.#pump();
+    });
+  }
+
+  /** Why one for all who wait: two that let things happen at the same time would not let promises settle in between. */
+  async #pump(): Promise<void> {
+    this.#isPumping = true;
+    try {
+      while (this.#waiters.size > 0) {
+        const over = [...this.#waiters].filter(({ isOver, endMs }) => this.nowMs >= endMs || isOver());
+        for (const waiter of over) {
+          this.#waiters.delete(waiter);
+          waiter.resolve();
+        }
+        // Who has waited may ask for more at this very time.
+        if (over.length > 0) await settle();
+        else await this.#run.world.runNext(Math.min(...[...this.#waiters].map(({ endMs }) => endMs)));
+      }
+    } catch (cause) {
+      for (const { reject } of this.#waiters) reject(cause);
+      this.#waiters.clear();
+    }
+    this.#isPumping = false;
+  }
+}
+
+function succeeded(operation: Operation): Operation {
+  if (operation.outcome !== "ok") throw new RequestFailedError(operation);
+  return operation;
+}
