@@ -1,5 +1,5 @@
 /** Tests of `src/replica/runner.ts`: in which order a turn's events, effects and flushes come. @module */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import type { ByteString } from "../../src/base/bytes.ts";
 import type { Store } from "../../src/ports.ts";
 import type { Effect } from "../../src/replica/effect.ts";
@@ -67,6 +67,19 @@ Deno.test("Runner asks to be woken once a turn, and at its end lets messages lea
   runner.flush();
   runner.feed({ kind: "tick" });
   assertEquals(lines, ["wake", "step tick", "step tick", "ports flush", "store flush", "wake", "step tick"]);
+});
+
+Deno.test("A runner that stands still lets events gather, and takes them in their order when it goes on", () => {
+  const { runner, lines } = runnerWith(() => []);
+  runner.pause();
+  runner.feed({ kind: "link", peer: "r2", state: "heard" });
+  runner.feed({ kind: "messages", from: "r2", messages: [] });
+  assertEquals(lines, ["wake"]);
+  assertThrows(() => runner.pause());
+  runner.resume();
+  assertEquals(lines, ["wake", "step link", "step messages", "step tick"]);
+  runner.feed({ kind: "tick" });
+  assertEquals(lines.length, 5);
 });
 
 const write = (cause: "put" | "repair", round = 1): Effect => ({

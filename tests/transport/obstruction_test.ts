@@ -2,6 +2,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { Faults } from "../../src/host/faults.ts";
 import type { Message } from "../../src/replica/envelope.ts";
+import { settle } from "../../src/sim/settle.ts";
+import { LineChannel } from "../../src/transport/line_channel.ts";
+import type { LineFaults, Obstacle } from "../../src/transport/obstruction.ts";
 import { eventually } from "../harness/eventually.ts";
 import { configOf, FakeReplica, freePorts, RawClient } from "./fake_replica.ts";
 
@@ -98,6 +101,16 @@ async function turned({ r1 }: Pair): Promise<void> {
   await client.line();
   for (let id = 1; id <= 3; id++) {
     await client.send(`{"id":${id},"op":"get","key":1}\n`);
+    await client.line();
+  }
+}
+
+/** The same where only words about faults are heard. */
+async function turnedWhilePaused({ r1 }: Pair): Promise<void> {
+  using client = await RawClient.open(r1.transport.port);
+  await client.line();
+  for (let id = 1; id <= 3; id++) {
+    await client.send(`{"id":${id},"op":"fault","action":"list"}\n`);
     await client.line();
   }
 }
@@ -245,6 +258,19 @@ Deno.test("a replica that is paused hears of faults only; what came meanwhile it
   assertEquals([(await after.line()).id, (await after.line()).id], [6, 5]);
 });
 
+Deno.test("what a client asked of a paused replica before it ended its side is answered still", async () => {
+  await using pair = await Pair.met();
+  pair.faults.set({ kind: "pause" }, 600_000);
+  using client = await RawClient.open(pair.r1.transport.port);
+  await client.line();
+  await client.send('{"id":1,"op":"get","key":7}\n');
+  await client.conn.closeWrite();
+  await turnedWhilePaused(pair);
+  assertEquals(pair.r1.requests.filter(({ request }) => request.op !== "fault"), []);
+  pair.faults.heal();
+  assertEquals([(await client.line()).value, await client.line()], ["7", undefined]);
+});
+
 Deno.test("of a client that goes on talking to a paused replica only so much is kept", async () => {
   await using pair = await Pair.met();
   pair.faults.set({ kind: "pause" }, 600_000);
@@ -261,4 +287,121 @@ Deno.test("of a client that goes on talking to a paused replica only so much is 
   assertEquals(pair.r1.requests.length, 1);
   pair.faults.heal();
   await pair.r1.until(() => pair.r1.requests.length === 5);
+});
+
+/** A channel over a socket in memory, with time in the test's hand. */
+class ChannelStage {
+  nowMs = 0;
+  readonly written: string[] = [];
+  readonly channel: LineChannel;
+  #timers: { readonly atMs: number; readonly wake: () => void }[] = [];
+  #reads: { readonly buffer: Uint8Array; readonly pending: PromiseWithResolvers<number | null> }[] = [];
+
+  constructor() {
+    this.channel = new LineChannel({
+      read: (buffer) => {
+        const pending = Promise.withResolvers<number | null>();
+        this.#reads.push({ buffer, pending });
+        return pending.promise;
+      },
+      write: (bytes) => {
+        this.written.push(new TextDecoder().decode(bytes));
+        return Promise.resolve(bytes.length);
+      },
+      closeWrite: () => Promise.resolve(),
+      close: () => {},
+    }, {
+      lineBytesMax: 1000,
+      readBytesMax: 1000,
+      onChange: () => {},
+      halt: (cause) => {
+        throw cause;
+      },
+    });
+  }
+
+  obstruct(changes?: Partial<Obstacle>): void {
+    const clear = { cutsIn: false, cutsOut: false, holds: false, delayMs: 0, isLost: undefined };
+    const obstacle = changes === undefined ? undefined : { ...clear, ...changes };
+    const faults: LineFaults = {
+      isPaused: false,
+      obstacleTo: () => obstacle,
+      nowMs: () => this.nowMs,
+      after: (delayMs, wake) => {
+        const timer = { atMs: this.nowMs + delayMs, wake };
+        this.#timers.push(timer);
+        return () => void (this.#timers = this.#timers.filter((other) => other !== timer));
+      },
+    };
+    this.channel.obstruct(obstacle, { faults, hidesEnd: true });
+  }
+
+  /** What the one read under way brings. */
+  async receive(text: string): Promise<void> {
+    const { buffer, pending } = this.#reads.shift()!;
+    assertEquals(this.#reads, []);
+    pending.resolve(new TextEncoder().encodeInto(text, buffer).written);
+    await settle();
+  }
+
+  async lose(): Promise<void> {
+    this.#reads.shift()!.pending.reject(new Error("reset"));
+    await settle();
+  }
+
+  async pass(passMs: number): Promise<void> {
+    this.nowMs += passMs;
+    const due = this.#timers.filter(({ atMs }) => atMs <= this.nowMs);
+    this.#timers = this.#timers.filter((timer) => !due.includes(timer));
+    for (const { wake } of due) wake();
+    await settle();
+  }
+}
+
+Deno.test("a line that comes while nobody waits and the obstacle goes is not lost", async () => {
+  const stage = new ChannelStage();
+  stage.obstruct({ delayMs: 10 });
+  const first = stage.channel.read();
+  await stage.receive("1\n");
+  await stage.pass(10);
+  assertEquals((await first).lines, ["1"]);
+  stage.obstruct();
+  await stage.receive("2\n");
+  assertEquals((await stage.channel.read()).lines, ["2"]);
+  const third = stage.channel.read();
+  await stage.receive("3\n");
+  assertEquals((await third).lines, ["3"]);
+});
+
+Deno.test("a connection that breaks behind a cut is lost when the cut ends, and not before", async () => {
+  const stage = new ChannelStage();
+  const reading = stage.channel.read();
+  stage.obstruct({ cutsIn: true });
+  await stage.lose();
+  assert(!stage.channel.isClosed);
+  stage.obstruct();
+  assertEquals([(await reading).state, stage.channel.lossReason], ["lost", "Error: reset"]);
+});
+
+Deno.test("what is written leaves after the delay, counts as waiting until then, and is never sent behind a cut", async () => {
+  const stage = new ChannelStage();
+  const { channel, written } = stage;
+  stage.obstruct({ delayMs: 10 });
+  channel.outbox.pushLine("one");
+  channel.flush();
+  await stage.pass(4);
+  channel.outbox.pushLine("two");
+  channel.flush();
+  assertEquals([written, channel.outbox.chars], [[], 8]);
+  await stage.pass(6);
+  assertEquals([written, channel.outbox.chars], [["one\n"], 4]);
+  stage.obstruct({ cutsOut: true });
+  channel.outbox.pushLine("three");
+  channel.flush();
+  await stage.pass(100);
+  assertEquals([written, channel.isDrained], [["one\n"], true]);
+  stage.obstruct();
+  channel.outbox.pushLine("four");
+  channel.flush();
+  assertEquals(written, ["one\n", "four\n"]);
 });
