@@ -3,6 +3,7 @@ import { unreachable } from "../base/assert.ts";
 import { Random } from "../base/random.ts";
 import type { DiskLoss, HistoryFault } from "../checker/history.ts";
 import type { ClusterConfig } from "../replica/cluster_config.ts";
+import type { Disturbances } from "./disturbances.ts";
 import type { Fault } from "./scenario.ts";
 import type { SimNetwork } from "./sim_network.ts";
 import type { Death, SimReplica } from "./sim_replica.ts";
@@ -19,6 +20,7 @@ export interface NemesisOptions {
   readonly world: SimWorld;
   readonly network: SimNetwork;
   readonly replicas: readonly SimReplica[];
+  readonly disturbances: Disturbances;
   /** The configuration after the change of this number, counted from 1. */
   readonly configAfter: (change: number) => ClusterConfig;
 }
@@ -89,6 +91,7 @@ export class Nemesis {
   strike(fault: Fault): void {
     const victims = this.#options.replicas.filter(({ id }) => fault.replicas.includes(id));
     this.#options.world.trace(`fault ${fault.kind} ${fault.replicas.join(" ")}`);
+    for (const { id } of victims) this.#options.disturbances.note(id);
     switch (fault.kind) {
       case "kill":
       case "power":
@@ -110,7 +113,10 @@ export class Nemesis {
         return this.#slow(fault);
       case "reset":
         this.#note(fault, `connections to ${this.#peersOf(fault).join(", ")} break`);
-        for (const [from, to] of this.#ways(fault)) this.#options.network.reset(from, to);
+        for (const [from, to] of this.#ways(fault)) {
+          this.#options.network.reset(from, to);
+          this.#options.disturbances.note(`${from}>${to}`);
+        }
         return;
       case "clock":
         this.#note(

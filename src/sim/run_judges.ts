@@ -1,4 +1,5 @@
 /** Has the judges look at a simulated run, with what only a simulator knows: every replica's copies, and true time. @module */
+import { judgeAvailability } from "../checker/availability.ts";
 import { judgeConvergence } from "../checker/convergence.ts";
 import { finalStates, type History, type Operation } from "../checker/history.ts";
 import { judgeKeptWrites } from "../checker/kept_writes.ts";
@@ -54,7 +55,7 @@ export function judgeRun(
       const finals = finalStates(history);
       violations.push(...judgeKeptWrites(history, finals), ...judgeConvergence(finals));
     }
-    violations.push(...judgeReadValues(history));
+    violations.push(...judgeReadValues(history), ...judgeAvailability(history).violations);
     findings.push(...violations.map((violation) => findingOf(keyspace, violation)));
   }
   const okCount = operations.filter(({ outcome }) => outcome === "ok").length;

@@ -66,7 +66,7 @@ export interface DiskProfile {
 /** What all clients have in common. */
 export interface ClientProfile {
   readonly timeoutMs: number;
-  /** What a client would have done so soon after a failure is left out: one that hammers would drown a run in refusals. */
+  /** A client waits so long after a failure: one that hammers would drown a run in refusals. */
   readonly backOffMs: number;
 }
 

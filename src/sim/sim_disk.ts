@@ -18,6 +18,9 @@ export interface SimDiskOptions {
   onUse?(): void;
 }
 
+/** A disk that takes longer for a sync is a slow one. */
+const GOOD_SYNC_MS_MAX = 20;
+
 /** How often a byte is drawn until one is met that is not zero. */
 const OLD_BYTE_TRIALS = 20;
 
@@ -189,6 +192,12 @@ export class SimDisk implements Disk {
   /** Names of all files, sorted. */
   names(): string[] {
     return [...this.#names.keys()].sort();
+  }
+
+  /** Whether it has room, and syncs as a good disk does. */
+  get isAtBest(): boolean {
+    return this.bytesMax === Infinity && this.writableBytes === Infinity && this.failingSyncs === 0 &&
+      this.syncMs.last <= GOOD_SYNC_MS_MAX;
   }
 
   /** Bytes of all files. */

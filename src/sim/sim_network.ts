@@ -87,6 +87,24 @@ export class SimNetwork {
     this.#endpoints.get(from)!.onLink(to, "down");
   }
 
+  /** Whether a question and its answer pass over this connection as they should. */
+  isGood(from: ReplicaId, to: ReplicaId): boolean {
+    const link = this.#link(from, to);
+    const back = this.#link(to, from);
+    return link.isUp && link.toLife === this.#endpoints.get(to)!.life && link.cutCount === 0 &&
+      back.cutCount === 0 && link.slowMs === 0 && back.slowMs === 0;
+  }
+
+  /** Whether nothing is ever lost or late that is not on a bad way. */
+  get isReliable(): boolean {
+    return this.#profile.lossPerMille === 0 && this.#profile.stragglerPerMille === 0;
+  }
+
+  /** The longest way between any two. */
+  get delayMsMax(): number {
+    return Math.max(...[...this.#links.values()].map((link) => link.delayMsMax));
+  }
+
   /** Opens all ways. */
   heal(): void {
     for (const link of this.#links.values()) {

@@ -1,7 +1,8 @@
 /** Carries out one scenario: faults, healing, calm and last reads; and tells what the judges said of what clients saw. @module */
 import { NO_BUGS, type PlantedBug } from "../base/planted_bug.ts";
-import type { History, Snapshot } from "../checker/history.ts";
+import type { History, Operation, Snapshot } from "../checker/history.ts";
 import type { ClusterConfig } from "../replica/cluster_config.ts";
+import { Disturbances } from "./disturbances.ts";
 import { Nemesis } from "./nemesis.ts";
 import { type Finding, judgeByHintsAlone, judgeRun } from "./run_judges.ts";
 import { configOf, type Scenario } from "./scenario.ts";
@@ -41,6 +42,7 @@ export class SimRun {
   readonly replicas: readonly SimReplica[];
   readonly network: SimNetwork;
   readonly nemesis: Nemesis;
+  readonly disturbances: Disturbances;
   readonly workload: Workload;
   readonly scenario: Scenario;
   #config: ClusterConfig;
@@ -70,10 +72,13 @@ export class SimRun {
     this.replicas = replicas;
     this.network = network;
     this.#config = config;
+    this.disturbances = new Disturbances({ world, network, replicas });
+    this.disturbances.start();
     this.nemesis = new Nemesis({
       world,
       network,
       replicas,
+      disturbances: this.disturbances,
       configAfter: (change) => this.#config = configAfter(scenario, change),
     });
     this.workload = new Workload({
@@ -99,6 +104,7 @@ export class SimRun {
     const histories = new Map<string, History>();
     for (const [keyspace, operations] of this.workload.operations) {
       const copies = this.copiesOf(keyspace);
+      const holders = this.replicas.slice(0, copies).map(({ id }) => id);
       const atMs = this.world.queue.nowMs;
       const snapshots = this.replicas.slice(0, copies).map((replica): Snapshot => ({
         replica: replica.id,
@@ -107,7 +113,7 @@ export class SimRun {
       }));
       histories.set(keyspace, {
         keyspace,
-        operations,
+        operations: operations.map((operation) => this.#withLive(operation, holders)),
         copies,
         replicas: this.replicas.map(({ id }) => id),
         diskLosses: this.nemesis.diskLosses,
@@ -117,6 +123,15 @@ export class SimRun {
       });
     }
     return histories;
+  }
+
+  /** The operation, and how many of the holders of its key could have served it. */
+  #withLive(operation: Operation, holders: readonly string[]): Operation {
+    if (this.workload.traced.has(operation)) return operation;
+    const { requestTimeoutMs } = this.#config.settings;
+    const timeoutMs = Math.min(requestTimeoutMs, this.scenario.clients.timeoutMs);
+    const live = this.disturbances.liveFor(operation, { holders, timeoutMs });
+    return live === undefined ? operation : { ...operation, live };
   }
 
   /** Reads every key that was ever asked for, at `ALL`, where reads repair; each of these must succeed. */

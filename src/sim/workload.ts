@@ -29,15 +29,16 @@ interface SimClient {
   readonly number: number;
   readonly client: Client;
   readonly steps: Step[];
+  /** Asks something, or waits after a failure. */
   isBusy: boolean;
-  /** After a failure nothing begins before. */
-  resumeAtMs: number;
 }
 
 /** The clients of one run. */
 export class Workload {
   /** Operations that have ended, by keyspace, in the order of their ends. */
   readonly operations = new Map<string, Operation[]>();
+  /** Those whose answer waited for all steps of their trace, however early the level was met. */
+  readonly traced = new Set<Operation>();
   readonly #options: WorkloadOptions;
   readonly #clients = new Map<number, SimClient>();
   readonly #numbers = new RequestNumbers();
@@ -73,6 +74,7 @@ export class Workload {
     client.request(invokedMs, request, ({ result, replica }) => {
       const operation = this.#record(number, replica, request, invokedMs, result);
       world.trace(`client ${number} ${JSON.stringify(operation)}`);
+      if (request.trace) this.traced.add(operation);
       const list = this.operations.get(request.keyspace);
       if (list) list.push(operation);
       else this.operations.set(request.keyspace, [operation]);
@@ -86,18 +88,21 @@ export class Workload {
     this.#clientOf(number).client.turnTo(replica, { stays });
   }
 
+  /** Begins the next step whose time has come. */
   #goOn(client: SimClient): void {
     if (client.isBusy || this.#isOver) return;
-    const { queue } = this.#options.world;
-    let step = client.steps.shift();
-    while (step !== undefined && step.atMs < client.resumeAtMs) step = client.steps.shift();
+    const step = client.steps.shift();
     if (step === undefined) return;
     client.isBusy = true;
     if (step.coordinator !== "") client.client.turnTo(step.coordinator, { stays: false });
     this.ask(client.number, requestOf(step), ({ outcome }) => {
-      client.isBusy = false;
-      if (outcome !== "ok") client.resumeAtMs = queue.nowMs + this.#options.profile.backOffMs;
-      this.#goOn(client);
+      const { world, profile } = this.#options;
+      const goOn = (): void => {
+        client.isBusy = false;
+        this.#goOn(client);
+      };
+      if (outcome === "ok" || profile.backOffMs === 0) goOn();
+      else world.queue.after(profile.backOffMs, goOn);
     });
   }
 
@@ -110,7 +115,7 @@ export class Workload {
     const ids = replicas.map(({ id }) => id);
     const client = new Client({ replicas: ids, timeoutMs: profile.timeoutMs, link });
     client.turnTo(random.pick(ids), { stays: false });
-    const made = { number, client, steps: [], isBusy: false, resumeAtMs: 0 };
+    const made = { number, client, steps: [], isBusy: false };
     this.#clients.set(number, made);
     return made;
   }
