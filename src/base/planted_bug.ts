@@ -9,6 +9,8 @@ export const PLANTED_BUGS = [
   "skip_read_repair",
   "count_hints",
   "clock_without_ceiling",
+  "forget_hints",
+  "hint_wrong_replica",
 ] as const;
 
 /** One planted bug. */

@@ -1,5 +1,6 @@
 /** The hints this replica keeps for others: durable, bounded, counted, delivered when their target is back. @module */
 import { type ByteString, equalBytes } from "../base/bytes.ts";
+import type { PlantedBug } from "../base/planted_bug.ts";
 import type { StoreChange, StoreWrite } from "../ports.ts";
 import type { RefusedMessage, WrittenMessage } from "../replication/messages.ts";
 import { HintedHandoff } from "../replication/hinted_handoff.ts";
@@ -35,6 +36,7 @@ export class Hints {
   readonly #counters: Counters;
   readonly #keyspaces: ReadonlyMap<string, Keyspace>;
   readonly #nextRound: () => number;
+  readonly #bugs: ReadonlySet<PlantedBug>;
   readonly #targets: Map<ReplicaId, Target>;
 
   constructor(options: {
@@ -44,7 +46,9 @@ export class Hints {
     readonly keyspaces: ReadonlyMap<string, Keyspace>;
     readonly peerIds: readonly ReplicaId[];
     readonly nextRound: () => number;
+    readonly bugs: ReadonlySet<PlantedBug>;
   }) {
+    this.#bugs = options.bugs;
     this.#queue = options.queue;
     this.#settings = options.settings;
     this.#counters = options.counters;
@@ -62,6 +66,7 @@ export class Hints {
 
   /** Counts the hints left from earlier lives. */
   recover(done: () => void): void {
+    if (this.#bugs.has("forget_hints")) return done();
     let openCount = 1;
     const close = (): void => {
       if (--openCount === 0) done();
@@ -102,8 +107,9 @@ export class Hints {
     };
     for (const id of kept) {
       openCount++;
-      this.#queue.apply([{ key: hintKey(id, hint.keyspace, hint.key), value }], (result) => {
-        if (result.kind === "applied") this.#count(id, result.changes[0]!);
+      const name = this.#bugs.has("hint_wrong_replica") ? this.#other(id) : id;
+      this.#queue.apply([{ key: hintKey(name, hint.keyspace, hint.key), value }], (result) => {
+        if (result.kind === "applied") this.#count(name, result.changes[0]!);
         else isStored = false;
         close();
       });
@@ -192,6 +198,11 @@ export class Hints {
     if (change.old && change.new && equalBytes(change.old, change.new)) return;
     target.count += (change.new ? 1 : 0) - (change.old ? 1 : 0);
     target.bytes += (change.new?.length ?? 0) - (change.old?.length ?? 0);
+  }
+
+  /** Planted bug `hint_wrong_replica`: whom the hint is kept for in place of `id`. */
+  #other(id: ReplicaId): ReplicaId {
+    return [...this.#targets.keys()].find((other) => other !== id) ?? id;
   }
 
   #hasRoom(id: ReplicaId): boolean {

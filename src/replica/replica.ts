@@ -130,7 +130,7 @@ export class Replica {
       recordBytesMax: recordBytesMax(config.settings),
     });
     const settings = config.settings;
-    this.#hints = new Hints({ queue, settings, counters, keyspaces, peerIds: peers.ids(), nextRound });
+    this.#hints = new Hints({ queue, settings, counters, keyspaces, peerIds: peers.ids(), nextRound, bugs });
     this.#writes = new Writes({
       core,
       clock: this.#clock,

@@ -14,6 +14,8 @@ const HARMFUL: Readonly<Record<PlantedBug, readonly Drawn[]>> = {
   skip_read_repair: ["partition"],
   count_hints: ["kill"],
   clock_without_ceiling: ["blackout", "clock"],
+  forget_hints: ["partition", "kill"],
+  hint_wrong_replica: ["kill"],
 };
 
 /** Seeds within which every planted bug must be noticed. */
