@@ -11,6 +11,7 @@ export const PLANTED_BUGS = [
   "clock_without_ceiling",
   "forget_hints",
   "hint_wrong_replica",
+  "repair_with_older",
 ] as const;
 
 /** One planted bug. */

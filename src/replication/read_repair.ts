@@ -59,6 +59,8 @@ export class ReadRepair {
   plan(round: ReadRound): RepairPlan | undefined {
     if (this.#bugs.has("skip_read_repair")) return undefined;
     const targets = round.stale();
-    return targets.length === 0 ? undefined : { targets, held: round.held() };
+    return targets.length === 0
+      ? undefined
+      : { targets, held: this.#bugs.has("repair_with_older") ? round.oldest() : round.held() };
   }
 }

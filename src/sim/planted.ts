@@ -16,6 +16,7 @@ const HARMFUL: Readonly<Record<PlantedBug, readonly Drawn[]>> = {
   clock_without_ceiling: ["blackout", "clock"],
   forget_hints: ["partition", "kill"],
   hint_wrong_replica: ["kill"],
+  repair_with_older: ["partition"],
 };
 
 /** Seeds within which every planted bug must be noticed. */
