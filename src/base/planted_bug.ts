@@ -12,6 +12,7 @@ export const PLANTED_BUGS = [
   "forget_hints",
   "hint_wrong_replica",
   "repair_with_older",
+  "not_found_early",
 ] as const;
 
 /** One planted bug. */

@@ -57,6 +57,7 @@ export class Reads {
   readonly #repairs = new Map<string, ReadRepair>();
   /** Invariant: in order of deadline. */
   readonly #pending = new Map<number, Pending>();
+  readonly #bugs: ReadonlySet<PlantedBug>;
   #unansweredCount = 0;
   /** Invariant: the sum of `heldBytes` over all that are pending. */
   #heldBytes = 0;
@@ -69,6 +70,7 @@ export class Reads {
   }) {
     this.#core = options.core;
     this.#clock = options.clock;
+    this.#bugs = options.bugs;
     for (const keyspace of options.keyspaces.values()) {
       if (keyspace.config.readRepair === "off") continue;
       const intervalMs = options.core.config.settings.readRepairIntervalMs;
@@ -230,6 +232,9 @@ export class Reads {
       const verdict = round.verdict();
       if (verdict.kind === "failed") this.#refuse(pending);
       else if (verdict.kind === "answered") this.#answer(number, pending, verdict.held, verdict.answered);
+      else if (this.#bugs.has("not_found_early") && winner(round.held())?.value === undefined) {
+        this.#reply(pending, round.held(), round.answered(), []);
+      }
     }
     if (round.isSettled() && pending.isReplied) this.#settle(number, pending);
   }

@@ -17,6 +17,7 @@ const HARMFUL: Readonly<Record<PlantedBug, readonly Drawn[]>> = {
   forget_hints: ["partition", "kill"],
   hint_wrong_replica: ["kill"],
   repair_with_older: ["partition"],
+  not_found_early: ["partition"],
 };
 
 /** Seeds within which every planted bug must be noticed. */
