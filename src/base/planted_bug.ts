@@ -13,6 +13,7 @@ export const PLANTED_BUGS = [
   "hint_wrong_replica",
   "repair_with_older",
   "not_found_early",
+  "resolve_by_wall_clock",
 ] as const;
 
 /** One planted bug. */

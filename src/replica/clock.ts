@@ -7,7 +7,7 @@
  */
 import { NO_BUGS, type PlantedBug } from "../base/planted_bug.ts";
 import { assert } from "../base/assert.ts";
-import { type Stamp, STAMP_MAX, stampOf } from "../versions/stamp.ts";
+import { LOGICAL_STEPS, type Stamp, STAMP_MAX, stampOf } from "../versions/stamp.ts";
 
 /** How far above the present the ceiling is set; at half of it a new one is asked for. A restart begins that far ahead. */
 const LEAD = stampOf(1000);
@@ -49,7 +49,9 @@ export class Clock {
 
   /** A stamp greater than all given and seen; undefined while the ceiling is too low. */
   next(wallMs: number): Stamp | undefined {
-    const stamp = Math.max(this.#last + 1, stampOf(wallMs));
+    const stamp = this.#bugs.has("resolve_by_wall_clock")
+      ? stampOf(wallMs) + this.#last % LOGICAL_STEPS + 1
+      : Math.max(this.#last + 1, stampOf(wallMs));
     if (stamp >= this.#ceiling) return undefined;
     this.#last = stamp;
     return stamp;

@@ -18,6 +18,7 @@ const HARMFUL: Readonly<Record<PlantedBug, readonly Drawn[]>> = {
   hint_wrong_replica: ["kill"],
   repair_with_older: ["partition"],
   not_found_early: ["partition"],
+  resolve_by_wall_clock: ["clock"],
 };
 
 /** Seeds within which every planted bug must be noticed. */
