@@ -14,6 +14,7 @@ export const PLANTED_BUGS = [
   "repair_with_older",
   "not_found_early",
   "resolve_by_wall_clock",
+  "reuse_dots",
 ] as const;
 
 /** One planted bug. */

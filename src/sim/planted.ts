@@ -19,6 +19,7 @@ const HARMFUL: Readonly<Record<PlantedBug, readonly Drawn[]>> = {
   repair_with_older: ["partition"],
   not_found_early: ["partition"],
   resolve_by_wall_clock: ["clock"],
+  reuse_dots: ["wipe"],
 };
 
 /** Seeds within which every planted bug must be noticed. */

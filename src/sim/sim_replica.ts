@@ -276,7 +276,7 @@ export class SimReplica implements SimEndpoint {
     const log: Log = { write: (_level, text) => this.#world.trace(`${this.id} says: ${text}`) };
     const entropy: Entropy = { uint32: () => this.#random.uint32() };
     const disk = this.#disk.mount();
-    const { epoch } = await openIdentity(disk, { cluster: config.cluster, id: this.id, entropy });
+    const { epoch } = await openIdentity(disk, { cluster: config.cluster, id: this.id, entropy, bugs });
     const engine = await Engine.open({
       disk,
       merge: mergeStored,

@@ -1,5 +1,6 @@
 /** Whose data directory this is, and since when: cluster, replica id and the epoch drawn when it was created (HAZARD H7). @module */
 import { assert } from "../base/assert.ts";
+import { NO_BUGS, type PlantedBug } from "../base/planted_bug.ts";
 import type { Result } from "../base/failure.ts";
 import type { Disk, Entropy, Log } from "../ports.ts";
 import { checkpointNumbers } from "./checkpoint.ts";
@@ -28,6 +29,7 @@ export interface IdentityOptions {
   readonly entropy: Entropy;
   /** Hears of a repaired copy. */
   readonly log?: Log;
+  readonly bugs?: ReadonlySet<PlantedBug>;
 }
 
 /** What the directory says. */
@@ -53,7 +55,7 @@ export interface Owner {
  */
 export async function openIdentity(
   disk: Disk,
-  { cluster, id, entropy, log }: IdentityOptions,
+  { cluster, id, entropy, log, bugs = NO_BUGS }: IdentityOptions,
 ): Promise<Identity> {
   if (!await disk.lock(LOCK_FILE)) {
     throw new DirectoryError(
@@ -75,7 +77,8 @@ export async function openIdentity(
     log?.write("warn", "the directory has an identity and no store: it begins anew, under another epoch");
   }
   if (found === undefined || isNew) {
-    const owner = { cluster, id, epoch: entropy.uint32().toString(16).padStart(8, "0") };
+    const number = bugs.has("reuse_dots") ? 1 : entropy.uint32();
+    const owner = { cluster, id, epoch: number.toString(16).padStart(8, "0") };
     for (const file of IDENTITY_FILES) await writeSealed(disk, file, "identity", { ...owner });
     return { epoch: owner.epoch, isNew };
   }
