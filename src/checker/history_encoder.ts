@@ -1,11 +1,22 @@
-/** A history as text, one JSON object a line (`HISTORY.md`): events by time, as if they had been written down live. @module */
-import type { History, Operation } from "./history.ts";
+/** A history as text, one JSON object a line (`HISTORY.md`): whole, by time, or line by line while it happens. @module */
+import type { History, HistoryFault, Operation, Snapshot } from "./history.ts";
 import { HISTORY_FORMAT } from "./history_parser.ts";
 
 /** The lines of a history, each with its end. Their fields that nothing is known of are left out. */
 export function encodeHistory(history: History): string {
-  const { keyspace, copies, replicas, clockSpreadMs, deadlineMs, convergenceBoundMs } = history;
-  const lines = [line({
+  const lines = [encodeHeader(history), ...eventsByTime(history)];
+  for (const snapshot of history.snapshots ?? []) lines.push(encodeSnapshot(snapshot));
+  return lines.join("");
+}
+
+/** The first line. */
+export function encodeHeader(
+  { keyspace, copies, replicas, clockSpreadMs, deadlineMs, convergenceBoundMs }: Omit<
+    History,
+    "operations" | "diskLosses"
+  >,
+): string {
+  return line({
     type: "history",
     format: HISTORY_FORMAT,
     keyspace,
@@ -14,38 +25,48 @@ export function encodeHistory(history: History): string {
     clock_spread_ms: clockSpreadMs === Infinity ? undefined : clockSpreadMs,
     deadline_ms: deadlineMs,
     convergence_bound_ms: convergenceBoundMs,
-  })];
-  lines.push(...eventsByTime(history));
-  for (const { replica, atMs, state } of history.snapshots ?? []) {
-    lines.push(line({ type: "final", replica, time_ms: atMs }));
-    for (const [key, { stamp, origin, value }] of state) {
-      lines.push(line({ type: "final", replica, time_ms: atMs, key, version: { stamp, origin }, value }));
-    }
+  });
+}
+
+/** What a replica held at a time: a line for the look at it, and one for each key. */
+export function encodeSnapshot({ replica, atMs, state }: Snapshot): string {
+  const lines = [line({ type: "final", replica, time_ms: atMs })];
+  for (const [key, { stamp, origin, value }] of state) {
+    lines.push(line({ type: "final", replica, time_ms: atMs, key, version: { stamp, origin }, value }));
   }
   return lines.join("");
+}
+
+/** Something that was done to the cluster. */
+export function encodeFault({ atMs, untilMs, replicas, text }: HistoryFault): string {
+  return line({ type: "fault", time_ms: atMs, until_ms: untilMs, replicas: unlessEmpty(replicas), text });
+}
+
+/** A disk that was lost with all it held. */
+export function encodeDiskLoss({ replica, atMs }: History["diskLosses"][number]): string {
+  return line({ type: "disk_loss", time_ms: atMs, replica });
+}
+
+/** How far clocks were apart, as it became known during a run. */
+export function encodeClocks(spreadMs: number): string {
+  return line({ type: "clocks", spread_ms: spreadMs });
 }
 
 /** Invocations, completions, faults and lost disks. */
 function eventsByTime({ operations, faults = [], diskLosses }: History): string[] {
   const events: { readonly ms: number; readonly text: string }[] = [];
-  for (const { atMs, untilMs, replicas, text } of faults) {
-    events.push({
-      ms: atMs,
-      text: line({ type: "fault", time_ms: atMs, until_ms: untilMs, replicas: unlessEmpty(replicas), text }),
-    });
-  }
-  for (const { replica, atMs } of diskLosses) {
-    events.push({ ms: atMs, text: line({ type: "disk_loss", time_ms: atMs, replica }) });
-  }
+  for (const fault of faults) events.push({ ms: fault.atMs, text: encodeFault(fault) });
+  for (const loss of diskLosses) events.push({ ms: loss.atMs, text: encodeDiskLoss(loss) });
   // Why sorted first: at one moment a client ends the one thing before it begins the next.
   for (const operation of [...operations].sort((a, b) => a.invokedMs - b.invokedMs)) {
-    events.push({ ms: operation.invokedMs, text: invocation(operation) });
-    events.push({ ms: completionMs(operation), text: completion(operation) });
+    events.push({ ms: operation.invokedMs, text: encodeInvocation(operation) });
+    events.push({ ms: completionMs(operation), text: encodeCompletion(operation) });
   }
   return events.sort((a, b) => a.ms - b.ms).map(({ text }) => text);
 }
 
-function invocation(operation: Operation): string {
+/** A client begins. */
+export function encodeInvocation(operation: Omit<Operation, "endedMs" | "outcome" | "acked">): string {
   const { client, op, key, value, expected, required, coordinator, invokedMs, session, live } = operation;
   return line({
     type: "invoke",
@@ -62,7 +83,11 @@ function invocation(operation: Operation): string {
   });
 }
 
-function completion(operation: Operation): string {
+/** What came of it. `coordinator` is said where it is another one than the client asked first. */
+export function encodeCompletion(
+  operation: Operation,
+  { coordinator }: { readonly coordinator?: string } = {},
+): string {
   const { client, op, value, outcome, version, acked, code } = operation;
   return line({
     type: outcome,
@@ -72,6 +97,7 @@ function completion(operation: Operation): string {
     version: version && { stamp: version.stamp, origin: version.origin },
     code,
     acked: unlessEmpty(acked),
+    coordinator,
   });
 }
 

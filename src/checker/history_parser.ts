@@ -226,6 +226,7 @@ class HistoryParser {
       outcome,
       ...(outcome === "ok" ? line.spread("version", VERSION, "version") : {}),
       acked: line.optional("acked", NAMES) ?? [],
+      ...line.spread("coordinator", NAME, "coordinator"),
       ...(outcome === "ok" ? {} : line.spread("code", NAME, "code")),
       ...line.spread("live", COUNT, "live"),
     };

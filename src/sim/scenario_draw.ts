@@ -5,6 +5,7 @@
  */
 import { Random } from "../base/random.ts";
 import { type Level, requiredCount } from "../protocol/level.ts";
+import { drawClientSteps, type StepKeyspace } from "./client_steps.ts";
 import { drawFaults, type Drawn, DRAWN_FAULTS } from "./fault_draw.ts";
 import {
   type ClockProfile,
@@ -46,9 +47,7 @@ const LEVEL_PAIRS: readonly (readonly [readonly Level[], readonly Level[]])[] = 
 const TEXT_KEYS = ["a", "z".repeat(200), "é", "😀", "\uffee", 'say "hi"', "tab\there", "0", "ключ", " "];
 
 /** A keyspace that clients use. */
-interface DrawnKeyspace {
-  readonly name: string;
-  readonly keys: readonly (string | number)[];
+interface DrawnKeyspace extends StepKeyspace {
   readonly copies: number;
   /** From when on it exists. */
   readonly fromMs: number;
@@ -200,30 +199,20 @@ function drawSteps(seed: number, replicas: readonly string[], keyspaces: readonl
   const steps: Step[] = [];
   for (let client = 0; client < clientCount; client++) {
     const own = Random.of(seed, `workload of client ${client}`);
-    let atMs = FIRST_STEP_MS + own.below(1000);
-    let isFirst = true;
-    while (atMs < PHASES.faultsMs) {
-      const usable = keyspaces.filter(({ fromMs }) => fromMs <= atMs);
-      const keyspace = own.pick(usable);
-      const isGet = own.chance(profile.getPerMille);
-      const op = isGet ? "get" : own.chance(profile.deletePerMille) ? "delete" : "put";
-      steps.push({
-        atMs,
-        client,
-        op,
-        keyspace: keyspace.name,
-        key: own.pick(keyspace.keys),
-        level: own.pick(isGet ? readLevels : writeLevels),
-        value: op === "put" ? `v${steps.length + 1}` : "",
-        valueChars: op === "put" ? own.below(profile.valueChars + 1) : 0,
-        // One in three is filled with what JSON writes with six bytes for one.
-        escaped: op === "put" && own.chance(300),
-        trace: own.chance(100),
-        coordinator: isFirst || own.chance(profile.wanderPerMille) ? own.pick(replicas) : "",
-      });
-      isFirst = false;
-      // Bursts with rests between them: only who asks at nearly the same time can meet.
-      atMs += Math.max(1, Math.round(own.below(1000) / 500 * meanMs * (own.chance(800) ? 0.25 : 4)));
+    const drawn = drawClientSteps(own, {
+      ...profile,
+      client,
+      replicas,
+      levelsOf: (op) => op === "get" ? readLevels : writeLevels,
+      keyspacesAt: (atMs) => keyspaces.filter(({ fromMs }) => fromMs <= atMs),
+      nextValue: () => `v${steps.length + 1}`,
+      firstMs: FIRST_STEP_MS,
+      meanMs,
+      tracePerMille: 100,
+    });
+    for (const step of drawn) {
+      if (step.atMs >= PHASES.faultsMs) break;
+      steps.push(step);
     }
   }
   return steps;

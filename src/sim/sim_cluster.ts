@@ -18,11 +18,11 @@ import { describeOperation } from "../checker/operation_text.ts";
 import type { Verdict } from "../checker/verdict.ts";
 import type { Level } from "../protocol/level.ts";
 import type { WireKey } from "../protocol/request.ts";
+import type { KeyRequest } from "./client_record.ts";
 import { type Fault, NO_FAULT } from "./scenario.ts";
 import { parseScenario } from "./scenario_document.ts";
 import { settle } from "./settle.ts";
 import { type RunOptions, SimRun } from "./sim_run.ts";
-import type { KeyRequest } from "./workload.ts";
 
 /** How a cluster is made. Tables are as in `cluster.toml`. */
 export interface SimClusterOptions extends RunOptions {

@@ -1,20 +1,11 @@
 /** Clients of a simulated run: each asks one thing after the other through the real client, and writes down what it saw. @module */
-import type { Result } from "../base/failure.ts";
 import { Client } from "../client/client.ts";
 import type { Operation } from "../checker/history.ts";
-import { type Failure, isDefinite } from "../protocol/error_codes.ts";
-import { type Level, requiredCount } from "../protocol/level.ts";
-import type { Reply } from "../protocol/reply.ts";
-import type { Request, WireKey } from "../protocol/request.ts";
+import { type KeyRequest, recordOperation, requestOf } from "./client_record.ts";
 import type { ClientProfile, Step } from "./scenario.ts";
 import { RequestNumbers, SimLink } from "./sim_link.ts";
 import type { SimReplica } from "./sim_replica.ts";
 import type { SimWorld } from "./sim_world.ts";
-
-/** What makes a difference to the copies: all of these name a key. */
-export type KeyRequest = Exclude<Request, { op: "status" | "inspect" | "fault" }> & {
-  readonly keyspace: string;
-};
 
 /** What a workload needs. */
 export interface WorkloadOptions {
@@ -72,7 +63,14 @@ export class Workload {
     const { queue } = world;
     const invokedMs = queue.nowMs;
     client.request(invokedMs, request, ({ result, replica }) => {
-      const operation = this.#record(number, replica, request, invokedMs, result);
+      const operation = recordOperation({
+        client: number,
+        coordinator: replica,
+        request,
+        invokedMs,
+        endedMs: queue.nowMs,
+        copies: this.#options.copiesOf(request.keyspace),
+      }, result);
       world.trace(`client ${number} ${JSON.stringify(operation)}`);
       if (request.trace) this.traced.add(operation);
       const list = this.operations.get(request.keyspace);
@@ -119,66 +117,4 @@ export class Workload {
     this.#clients.set(number, made);
     return made;
   }
-
-  #record(
-    client: number,
-    coordinator: string,
-    request: KeyRequest,
-    invokedMs: number,
-    result: Result<Reply, Failure>,
-  ): Operation {
-    const { nowMs } = this.#options.world.queue;
-    const common = {
-      client,
-      op: request.op,
-      key: String(request.key),
-      required: requiredCount(request.level!, this.#options.copiesOf(request.keyspace)),
-      coordinator,
-      invokedMs,
-      endedMs: nowMs,
-      ...(request.op === "put" ? { value: request.value } : {}),
-    };
-    if (result.ok) {
-      const { value: reply } = result;
-      if (reply.kind !== "value" && reply.kind !== "written") {
-        throw new TypeError(`a ${reply.kind} answers no ${request.op}`);
-      }
-      const { acked, version } = reply.receipt;
-      return {
-        ...common,
-        outcome: "ok",
-        acked,
-        ...(reply.kind === "value" ? { value: reply.value } : {}),
-        ...(version ? { version: { stamp: version.stamp, origin: version.origin } } : {}),
-      };
-    }
-    const { failure } = result;
-    const acked = failure.acked ?? [];
-    if (failure.code === "not_found") {
-      const { version } = failure;
-      return {
-        ...common,
-        outcome: "ok",
-        acked,
-        ...(version ? { version: { stamp: version.stamp, origin: version.origin } } : {}),
-      };
-    }
-    if (isDefinite(failure) || request.op === "get") {
-      return { ...common, outcome: "fail", acked, code: failure.code };
-    }
-    return { ...common, endedMs: Infinity, gaveUpMs: nowMs, outcome: "info", acked, code: failure.code };
-  }
-}
-
-/** What a step asks. */
-function requestOf({ op, keyspace, key, level, value, valueChars, escaped, trace }: Step): KeyRequest {
-  const common: { keyspace: string; key: WireKey; level: Level; trace?: true } = {
-    keyspace,
-    key,
-    level,
-    ...(trace ? { trace: true } : {}),
-  };
-  return op === "put"
-    ? { op, ...common, value: value.padEnd(valueChars, escaped ? "\u0001" : ".") }
-    : { op, ...common };
 }

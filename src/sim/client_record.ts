@@ -1,0 +1,88 @@
+/** From a step to its request, and from the answer to the operation that a history has: for imagined clusters and for real ones. @module */
+import type { Result } from "../base/failure.ts";
+import type { HistoryVersion, Operation } from "../checker/history.ts";
+import { type Failure, isDefinite } from "../protocol/error_codes.ts";
+import { type Level, requiredCount } from "../protocol/level.ts";
+import type { Reply } from "../protocol/reply.ts";
+import type { Request, WireKey } from "../protocol/request.ts";
+import type { Step } from "./scenario.ts";
+
+/** What makes a difference to the copies: all of these name a key. */
+export type KeyRequest = Exclude<Request, { op: "status" | "inspect" | "fault" }> & {
+  readonly keyspace: string;
+};
+
+/** What is known beside the answer. */
+export interface Asked {
+  readonly client: number;
+  /** Who was asked last. */
+  readonly coordinator: string;
+  /** Requires: it names its level. */
+  readonly request: KeyRequest;
+  readonly invokedMs: number;
+  readonly endedMs: number;
+  /** Copies of the keyspace. */
+  readonly copies: number;
+}
+
+/** What a step asks. */
+export function requestOf({ op, keyspace, key, level, value, valueChars, escaped, trace }: Step): KeyRequest {
+  const common: { keyspace: string; key: WireKey; level: Level; trace?: true } = {
+    keyspace,
+    key,
+    level,
+    ...(trace ? { trace: true } : {}),
+  };
+  return op === "put"
+    ? { op, ...common, value: value.padEnd(valueChars, escaped ? "\u0001" : ".") }
+    : { op, ...common };
+}
+
+/** What is known of an operation before it is answered. */
+export function beginOperation(
+  { client, coordinator, request, invokedMs, copies }: Omit<Asked, "endedMs">,
+): Omit<Operation, "endedMs" | "outcome" | "acked"> {
+  return {
+    client,
+    op: request.op,
+    key: String(request.key),
+    required: requiredCount(request.level!, copies),
+    coordinator,
+    invokedMs,
+    ...(request.op === "put" ? { value: request.value } : {}),
+  };
+}
+
+/** The operation, as its answer shows it. */
+export function recordOperation(asked: Asked, result: Result<Reply, Failure>): Operation {
+  const { request, endedMs } = asked;
+  const { value, ...begun } = beginOperation(asked);
+  const common = { ...begun, endedMs, ...(value === undefined ? {} : { value }) };
+  if (result.ok) {
+    const { value: reply } = result;
+    if (reply.kind !== "value" && reply.kind !== "written") {
+      throw new TypeError(`a ${reply.kind} answers no ${request.op}`);
+    }
+    const { acked, version } = reply.receipt;
+    return {
+      ...common,
+      outcome: "ok",
+      acked,
+      ...(reply.kind === "value" ? { value: reply.value } : {}),
+      ...namedVersion(version),
+    };
+  }
+  const { failure } = result;
+  const acked = failure.acked ?? [];
+  if (failure.code === "not_found") {
+    return { ...common, outcome: "ok", acked, ...namedVersion(failure.version) };
+  }
+  if (isDefinite(failure) || request.op === "get") {
+    return { ...common, outcome: "fail", acked, code: failure.code };
+  }
+  return { ...common, endedMs: Infinity, gaveUpMs: endedMs, outcome: "info", acked, code: failure.code };
+}
+
+function namedVersion(version: HistoryVersion | undefined): { version?: HistoryVersion } {
+  return version ? { version: { stamp: version.stamp, origin: version.origin } } : {};
+}
