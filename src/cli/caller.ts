@@ -24,12 +24,14 @@ export class Caller {
   readonly #client: Client;
   readonly #link: TcpLink;
   readonly #replicas: readonly ReplicaAddress[];
+  readonly #timeoutMs: number;
   readonly #ticker: ReturnType<typeof setInterval>;
   #members: readonly ReplicaAddress[] | undefined;
 
   constructor({ link, replicas, areAllMembers, coordinator, timeoutMs }: CallerOptions) {
     this.#link = link;
     this.#replicas = replicas;
+    this.#timeoutMs = timeoutMs;
     this.#members = areAllMembers ? replicas : undefined;
     link.learn(replicas);
     this.#client = new Client({
@@ -44,6 +46,16 @@ export class Caller {
   /** Whom the next request goes to first. */
   get coordinator(): string {
     return this.#client.coordinator;
+  }
+
+  /** A caller of the same cluster with connections, and a choice of coordinator, of its own. */
+  another(): Caller {
+    return new Caller({
+      link: this.#link.another(),
+      replicas: this.#members ?? this.#replicas,
+      areAllMembers: this.#members !== undefined,
+      timeoutMs: this.#timeoutMs,
+    });
   }
 
   /** Has later requests go to this replica first; one that stays asks no other when it is away. */

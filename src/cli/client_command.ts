@@ -61,6 +61,7 @@ export async function clientCommand(args: readonly string[]): Promise<number> {
         caller,
         output,
         keyspaces: config === undefined ? [undefined] : [...config.keyspaces.keys()],
+        ...(config === undefined ? {} : { config }),
         ...(keyspace === undefined ? {} : { keyspace }),
         ...(timeoutMs === undefined ? {} : { timeoutMs }),
       });

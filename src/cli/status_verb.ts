@@ -49,8 +49,8 @@ EXAMPLES
   },
 };
 
-/** A replica that is paused on purpose answers nothing but questions about faults. */
-async function explainSilence(caller: Caller, view: StatusView): Promise<StatusView> {
+/** A replica that is paused on purpose answers nothing but questions about faults: then the failure says so. */
+export async function explainSilence(caller: Caller, view: StatusView): Promise<StatusView> {
   if (view.result.ok || view.result.failure.code !== "timeout") return view;
   const { result } = await caller.ask(view.replica.id, { op: "fault", action: "list" }, FAULTS_MS);
   if (!result.ok || result.value.kind !== "faults") return view;

@@ -35,6 +35,11 @@ export class TcpLink implements Link {
     this.#options = options;
   }
 
+  /** A link to the same cluster, with connections of its own. */
+  another(): TcpLink {
+    return new TcpLink(this.#options);
+  }
+
   /** Tells where replicas listen. */
   learn(replicas: readonly ReplicaAddress[]): void {
     for (const replica of replicas) this.#addresses.set(replica.id, replica);

@@ -1,5 +1,6 @@
 /** One verb of `quartet client`: what a person may type, and what then happens. @module */
 import type { Level } from "../protocol/level.ts";
+import type { ClusterConfig } from "../replica/cluster_config.ts";
 import type { Arguments, Flags } from "./arguments.ts";
 import type { Caller } from "./caller.ts";
 import type { Output } from "./output.ts";
@@ -16,6 +17,8 @@ export interface Call {
   readonly isStdinTaken?: boolean;
   /** All keyspaces of the cluster; one `undefined`, meaning the default one, where no configuration tells them. */
   readonly keyspaces: readonly (string | undefined)[];
+  /** The cluster's file, where the command line led to one; a line of a console or a script has none. */
+  readonly config?: ClusterConfig;
   /** As given with `--timeout`. */
   readonly timeoutMs?: number;
 }

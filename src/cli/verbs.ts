@@ -7,9 +7,10 @@ import { STATUS } from "./status_verb.ts";
 import { cut } from "./table.ts";
 import type { Verb } from "./verb.ts";
 import { WAIT } from "./wait_verb.ts";
+import { WORKLOAD } from "./workload_verb.ts";
 
 /** In the order in which help names them. */
-export const VERBS: readonly Verb[] = [GET, PUT, DELETE, STATUS, INSPECT, WAIT, FAULT];
+export const VERBS: readonly Verb[] = [GET, PUT, DELETE, STATUS, INSPECT, WAIT, FAULT, WORKLOAD];
 
 /** What other stores call our verbs. They work as the verbs themselves do. */
 export const ALIASES: ReadonlyMap<string, string> = new Map([

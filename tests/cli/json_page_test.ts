@@ -11,6 +11,9 @@ import { failureObject, replyObject } from "../../src/cli/receipt.ts";
 import { verdictObject } from "../../src/cli/check_verb.ts";
 import { parseModel } from "../../src/checker/judge.ts";
 import type { JudgeName, Verdict } from "../../src/checker/verdict.ts";
+import { workloadObject } from "../../src/cli/workload_verb.ts";
+import { parseWorkload } from "../../src/cli/workload_plan.ts";
+import type { Comparison } from "../../src/cli/workload_ends.ts";
 import { statusObject } from "../../src/cli/status_verb.ts";
 import { ERRORS, type Failure } from "../../src/protocol/error_codes.ts";
 import type { Status } from "../../src/protocol/reply.ts";
@@ -40,6 +43,7 @@ Deno.test("every block of the page is of a kind that is checked", () => {
     "inspect",
     "wait",
     "script",
+    "workload",
     "history",
     "check",
     "help",
@@ -52,6 +56,23 @@ Deno.test("the receipts of the page are what the client makes of an answer", () 
     const reply = decodeReply({ id: 1, ...fields });
     assert(reply?.result.ok, JSON.stringify(reply));
     assertEquals({ ...replyObject(reply.result.value), elapsed_ms }, example);
+  }
+});
+
+Deno.test("the workload of the page is what the client makes of it", () => {
+  for (const example of examples("workload")) {
+    const { history, clients, seed, seconds, done, refused, unknown, clock_spread_ms } = example;
+    const plan = parseWorkload(new Map([["history", String(history)], ["clients", String(clients)]]));
+    const counts = { ok: Number(done), fail: Number(refused), info: Number(unknown) };
+    const shown = workloadObject({
+      plan,
+      seed: Number(seed),
+      seconds: Number(seconds),
+      counts,
+      clockSpreadMs: Number(clock_spread_ms),
+      comparison: example["final"] as Comparison,
+    }, String(example["keyspace"]));
+    assertEquals<unknown>(shown, example);
   }
 });
 
