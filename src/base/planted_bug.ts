@@ -15,6 +15,7 @@ export const PLANTED_BUGS = [
   "not_found_early",
   "resolve_by_wall_clock",
   "reuse_dots",
+  "count_recovering",
 ] as const;
 
 /** One planted bug. */

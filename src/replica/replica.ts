@@ -105,7 +105,7 @@ export class Replica {
     // Why: a random beginning, so that answers to an earlier life's questions are nobody's.
     this.#lastRound = options.entropy.uint32() * 1024;
     const nextRound = (): number => ++this.#lastRound;
-    const isRecovering = (): boolean => this.#filling.isRecovering;
+    const isRecovering = (): boolean => !bugs.has("count_recovering") && this.#filling.isRecovering;
     const peers = new Peers({ queue, config, selfId: id, epoch, isRecovering });
     const isCounted = (other: ReplicaId): boolean => other === id ? !isRecovering() : peers.isCounted(other);
     const counted = (keyspace: Keyspace): ReplicaId[] => keyspace.naturals.filter(isCounted);

@@ -3,6 +3,7 @@ import type { PlantedBug } from "../base/planted_bug.ts";
 import type { Drawn } from "./fault_draw.ts";
 import { PROVES_NOTHING } from "./run_judges.ts";
 import type { RunResult } from "./sim_run.ts";
+import type { LevelPair } from "./scenario_draw.ts";
 import { simulate } from "./simulation.ts";
 
 /** The faults under which each bug does harm; the rest of a run is drawn as always. */
@@ -20,6 +21,12 @@ const HARMFUL: Readonly<Record<PlantedBug, readonly Drawn[]>> = {
   not_found_early: ["partition"],
   resolve_by_wall_clock: ["clock"],
   reuse_dots: ["wipe"],
+  count_recovering: ["wipe", "partition"],
+};
+
+/** The levels at which a bug does harm, where few seeds draw them: with these, one copy that is missed shows. */
+const HARMFUL_LEVELS: Readonly<Partial<Record<PlantedBug, LevelPair>>> = {
+  count_recovering: [["ALL"], ["ONE"]],
 };
 
 /** Seeds within which every planted bug must be noticed. */
@@ -28,11 +35,12 @@ export const PLANTED_SEEDS_MAX = 200;
 /** The first run, from seed `from` on, that a judge objects to; undefined if the bug escapes. */
 export async function firstNoticed(bug: PlantedBug, from: number): Promise<RunResult | undefined> {
   for (let seed = from; seed < from + PLANTED_SEEDS_MAX; seed++) {
-    const faults = HARMFUL[bug];
-    const result = await simulate(seed, { bugs: new Set([bug]), faults });
+    const levels = HARMFUL_LEVELS[bug];
+    const draw = { faults: HARMFUL[bug], ...(levels ? { levels } : {}) };
+    const result = await simulate(seed, { ...draw, bugs: new Set([bug]) });
     // A run that proves nothing is no proof of a bug either, nor is one that fails without it.
     if (result.findings.every(({ kind }) => kind === PROVES_NOTHING)) continue;
-    if ((await simulate(seed, { faults })).findings.length === 0) return result;
+    if ((await simulate(seed, draw)).findings.length === 0) return result;
   }
   return undefined;
 }

@@ -16,10 +16,15 @@ import {
   type Step,
 } from "./scenario.ts";
 
+/** Levels of writes, and levels of reads. */
+export type LevelPair = readonly [readonly Level[], readonly Level[]];
+
 /** What is not left to the seed. */
 export interface DrawOptions {
   /** The faults to be suffered, in place of those that the seed draws. */
   readonly faults?: readonly Drawn[];
+  /** The levels of writes and of reads, in place of those that the seed draws. */
+  readonly levels?: LevelPair;
 }
 
 const PHASES = { faultsMs: 35_000, calmMs: 15_000, readsMs: 10_000 } as const;
@@ -33,7 +38,7 @@ const CLOCK_SKEW_STRICT_MS = 5000;
 const VALUE_BYTES_MAX = 4096;
 
 /** Pairs of levels: most overlap, so that reads must see writes. */
-const LEVEL_PAIRS: readonly (readonly [readonly Level[], readonly Level[]])[] = [
+const LEVEL_PAIRS: readonly LevelPair[] = [
   [["TWO"], ["THREE"]],
   [["QUORUM"], ["QUORUM"]],
   [["ONE"], ["ALL"]],
@@ -95,6 +100,7 @@ export function drawScenario(seed: number, options: DrawOptions = {}): Scenario 
           : (faults.find(({ kind, change }) => kind === "reconfigure" && change === keyspace.fromMs)?.atMs ??
             Infinity) + 4000,
       })),
+      options.levels,
     ),
   };
 }
@@ -179,7 +185,12 @@ function drawClocks(random: Random, names: readonly string[], skewMsMax: number)
   }));
 }
 
-function drawSteps(seed: number, replicas: readonly string[], keyspaces: readonly DrawnKeyspace[]): Step[] {
+function drawSteps(
+  seed: number,
+  replicas: readonly string[],
+  keyspaces: readonly DrawnKeyspace[],
+  levels: LevelPair | undefined,
+): Step[] {
   const random = Random.of(seed, "workload");
   const profile = {
     getPerMille: random.pick([300, 500, 700]),
@@ -188,11 +199,12 @@ function drawSteps(seed: number, replicas: readonly string[], keyspaces: readonl
     wanderPerMille: random.pick([0, 50, 300]),
   };
   const copies = Math.min(...keyspaces.map((keyspace) => keyspace.copies));
-  const [writeLevels, readLevels] = random.pick(
+  const drawn = random.pick(
     LEVEL_PAIRS.filter(([writes, reads]) =>
       [...writes, ...reads].every((level) => requiredCount(level, copies) <= copies)
     ),
   );
+  const [writeLevels, readLevels] = levels ?? drawn;
   const clientCount = random.between(3, 8);
   const stepCount = random.pick([330, 330, 420, 600, 1000]);
   const meanMs = (PHASES.faultsMs - FIRST_STEP_MS) / (stepCount / clientCount);
