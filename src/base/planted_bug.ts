@@ -16,6 +16,7 @@ export const PLANTED_BUGS = [
   "resolve_by_wall_clock",
   "reuse_dots",
   "count_recovering",
+  "forget_tombstones",
 ] as const;
 
 /** One planted bug. */

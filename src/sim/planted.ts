@@ -22,6 +22,7 @@ const HARMFUL: Readonly<Record<PlantedBug, readonly Drawn[]>> = {
   resolve_by_wall_clock: ["clock"],
   reuse_dots: ["wipe"],
   count_recovering: ["wipe", "partition"],
+  forget_tombstones: ["kill"],
 };
 
 /** The levels at which a bug does harm, where few seeds draw them: with these, one copy that is missed shows. */

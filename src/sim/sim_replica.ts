@@ -1,9 +1,10 @@
 /** One imagined process: the real engine, replica and runner on an imagined disk and network, with lives that end. @module */
 import { InvariantError } from "../base/assert.ts";
+import type { ByteString } from "../base/bytes.ts";
 import type { Random } from "../base/random.ts";
 import type { Result } from "../base/failure.ts";
 import { compareVersions, type FinalState, type HeldVersion } from "../checker/history.ts";
-import type { Entropy, Log, Now } from "../ports.ts";
+import type { Entropy, Log, Merge, Now } from "../ports.ts";
 import type { Failure } from "../protocol/error_codes.ts";
 import type { Reply } from "../protocol/reply.ts";
 import type { Request } from "../protocol/request.ts";
@@ -276,10 +277,12 @@ export class SimReplica implements SimEndpoint {
     const log: Log = { write: (_level, text) => this.#world.trace(`${this.id} says: ${text}`) };
     const entropy: Entropy = { uint32: () => this.#random.uint32() };
     const disk = this.#disk.mount();
+    const forgetful: Merge = (key, held, incoming) =>
+      !this.#isUp && isTombstone(key, incoming) ? undefined : mergeStored(key, held, incoming);
     const { epoch } = await openIdentity(disk, { cluster: config.cluster, id: this.id, entropy, bugs });
     const engine = await Engine.open({
       disk,
-      merge: mergeStored,
+      merge: bugs.has("forget_tombstones") ? forgetful : mergeStored,
       segmentBytes: config.settings.segmentBytes,
       isRewritten: true,
       log,
@@ -406,4 +409,9 @@ export class SimReplica implements SimEndpoint {
     disk.writableBytes = Infinity;
     disk.failingSyncs = 0;
   }
+}
+
+/** Planted bug `forget_tombstones`: whether these bytes are a key's tombstone. */
+function isTombstone(key: ByteString, bytes: Uint8Array): boolean {
+  return key.startsWith("d") && decodeRecord(bytes)[0]!.value === undefined;
 }
