@@ -17,6 +17,7 @@ export const PLANTED_BUGS = [
   "reuse_dots",
   "count_recovering",
   "forget_tombstones",
+  "replay_out_of_order",
 ] as const;
 
 /** One planted bug. */

@@ -23,6 +23,7 @@ const HARMFUL: Readonly<Record<PlantedBug, readonly Drawn[]>> = {
   reuse_dots: ["wipe"],
   count_recovering: ["wipe", "partition"],
   forget_tombstones: ["kill"],
+  replay_out_of_order: ["blackout"],
 };
 
 /** The levels at which a bug does harm, where few seeds draw them: with these, one copy that is missed shows. */

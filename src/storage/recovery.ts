@@ -4,6 +4,8 @@
  * @module
  */
 import { assert } from "../base/assert.ts";
+import { NO_BUGS, type PlantedBug } from "../base/planted_bug.ts";
+import type { ByteString } from "../base/bytes.ts";
 import type { Disk, Log, Merge } from "../ports.ts";
 import { checkpointName, checkpointNumbers, readCheckpoint } from "./checkpoint.ts";
 import { CorruptionError } from "./corruption.ts";
@@ -36,10 +38,13 @@ export interface RecoveryOptions {
   readonly disk: Disk;
   readonly merge: Merge;
   readonly log: Log;
+  readonly bugs?: ReadonlySet<PlantedBug>;
 }
 
 /** Reads a directory. Throws `CorruptionError`. */
-export async function recover({ disk, merge, log }: RecoveryOptions): Promise<Recovered> {
+export async function recover(
+  { disk, merge, log, bugs = NO_BUGS }: RecoveryOptions,
+): Promise<Recovered> {
   const names = await disk.list();
   refuseGreatNumbers(names);
   const checkpoints = checkpointNumbers(names);
@@ -56,7 +61,7 @@ export async function recover({ disk, merge, log }: RecoveryOptions): Promise<Re
     throw missing(checkpointName(manifest.checkpoint));
   }
   await readCheckpoint(disk, manifest.checkpoint, (key, value) => memtable.set(key, value));
-  const replay = new Replay({ disk, merge, log }, memtable, manifest);
+  const replay = new Replay({ disk, merge, log, bugs }, memtable, manifest);
   await replay.run(segments.filter((segment) => segment >= manifest.segment));
   const { checkpoint } = manifest;
   const { sequence } = replay;
@@ -65,7 +70,7 @@ export async function recover({ disk, merge, log }: RecoveryOptions): Promise<Re
 
 /** The part of recovery that reads the log. */
 class Replay {
-  readonly #options: RecoveryOptions;
+  readonly #options: Required<RecoveryOptions>;
   readonly #memtable: Memtable;
   readonly #manifest: Manifest;
   /** Sequence of the next frame to be found. */
@@ -73,7 +78,7 @@ class Replay {
   /** The first segment, and every later one in which frames were found. */
   readonly segments: number[] = [];
 
-  constructor(options: RecoveryOptions, memtable: Memtable, manifest: Manifest) {
+  constructor(options: Required<RecoveryOptions>, memtable: Memtable, manifest: Manifest) {
     this.#options = options;
     this.#memtable = memtable;
     this.#manifest = manifest;
@@ -107,23 +112,27 @@ class Replay {
 
   /** Applies the unbroken run of frames at the start of a segment, and returns its end. */
   #apply(segment: Segment): number {
-    const { merge } = this.#options;
+    const { merge, bugs } = this.#options;
     const memtable = this.#memtable;
+    const late: (() => void)[] = [];
+    const set = (key: ByteString, value: Uint8Array): void =>
+      memtable.set(key, merge(key, memtable.get(key), value));
+    const onWrite = bugs.has("replay_out_of_order")
+      ? (key: ByteString, value: Uint8Array): void => void late.unshift(() => set(key, value))
+      : set;
     let offset = FILE_HEADER_BYTES;
     for (;;) {
       const frame = segment.reader.at(offset);
       if (!frame || frame.sequence !== this.sequence) break;
+      const next = offset + frame.length;
       if (offset === FILE_HEADER_BYTES) {
         this.#note(segment);
       }
-      if (frame.sequence > this.#manifest.applied) {
-        segment.reader.eachWrite(offset, frame, (key, value) => {
-          memtable.set(key, merge(key, memtable.get(key), value));
-        });
-      }
+      if (this.sequence > this.#manifest.applied) segment.reader.eachWrite(offset, frame, onWrite);
       this.sequence++;
-      offset += frame.length;
+      offset = next;
     }
+    for (const write of late) write();
     return offset;
   }
 
