@@ -18,6 +18,7 @@ export const PLANTED_BUGS = [
   "count_recovering",
   "forget_tombstones",
   "replay_out_of_order",
+  "cut_too_far",
 ] as const;
 
 /** One planted bug. */

@@ -125,6 +125,7 @@ class Replay {
       const frame = segment.reader.at(offset);
       if (!frame || frame.sequence !== this.sequence) break;
       const next = offset + frame.length;
+      if (bugs.has("cut_too_far") && !segment.reader.at(next)) break;
       if (offset === FILE_HEADER_BYTES) {
         this.#note(segment);
       }

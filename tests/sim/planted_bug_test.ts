@@ -42,7 +42,8 @@ Deno.test("Nothing at the edge of a real replica can name a planted bug", () => 
 });
 
 Deno.test("The words looked for are those that plant bugs where bugs may be planted", () => {
-  for (const file of ["src/replica/writes.ts", "src/storage/engine.ts", "src/sim/sim_replica.ts"]) {
+  const files = ["replica/writes.ts", "storage/engine.ts", "storage/recovery.ts", "storage/identity.ts"];
+  for (const file of [...files, "sim/sim_replica.ts"].map((path) => `src/${path}`)) {
     assert(isNaming(new URL(file, ROOT)), file);
   }
 });
