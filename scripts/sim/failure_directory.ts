@@ -3,10 +3,9 @@ import { join } from "@std/path";
 import { stringify } from "smol-toml";
 import type { PlantedBug } from "../../src/base/planted_bug.ts";
 import { encodeHistory } from "../../src/checker/history_encoder.ts";
-import type { History } from "../../src/checker/history.ts";
 import { renderTimeline } from "../../src/checker/timeline.ts";
-import { JUDGES, type Verdict, type Violation } from "../../src/checker/verdict.ts";
 import type { Finding } from "../../src/sim/run_judges.ts";
+import { runVerdict } from "../../src/sim/run_verdict.ts";
 import { scenarioDocument } from "../../src/sim/scenario_document.ts";
 import type { RunResult } from "../../src/sim/sim_run.ts";
 import { runScenario } from "../../src/sim/simulation.ts";
@@ -56,7 +55,7 @@ export async function keepFailure(
   const history = last.histories.get(finding.keyspace ?? "") ?? [...last.histories.values()][0];
   if (history !== undefined) {
     files["history.ndjson"] = encodeHistory(history);
-    files["timeline.html"] = renderTimeline(history, verdictOf(history, last, finding));
+    files["timeline.html"] = renderTimeline(history, runVerdict(last, history, finding));
   }
   for (const [file, text] of Object.entries(files)) await Deno.writeTextFile(join(directory, file), text);
   return {
@@ -71,18 +70,6 @@ export async function keepFailure(
 /** One line for a person. */
 export function describeKept({ directory, stepCount, faultCount, runCount }: KeptFailure): string {
   return `made small in ${runCount} runs: ${stepCount} steps and ${faultCount} faults are left in ${directory}/ (README.txt)`;
-}
-
-/** What the page says: that of the judges; what the simulator itself noticed has no judge of its own. */
-function verdictOf(history: History, { findings }: RunResult, finding: Finding): Verdict {
-  const [first, ...others] = findings.flatMap(({ keyspace, judge, sentence, operations }): Violation[] => {
-    const known = JUDGES.find((name) => name === judge);
-    return known && keyspace === history.keyspace ? [{ judge: known, sentence, operations }] : [];
-  });
-  if (first === undefined || finding.judge === "simulator") {
-    return { outcome: "unknown", sentence: `the simulator noticed: ${finding.sentence}` };
-  }
-  return { outcome: "violated", sentence: first.sentence, violations: [first, ...others] };
 }
 
 function readme({ judge, sentence }: Finding, command: string, whole: RunResult, small: RunResult): string {

@@ -2,7 +2,6 @@
 import { encodeDiskLoss, encodeFault } from "../checker/history_encoder.ts";
 import type { Status } from "../protocol/reply.ts";
 import type { Caller } from "./caller.ts";
-import { askStatuses } from "./cluster_view.ts";
 import { faultText } from "./fault_table.ts";
 import type { HistoryWriter } from "./history_writer.ts";
 import { explainSilence } from "./status_verb.ts";
@@ -11,6 +10,9 @@ import type { ReplicaAddress } from "./tcp_link.ts";
 
 /** How often each replica is asked. What lasts a shorter time may be missed. */
 const INTERVAL_MS = 300;
+
+/** Who says nothing for so long counts as away. */
+const SILENCE_MS = 1000;
 
 /** An answer that took longer says too little about the clock. */
 const ROUND_TRIP_MS_MAX = 250;
@@ -111,13 +113,15 @@ export class ClusterWatch {
 
   async #look(replica: ReplicaAddress): Promise<void> {
     const askedMs = this.#history.nowMs();
-    const [view] = await askStatuses(this.#caller, [replica]);
+    const { result: answer } = await this.#caller.ask(replica.id, { op: "status" }, SILENCE_MS);
     const answeredMs = this.#history.nowMs();
     const watched = this.#watched.get(replica.id)!;
-    if (view!.result.ok) return this.#onStatus(watched, view!.result.value, askedMs, answeredMs);
+    if (answer.ok && answer.value.kind === "status") {
+      return this.#onStatus(watched, answer.value.status, askedMs, answeredMs);
+    }
     watched.isCalm = false;
-    if (watched.down !== undefined) return;
-    const { result } = await explainSilence(this.#caller, view!);
+    if (watched.down !== undefined || answer.ok) return;
+    const { result } = await explainSilence(this.#caller, { replica, result: answer });
     const text = result.ok ? "silent" : result.failure.message;
     watched.down = { sinceMs: askedMs, text: `${replica.id} did not answer: ${text.split(";")[0]}` };
   }

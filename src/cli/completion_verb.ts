@@ -7,6 +7,7 @@ import { COMPLETION_SCRIPTS, FILES_MARK, SHELLS } from "./completion_scripts.ts"
 import { readConfigFile } from "./config_file.ts";
 import type { LocalVerb } from "./local_verb.ts";
 import type { Output } from "./output.ts";
+import { SIM } from "./sim_verb.ts";
 import { REPLICA_FLAGS } from "./replica_help.ts";
 import { ALIASES, VERBS } from "./verbs.ts";
 
@@ -34,7 +35,7 @@ EXAMPLES
 };
 
 /** All verbs that ask no cluster. */
-export const LOCAL_VERBS: readonly LocalVerb[] = [CHECK, COMPLETION];
+export const LOCAL_VERBS: readonly LocalVerb[] = [CHECK, SIM, COMPLETION];
 
 const HELP: CommandShape = {
   name: "help",

@@ -11,6 +11,9 @@ import { failureObject, replyObject } from "../../src/cli/receipt.ts";
 import { verdictObject } from "../../src/cli/check_verb.ts";
 import { parseModel } from "../../src/checker/judge.ts";
 import type { JudgeName, Verdict } from "../../src/checker/verdict.ts";
+import { runObject } from "../../src/cli/sim_verb.ts";
+import { drawScenario } from "../../src/sim/scenario_draw.ts";
+import type { Finding as RunFinding } from "../../src/sim/run_judges.ts";
 import { workloadObject } from "../../src/cli/workload_verb.ts";
 import { parseWorkload } from "../../src/cli/workload_plan.ts";
 import type { Comparison } from "../../src/cli/workload_ends.ts";
@@ -45,6 +48,7 @@ Deno.test("every block of the page is of a kind that is checked", () => {
     "script",
     "workload",
     "history",
+    "sim",
     "check",
     "help",
   ]);
@@ -72,6 +76,26 @@ Deno.test("the workload of the page is what the client makes of it", () => {
       clockSpreadMs: Number(clock_spread_ms),
       comparison: example["final"] as Comparison,
     }, String(example["keyspace"]));
+    assertEquals<unknown>(shown, example);
+  }
+});
+
+Deno.test("the run of the page is what the client makes of one", () => {
+  for (const example of examples("sim")) {
+    const findings = (example["findings"] as Fields[]).map(({ judge, sentence }): RunFinding => ({
+      judge: String(judge),
+      kind: "",
+      sentence: String(sentence),
+      operations: [],
+    }));
+    const shown = runObject({
+      scenario: drawScenario(Number(example["seed"])),
+      findings,
+      okCount: Number(example["done"]),
+      operationCount: Number(example["operations"]),
+      simulatedMs: Number(example["simulated_ms"]),
+      trace: String(example["trace_hash"]),
+    }, String(example["timeline"]));
     assertEquals<unknown>(shown, example);
   }
 });
