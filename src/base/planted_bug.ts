@@ -19,6 +19,7 @@ export const PLANTED_BUGS = [
   "forget_tombstones",
   "replay_out_of_order",
   "cut_too_far",
+  "replay_recycled",
 ] as const;
 
 /** One planted bug. */

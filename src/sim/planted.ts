@@ -25,6 +25,7 @@ const HARMFUL: Readonly<Record<PlantedBug, readonly Drawn[]>> = {
   forget_tombstones: ["kill"],
   replay_out_of_order: ["blackout"],
   cut_too_far: ["power", "blackout"],
+  replay_recycled: ["blackout"],
 };
 
 /** The levels at which a bug does harm, where few seeds draw them: with these, one copy that is missed shows. */

@@ -104,6 +104,8 @@ export class FrameEncoder {
   }
 }
 
+const OF_THIS = { ofAnySegment: false };
+
 /** A file held in memory, seen as a place where frames may stand. */
 export class FrameReader {
   readonly #bytes: Uint8Array;
@@ -117,11 +119,11 @@ export class FrameReader {
     this.#segment = segment;
   }
 
-  /** The good frame at `offset`, if there is one. */
-  at(offset: number): Frame | undefined {
+  /** The good frame at `offset`, if there is one. `ofAnySegment` is for the planted bug `replay_recycled`. */
+  at(offset: number, { ofAnySegment }: { readonly ofAnySegment: boolean } = OF_THIS): Frame | undefined {
     const view = this.#view;
     if (offset + FRAME_HEADER_BYTES > view.byteLength) return undefined;
-    if (view.getUint32(offset + 8) !== this.#segment) return undefined;
+    if (view.getUint32(offset + 8) !== this.#segment && !ofAnySegment) return undefined;
     const length = view.getUint32(offset + 4);
     if (
       length < FRAME_HEADER_BYTES || length % FRAME_ALIGNMENT_BYTES !== 0 ||

@@ -10,7 +10,7 @@ import type { Disk, Log, Merge } from "../ports.ts";
 import { checkpointName, checkpointNumbers, readCheckpoint } from "./checkpoint.ts";
 import { CorruptionError } from "./corruption.ts";
 import { checkFileHeader, FILE_HEADER_BYTES } from "./file_header.ts";
-import { FrameReader } from "./frame.ts";
+import { FRAME_ALIGNMENT_BYTES, FrameReader } from "./frame.ts";
 import { MANIFEST, type Manifest, readManifest } from "./manifest.ts";
 import { Memtable } from "./memtable.ts";
 import { readAll } from "./transfer.ts";
@@ -134,6 +134,7 @@ class Replay {
       offset = next;
     }
     for (const write of late) write();
+    if (bugs.has("replay_recycled")) segment.eachLeftover(offset, set);
     return offset;
   }
 
@@ -204,6 +205,15 @@ class Segment {
       return new Segment(number, await readAll(file));
     } finally {
       file.close();
+    }
+  }
+
+  /** Planted bug `replay_recycled`: gives each write of the good frames behind `end`, whatever segment they are of. */
+  eachLeftover(end: number, onWrite: (key: ByteString, value: Uint8Array) => void): void {
+    for (let at = end; at < this.#bytes.length;) {
+      const frame = this.reader.at(at, { ofAnySegment: true });
+      if (frame) this.reader.eachWrite(at, frame, onWrite);
+      at += frame?.length ?? FRAME_ALIGNMENT_BYTES;
     }
   }
 
