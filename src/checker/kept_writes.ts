@@ -172,6 +172,8 @@ function staleReads(
 function isLostWithDisks(operation: Operation, history: History): boolean {
   const isLost = (replica: string): boolean =>
     history.diskLosses.some((loss) => loss.replica === replica && loss.atMs >= operation.invokedMs);
+  // Where nobody knows who acknowledged, it may have been whoever lost all.
+  if (operation.acked.length === 0) return history.diskLosses.some(({ replica }) => isLost(replica));
   // A read may have seen what only one of those who answered held.
   return operation.op === "get" ? operation.acked.some(isLost) : operation.acked.every(isLost);
 }
