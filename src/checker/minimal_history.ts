@@ -22,7 +22,9 @@ export function smallestWrong(
     workLeft -= subset.length;
     return workLeft > 0 && leavers.areIn(subset) && isWrong(subset);
   };
-  let kept = operations;
+  // Why first: what has lost keeps nearly everything else.
+  const withoutLosers = operations.filter((operation) => !hasLost(operation));
+  let kept = isStillWrong(withoutLosers) ? withoutLosers : operations;
   for (let size = Math.ceil(kept.length / 2); size >= 1; size = Math.floor(size / 2)) {
     for (let hasShrunk = true; hasShrunk;) {
       hasShrunk = false;

@@ -542,7 +542,12 @@ for (const { what, model, judge: name, lines, rest, right, sentence, guilty } of
 Deno.test("Every judge accuses somebody in these tests, and what only causality forbids the sessions allow", () => {
   assertEquals(new Set(CASES.map((each) => each.judge)).size, 7);
   for (const { judge: name, lines, rest } of CASES) {
-    if (name === "causality") assertEquals(judgeHistory(history(lines, rest), "sessions").outcome, "ok");
+    const wrong = history(lines, rest);
+    if (name === "causality") assertEquals(judgeHistory(wrong, "sessions").outcome, "ok");
+    if (name !== "sessions") continue;
+    const verdict = judgeHistory(wrong, "causal");
+    assert(verdict.outcome === "violated");
+    assertEquals(verdict.violations.filter((each) => each.judge !== "sessions"), [], "told once");
   }
 });
 
@@ -579,6 +584,11 @@ Deno.test("What cannot be told is unknown, and says why", () => {
     assertMatch(verdict.sentence, expected);
   }
   assertMatch(judge("junk", "quorum").sentence, /^this is no history that can be judged: line 1: is no JSON/);
+});
+
+Deno.test("Compare-and-sets that lost count as done: they have seen something", () => {
+  const lines = ["c1 put x=a 1-2", "c2 cas x=b>c 3-4 fail:conflict", "c3 cas x=b>c 3-4 fail:conflict"];
+  assertEquals(judgeHistory(history(lines), "linearizable").outcome, "ok");
 });
 
 Deno.test("An ok verdict says what was looked at, and how soon the replicas were equal", () => {

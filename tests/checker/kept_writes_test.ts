@@ -132,6 +132,10 @@ Deno.test("A read that overlaps an acknowledged write and misses it is stale", (
   assertEquals(judge([put(4, { version: older }), put(5), get(older)], all(FIVE)).length, 1);
 });
 
+Deno.test("A read of a value whose version nobody told may have seen any", () => {
+  assertEquals(judge([put(5), get(undefined, { value: "v5" })], all(FIVE)), []);
+});
+
 Deno.test("A read may miss a write whose copies it need not meet, or that had not ended when it began", () => {
   assertEquals(judge([put(5), get(undefined, { required: 2 })], all(FIVE)), [], "2 + 2 of 4");
   assertEquals(judge([put(5, { required: 1 }), get(undefined)], all(FIVE)), [], "1 + 3 of 4");

@@ -5,6 +5,7 @@ import { Random } from "../../src/base/random.ts";
 import type { Operation } from "../../src/checker/history.ts";
 import { judgeLinearizability } from "../../src/checker/linearizability.ts";
 import { linearize } from "../../src/checker/linearization.ts";
+import { registerRun } from "./register_run.ts";
 
 type Draft = Pick<Operation, "op" | "value" | "expected" | "outcome" | "code">;
 
@@ -147,7 +148,7 @@ Deno.test("The smallest part of a wrong history is wrong, and nothing of it can 
     if (!violation) continue;
     wrongCount++;
     assert(!isLinearizable(violation.operations), `seed ${seed}`);
-    assert(violation.operations.length <= 6, `seed ${seed}: ${violation.sentence}`);
+    assert(violation.operations.length <= 8, `seed ${seed}: ${violation.sentence}`);
     for (const each of violation.operations) {
       assert(operations.includes(each));
       const rest = violation.operations.filter((other) => other !== each);
@@ -161,64 +162,6 @@ Deno.test("The smallest part of a wrong history is wrong, and nothing of it can 
   assert(wrongCount > 100, `${wrongCount}`);
 });
 
-/** A history of registers that are right: each operation happens at one moment between its beginning and its end. */
-function registerRun(
-  random: Random,
-  { count, clientCount, keyCount, unknownPerMille }: {
-    count: number;
-    clientCount: number;
-    keyCount: number;
-    unknownPerMille: number;
-  },
-): Operation[] {
-  const held = new Map<string, string>();
-  const freeMs = Array.from({ length: clientCount }, () => random.below(10));
-  const drafts = Array.from({ length: count }, (_, index) => {
-    const client = freeMs.indexOf(Math.min(...freeMs));
-    const invokedMs = freeMs[client]! + random.below(5);
-    const endedMs = invokedMs + random.below(20);
-    freeMs[client] = endedMs;
-    const happensMs = invokedMs + (endedMs - invokedMs) * random.below(1000) / 1000;
-    return { index, client, invokedMs, endedMs, happensMs, isUnknown: random.chance(unknownPerMille) };
-  });
-  const operations: Operation[] = [];
-  for (const draft of drafts.sort((a, b) => a.happensMs - b.happensMs)) {
-    const { index, client, invokedMs, endedMs, isUnknown } = draft;
-    const key = `k${random.below(keyCount)}`;
-    const base = { client, key, required: 0, coordinator: "", acked: [], invokedMs };
-    const outcome = isUnknown ? "info" as const : "ok" as const;
-    const end = isUnknown ? Infinity : endedMs;
-    const happens = !isUnknown || random.chance(500);
-    const now = held.get(key);
-    const was = now === undefined ? {} : { value: now };
-    const value = `v${index}`;
-    const kind = random.below(20);
-    if (kind < 10) operations.push({ ...base, op: "get", ...was, endedMs, outcome: "ok" });
-    else if (kind < 16) {
-      operations.push({ ...base, op: "put", value, endedMs: end, outcome });
-      if (happens) held.set(key, value);
-    } else if (kind < 17) {
-      operations.push({ ...base, op: "delete", endedMs: end, outcome });
-      if (happens) held.delete(key);
-    } else {
-      const isWinner = random.chance(700);
-      const expected = isWinner ? now : "another";
-      const draw = {
-        ...base,
-        op: "compare_and_set" as const,
-        value,
-        ...(expected === undefined ? {} : { expected }),
-      };
-      if (!isWinner) operations.push({ ...draw, endedMs, outcome: "fail", code: "conflict" });
-      else {
-        operations.push({ ...draw, endedMs: end, outcome });
-        if (happens) held.set(key, value);
-      }
-    }
-  }
-  return operations.sort((a, b) => a.invokedMs - b.invokedMs);
-}
-
 Deno.test("10,000 operations over 10 keys by 10 clients, one in a hundred unknown, are judged within the budget", () => {
   const operations = registerRun(new Random(9), {
     count: 10_000,
@@ -226,13 +169,14 @@ Deno.test("10,000 operations over 10 keys by 10 clients, one in a hundred unknow
     keyCount: 10,
     unknownPerMille: 10,
   });
-  const beginMs = performance.now();
-  assertEquals(judgeLinearizability({ operations }).violations, []);
-  assertEquals(judgeLinearizability({ operations }).unknown, undefined);
+  // Why steps and not seconds: the machine is somebody else's too. It takes a tenth of a second where nothing else runs.
+  assertEquals(judgeLinearizability({ operations }, 300_000), {
+    violations: [],
+    measured: "each of 10 keys has an order of its operations that fits",
+  });
+  // As if all were one key: as long as can be, and wrong.
   const oneKey = operations.map((each) => ({ ...each, key: "k" }));
-  assert(judgeLinearizability({ operations: oneKey }).violations.length === 1);
-  // Why so generous: the machine is somebody else's too. It takes a tenth of a second where nothing else runs.
-  assert(performance.now() - beginMs < 15_000);
+  assertEquals(judgeLinearizability({ operations: oneKey }, 300_000).violations.length, 1);
 });
 
 Deno.test("A search that would take for ever ends with unknown", () => {
