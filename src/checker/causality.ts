@@ -8,7 +8,7 @@
  */
 import type { History, Operation } from "./history.ts";
 import { smallestWrong, withLeavers } from "./minimal_history.ts";
-import { describeOperation } from "./operation_text.ts";
+import { describeOperation, describeOperations } from "./operation_text.ts";
 import { circleSentence, orderOf, sessionDemands, sessionOf } from "./sessions.ts";
 import { type Touch, Touches } from "./touches.ts";
 import type { Judgement, Violation } from "./verdict.ts";
@@ -84,7 +84,7 @@ function sentenceOf(demands: readonly Demand[], operations: readonly Operation[]
   return `${describeOperation(later.operation)}, although ${
     describeOperation(earlier.operation)
   } came before, ` +
-    `by way of: ${links.map(describeOperation).join("; ")}`;
+    `by way of: ${describeOperations(links)}`;
 }
 
 /** The past of each operation. */

@@ -31,7 +31,7 @@
  * refused with `conflict` has seen something: that the value was another.
  *
  * **Three more cuts, all exact.** A get that fits is placed at once: it changes nothing, so it is never in the way. A write
- * whose value nobody finds from here on slips in before some other write. A configuration whose value somebody must still find is
+ * whose value nobody finds from here on slips in before some other write, unless a compare-and-set that lost may need it. A configuration whose value somebody must still find is
  * given up when that value is overwritten and nobody is left to write it again. With values that are written once, which
  * all our workloads have, little is left to guess.
  *
@@ -49,15 +49,15 @@
 import type { History, Operation } from "./history.ts";
 import { linearize } from "./linearization.ts";
 import { smallestWrong, withLeavers } from "./minimal_history.ts";
-import { describeOperation, showValue } from "./operation_text.ts";
+import { describeOperation, describeOperations, showValue } from "./operation_text.ts";
 import { byKey, hasLost } from "./register.ts";
 import type { Judgement, Violation } from "./verdict.ts";
 
 /** Steps of a whole judgement; about a second for each million. */
 const STEPS_MAX = 5_000_000;
 
-/** Steps of one trial when operations are left out. */
-const TRIAL_STEPS_MAX = 100_000;
+/** Steps of all trials together when operations of one key are left out. */
+const TRIAL_STEPS_MAX = 5_000_000;
 
 /** Keys whose violation is made small and told. */
 const TOLD_MAX = 3;
@@ -92,8 +92,8 @@ export function judgeLinearizability(
 }
 
 function violationOf(operations: readonly Operation[], atMs: number): Violation {
-  const isWrong = (subset: readonly Operation[]): boolean =>
-    linearize(subset, { steps: TRIAL_STEPS_MAX }).outcome === "none";
+  const budget = { steps: TRIAL_STEPS_MAX };
+  const isWrong = (subset: readonly Operation[]): boolean => linearize(subset, budget).outcome === "none";
   // What began later is seldom needed: the search may have looked ahead.
   const early = withLeavers(operations.filter(({ invokedMs }) => invokedMs <= atMs), operations);
   const smallest = [...smallestWrong(isWrong(early) ? early : operations, isWrong)]
@@ -109,7 +109,7 @@ function sentenceOf(operations: readonly Operation[]): string {
   const culprit = finders.sort((a, b) => a.endedMs - b.endedMs).at(-1)!;
   const others = operations.filter((operation) => operation !== culprit);
   const told = describeOperation(culprit);
-  const list = others.map(describeOperation).join("; ");
+  const list = describeOperations(others);
   const fallback = `${told}, which fits no order of what happened to key ${culprit.key}: ${list}`;
   if (hasLost(culprit)) return fallback;
   const found = culprit.op === "get" ? culprit.value : culprit.expected;

@@ -69,20 +69,25 @@ class Search {
   readonly #open: (RegisterStep | undefined)[] = [];
   readonly #bits = new Map<RegisterStep, bigint>();
   readonly #uses = new Map<Content, Uses>();
-  /** Steps that need another content than some, and have not ended: what nobody finds may still help these. */
-  #losersLeft = 0;
+  /** Open steps that need another content than some: what nobody finds may still help these. */
+  #losers = 0n;
+  /** When such steps begin that have not begun yet; the next one last. */
+  readonly #loserBeginsMs: number[];
+  readonly #overwritten: Overwritten;
 
   constructor(steps: readonly RegisterStep[], budget: Budget) {
     this.steps = steps;
     this.#budget = budget;
-    for (const { finds, findsOtherThan, leaves, isOptional } of steps) {
+    for (const { finds, leaves, isOptional } of steps) {
       if (finds !== undefined) {
         if (isOptional) this.#usesOf(finds).optionalFinders++;
         else this.#usesOf(finds).findersLeft++;
       }
       if (leaves !== undefined) this.#usesOf(leaves).writersLeft++;
-      if (findsOtherThan !== undefined) this.#losersLeft++;
     }
+    this.#overwritten = new Overwritten(steps);
+    this.#loserBeginsMs = steps.filter(({ findsOtherThan }) => findsOtherThan !== undefined)
+      .map(({ operation }) => operation.invokedMs).sort((a, b) => b - a);
     this.#keep(this.#configurations, { content: NOTHING, placed: 0n, owesFinder: false });
   }
 
@@ -99,6 +104,10 @@ class Search {
     this.#bits.set(step, bit);
     if (step.finds !== undefined && !step.isOptional) this.#usesOf(step.finds).finders |= bit;
     if (step.leaves !== undefined) return void (this.#usesOf(step.leaves).writers |= bit);
+    if (step.findsOtherThan !== undefined) {
+      this.#losers |= bit;
+      this.#loserBeginsMs.pop();
+    }
     const next = new Map<string, Configuration>();
     for (const configuration of this.#configurations.values()) {
       const { content, placed } = configuration;
@@ -151,7 +160,7 @@ class Search {
     // Why: what nobody will find can wait for its own end, or slip in before another write. A compare-and-set cannot:
     // what it finds may be gone by then.
     const canWait = step.finds === undefined || step.isOptional;
-    if (!isDue && canWait && this.#isUseless(leaves, placed)) return undefined;
+    if (!isDue && canWait && this.#isUseless(step, placed)) return undefined;
     let now = placed | bit;
     if (step.finds === undefined) now |= this.#useless(placed);
     if (leaves !== content && this.#isMissed(content, now)) return undefined;
@@ -174,16 +183,19 @@ class Search {
     let bits = 0n;
     for (const step of this.#open) {
       if (!step || step.isOptional || step.leaves === undefined || step.finds !== undefined) continue;
-      if (this.#isUseless(step.leaves, placed)) bits |= this.#bits.get(step)!;
+      if (this.#isUseless(step, placed)) bits |= this.#bits.get(step)!;
     }
     return bits;
   }
 
-  /** Whether nobody will find this content from here on. */
-  #isUseless(content: Content, placed: bigint): boolean {
-    const uses = this.#usesOf(content);
-    return this.#losersLeft === 0 && uses.optionalFinders === 0 &&
-      uses.findersLeft === countBits(placed & uses.finders);
+  /** Whether nobody will find what this write leaves, nor need it to find anything else. */
+  #isUseless({ leaves, isOptional, operation }: RegisterStep, placed: bigint): boolean {
+    const uses = this.#usesOf(leaves!);
+    if (uses.optionalFinders > 0 || uses.findersLeft > countBits(placed & uses.finders)) return false;
+    if ((this.#losers & ~placed) !== 0n) return false;
+    // A loser that begins later may still meet what this write leaves; an optional write can wait for it.
+    const nextLoserMs = this.#loserBeginsMs.at(-1) ?? Infinity;
+    return isOptional || nextLoserMs > this.#overwritten.afterMs(operation.endedMs);
   }
 
   /** Whether somebody must still find this content, and nobody is left to write it. */
@@ -196,7 +208,7 @@ class Search {
   #close(step: RegisterStep, bit: bigint): void {
     const { finds, findsOtherThan, leaves } = step;
     this.#open[this.#open.indexOf(step)] = undefined;
-    if (findsOtherThan !== undefined) this.#losersLeft--;
+    if (findsOtherThan !== undefined) this.#losers &= ~bit;
     if (finds !== undefined) {
       const uses = this.#usesOf(finds);
       uses.findersLeft--;
@@ -225,6 +237,35 @@ class Search {
     if (known instanceof Set) known.add(name);
     else known.set(name, configuration);
     return true;
+  }
+}
+
+/** By when at the latest what was there at some time has been written over. */
+class Overwritten {
+  /** Writes that did happen, by their beginning. */
+  readonly #writes: readonly RegisterStep[];
+  /** For each of them the earliest end among it and those after it. */
+  readonly #endsMs: readonly number[];
+
+  constructor(steps: readonly RegisterStep[]) {
+    this.#writes = steps.filter(({ leaves, isOptional }) => leaves !== undefined && !isOptional)
+      .sort((a, b) => a.operation.invokedMs - b.operation.invokedMs);
+    const endsMs = this.#writes.map(({ operation }) => operation.endedMs);
+    for (let index = endsMs.length - 2; index >= 0; index--) {
+      endsMs[index] = Math.min(endsMs[index]!, endsMs[index + 1]!);
+    }
+    this.#endsMs = endsMs;
+  }
+
+  /** When the first write has ended that began after `ms`; Infinity if there is none. */
+  afterMs(ms: number): number {
+    let [first, end] = [0, this.#writes.length];
+    while (first < end) {
+      const middle = (first + end) >>> 1;
+      if (this.#writes[middle]!.operation.invokedMs > ms) end = middle;
+      else first = middle + 1;
+    }
+    return this.#endsMs[first] ?? Infinity;
   }
 }
 

@@ -20,19 +20,24 @@ export function smallestWrong(
   let workLeft = WORK_MAX;
   const isStillWrong = (subset: readonly Operation[]): boolean => {
     workLeft -= subset.length;
-    return workLeft > 0 && leavers.areIn(subset) && isWrong(subset);
+    return workLeft > 0 && isWrong(subset);
   };
-  // Why first: what has lost keeps nearly everything else.
+  // Why first: a compare-and-set that lost keeps nearly everything else.
   const withoutLosers = operations.filter((operation) => !hasLost(operation));
   let kept = isStillWrong(withoutLosers) ? withoutLosers : operations;
   for (let size = Math.ceil(kept.length / 2); size >= 1; size = Math.floor(size / 2)) {
-    for (let hasShrunk = true; hasShrunk;) {
+    for (let hasShrunk = true; hasShrunk && workLeft > 0;) {
       hasShrunk = false;
-      // Why from the end: what is late depends on what is early.
-      for (let end = kept.length; end > 0; end -= size) {
-        const begin = Math.max(0, end - size);
-        const rest = [...kept.slice(0, begin), ...kept.slice(end)];
-        if (!isStillWrong(rest)) continue;
+      // Why from the beginning: what is wrong shows at the end.
+      for (let begin = 0; begin < kept.length;) {
+        const end = Math.min(begin + size, kept.length);
+        const rest = leavers.close([...kept.slice(0, begin), ...kept.slice(end)], kept);
+        if (rest.length === kept.length || !isStillWrong(rest)) {
+          begin = end;
+          continue;
+        }
+        // Past what came back because something later needs it.
+        begin = end - (kept.length - rest.length);
         kept = rest;
         hasShrunk = true;
       }
@@ -46,11 +51,7 @@ export function withLeavers(
   some: readonly Operation[],
   operations: readonly Operation[],
 ): readonly Operation[] {
-  const leavers = new Leavers(operations);
-  const kept = new Set(some);
-  // A set hands out what is added while it is walked through.
-  for (const operation of kept) for (const leaver of leavers.of(operation)) kept.add(leaver);
-  return operations.filter((operation) => kept.has(operation));
+  return new Leavers(operations).close(some, operations);
 }
 
 /** Who may have left what others found. */
@@ -66,10 +67,12 @@ class Leavers {
     }
   }
 
-  /** Whether all that operations of this subset found was left by operations of this subset alone. */
-  areIn(subset: readonly Operation[]): boolean {
-    const members = new Set(subset);
-    return subset.every((operation) => this.of(operation).every((leaver) => members.has(leaver)));
+  /** These, and of `all` those that may have left what these found, and so on. */
+  close(some: readonly Operation[], all: readonly Operation[]): readonly Operation[] {
+    const kept = new Set(some);
+    // A set hands out what is added while it is walked through.
+    for (const operation of kept) for (const leaver of this.of(operation)) kept.add(leaver);
+    return all.filter((operation) => kept.has(operation));
   }
 
   /** Those that may have left what this one found. */

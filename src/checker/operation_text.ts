@@ -3,12 +3,23 @@ import type { HistoryVersion, Operation } from "./history.ts";
 
 const VALUE_CHARS_MAX = 20;
 
+/** Operations that one sentence tells; the picture shows all. */
+const TOLD_MAX = 8;
+
 /** `client 1 put 7 = v5 (r1.a@5) through r1 at 10.0–20.0 ms with r1 r2`. What is not known is left out. */
 export function describeOperation(operation: Operation): string {
   const { client, version, coordinator, acked } = operation;
   return `client ${client} ${deed(operation)}${version ? ` (${nameVersion(version)})` : ""}` +
     `${coordinator === "" ? "" : ` through ${coordinator}`} ${timesOf(operation)}` +
     `${acked.length === 0 ? "" : ` with ${acked.join(" ")}`}`;
+}
+
+/** Several, one after the other; of many the first and the last. */
+export function describeOperations(operations: readonly Operation[]): string {
+  const told = operations.map(describeOperation);
+  if (told.length <= TOLD_MAX) return told.join("; ");
+  const half = TOLD_MAX / 2;
+  return [...told.slice(0, half), `${told.length - TOLD_MAX} more`, ...told.slice(-half)].join("; ");
 }
 
 /** A version as people read it; `nothing` where there is none. */

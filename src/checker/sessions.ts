@@ -6,10 +6,14 @@
  * @module
  */
 import type { History, Operation } from "./history.ts";
+import { smallestWrong } from "./minimal_history.ts";
 import { describeOperation } from "./operation_text.ts";
 import { type Touch, Touches } from "./touches.ts";
 import type { Judgement, Violation } from "./verdict.ts";
 import { type Demand, operationsOf, WriteOrder } from "./write_order.ts";
+
+/** Steps of a circle that a sentence tells. */
+const TOLD_MAX = 4;
 
 /** Whether every session goes forward only. */
 export function judgeSessions({ operations }: Pick<History, "operations">): Judgement {
@@ -23,19 +27,24 @@ export function judgeSessions({ operations }: Pick<History, "operations">): Judg
       violations.push({ judge: "sessions", sentence, operations: operationsOf([demand]) });
     }
     const circle = order.shortestCircle();
-    if (circle) {
-      violations.push({
-        judge: "sessions",
-        sentence: circleSentence(circle),
-        operations: operationsOf(circle),
-      });
-    }
+    if (circle) violations.push(circleViolation(circle));
   }
   return {
     violations,
     ...(touches.unknown === undefined ? {} : { unknown: touches.unknown }),
     measured: `${new Set(operations.map(sessionOf)).size} sessions only went forward`,
   };
+}
+
+/** Steps over what a session did in between make a long circle short. */
+function circleViolation(circle: readonly Demand[]): Violation {
+  const circleOf = (operations: readonly Operation[]): readonly Demand[] | undefined => {
+    const order = new WriteOrder();
+    for (const demand of sessionDemands(operations, new Touches(operations))) order.demand(demand);
+    return order.shortestCircle();
+  };
+  const operations = smallestWrong(operationsOf(circle), (subset) => circleOf(subset) !== undefined);
+  return { judge: "sessions", sentence: circleSentence(circleOf(operations) ?? circle), operations };
 }
 
 /** The session of an operation. */
@@ -78,11 +87,12 @@ function brokenBy({ earlier, later }: Demand): string {
 /** Tells a circle by what closed it last. */
 export function circleSentence(circle: readonly Demand[]): string {
   const [last, ...others] = [...circle].sort((a, b) => b.later.operation.endedMs - a.later.operation.endedMs);
-  const told = others.map(({ earlier, later }) =>
+  const told = others.slice(0, TOLD_MAX).map(({ earlier, later }) =>
     `${describeOperation(earlier.operation)} before ${describeOperation(later.operation)}`
   );
+  const more = others.length > TOLD_MAX ? [`${others.length - TOLD_MAX} steps more`] : [];
   return `${describeOperation(last!.later.operation)}, after ${
     describeOperation(last!.earlier.operation)
   }: ` +
-    `that goes back, because ${told.join(", and ")}`;
+    `that goes back, because ${[...told, ...more].join(", and ")}`;
 }

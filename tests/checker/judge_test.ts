@@ -95,7 +95,7 @@ const CASES: readonly Case[] = [
     ],
     right: { 2: "c3 get x=b 10-11" },
     sentence: /^client \d got x = b .* fits no order/,
-    guilty: [0, 1, 2, 3],
+    guilty: [0, 1, 2, 4],
   },
   {
     what: "both of two compare-and-sets win",

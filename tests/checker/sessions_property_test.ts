@@ -80,7 +80,10 @@ function sourceOf({ key, value }: Operation, operations: readonly Operation[]): 
 }
 
 /** Whether there is, for each key, an order of its writes in which nobody goes back; with versions, theirs. */
-function isForward(operations: readonly Operation[], isCausal: boolean, hasVersions: boolean): boolean {
+function isForward(
+  operations: readonly Operation[],
+  { isCausal, hasVersions }: { readonly isCausal: boolean; readonly hasVersions: boolean },
+): boolean {
   const pasts = pastsOf(operations);
   return ["x", "y"].every((key) => {
     const puts = operations.filter((each) => each.op === "put" && each.key === key);
@@ -121,7 +124,7 @@ for (const hasVersions of [true, false]) {
     for (let seed = 0; seed < 10_000; seed++) {
       const operations = draw(new Random(seed), { hasVersions });
       const [first] = judgeSessions({ operations }).violations;
-      const isRight = isForward(operations, false, hasVersions);
+      const isRight = isForward(operations, { isCausal: false, hasVersions });
       assertEquals(first === undefined, isRight, `seed ${seed}: ${first?.sentence ?? "no violation"}`);
       if (first) {
         const again = judgeSessions({ operations: first.operations }).violations;
@@ -130,7 +133,7 @@ for (const hasVersions of [true, false]) {
         continue;
       }
       const [missed] = judgeCausality({ operations }).violations;
-      const isCausal = isForward(operations, true, hasVersions);
+      const isCausal = isForward(operations, { isCausal: true, hasVersions });
       assertEquals(missed === undefined, isCausal, `seed ${seed}: ${missed?.sentence ?? "no violation"}`);
       if (!missed) continue;
       counts.causal++;
