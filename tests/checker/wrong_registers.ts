@@ -1,0 +1,135 @@
+/** Histories that are not linearizable, each in one way. @module */
+import type { WrongCase } from "./wrong_case.ts";
+
+/** All of them. */
+export const WRONG_REGISTERS: readonly WrongCase[] = [
+  {
+    what: "a get returns what another put had replaced",
+    model: "linearizable",
+    judge: "linearizability",
+    lines: ["c1 put x=a 1-2", "c2 put y=q 1-9", "c1 put x=b 3-4", "c2 get x=a 10-11", "c1 get x=b 12-13"],
+    right: { 3: "c2 get x=b 10-11" },
+    sentence:
+      /^client 2 got x = a at 10\.0–11\.0 ms, although before that client 1 put x = b at 3\.0–4\.0 ms, after client 1 put x = a at 1\.0–2\.0 ms$/,
+    guilty: [0, 2, 3],
+  },
+  {
+    what: "a get sees the new value, and a later one the old",
+    model: "linearizable",
+    judge: "linearizability",
+    lines: ["c1 put x=a 1-2", "c1 put x=b 3-20", "c2 get x=b 4-5", "c3 get x=a 6-7"],
+    right: { 3: "c3 get x=b 6-7" },
+    sentence:
+      /^client 3 got x = a at 6\.0–7\.0 ms, which fits no order of what happened to key x: .*client 2 got x = b/,
+    guilty: [0, 1, 2, 3],
+  },
+  {
+    what: "a get misses a put that had ended",
+    model: "linearizable",
+    judge: "linearizability",
+    lines: ["c1 put x=a 1-2", "c2 get x 3-4"],
+    right: { 1: "c2 get x=a 3-4" },
+    sentence:
+      /^client 2 got x = nothing at 3\.0–4\.0 ms, although before that client 1 put x = a at 1\.0–2\.0 ms$/,
+    guilty: [0, 1],
+  },
+  {
+    what: "a get returns what nobody put",
+    model: "linearizable",
+    judge: "linearizability",
+    lines: ["c1 put x=a 1-2", "c2 get x=b 3-4"],
+    right: { 1: "c2 get x=a 3-4" },
+    sentence: /^client 2 got x = b at 3\.0–4\.0 ms, but nobody had put b$/,
+    guilty: [1],
+  },
+  {
+    what: "a get returns what is put only later",
+    model: "linearizable",
+    judge: "linearizability",
+    lines: ["c2 get x=a 1-2", "c1 put x=a 3-4"],
+    right: { 0: "c2 get x=a 1-3" },
+    sentence: /^client 2 got x = a at 1\.0–2\.0 ms, before this: client 1 put x = a/,
+    guilty: [0, 1],
+  },
+  {
+    what: "a deleted value comes back",
+    model: "linearizable",
+    judge: "linearizability",
+    lines: ["c1 put x=a 1-2", "c1 delete x 3-4", "c2 get x=a 5-6"],
+    right: { 2: "c2 get x 5-6" },
+    sentence:
+      /^client 2 got x = a .*, although before that client 1 deleted x at 3\.0–4\.0 ms, after client 1 put x = a/,
+    guilty: [0, 1, 2],
+  },
+  {
+    what: "two readers see two concurrent puts in contrary order",
+    model: "linearizable",
+    judge: "linearizability",
+    lines: [
+      "c1 put x=a 1-9",
+      "c2 put x=b 1-9",
+      "c3 get x=a 10-11",
+      "c4 get x=b 12-13",
+      "c5 get x=b 14-15",
+    ],
+    right: { 2: "c3 get x=b 10-11" },
+    sentence: /^client \d got x = b .* fits no order/,
+    guilty: [0, 1, 2, 4],
+  },
+  {
+    what: "both of two compare-and-sets win",
+    model: "linearizable",
+    judge: "linearizability",
+    lines: ["c1 cas x=>a 1-5", "c2 cas x=>b 2-6"],
+    right: { 1: "c2 cas x=>b 2-6 fail:conflict" },
+    sentence: /^client 2 set x from nothing to b at 2\.0–6\.0 ms, .*client 1 set x from nothing to a/,
+    guilty: [0, 1],
+  },
+  {
+    what: "a compare-and-set loses although it found what it expected",
+    model: "linearizable",
+    judge: "linearizability",
+    lines: ["c1 put x=a 1-2", "c2 cas x=a>b 3-4 fail:conflict"],
+    right: { 1: "c2 cas x=c>b 3-4 fail:conflict" },
+    sentence:
+      /^client 2 tried to set x from a to b, which failed with conflict, at 3\.0–4\.0 ms, which fits no order/,
+    guilty: [0, 1],
+  },
+  {
+    what: "a compare-and-set finds what was replaced",
+    model: "linearizable",
+    judge: "linearizability",
+    lines: ["c1 put x=a 1-2", "c1 put x=c 3-4", "c2 cas x=a>b 5-6"],
+    right: { 2: "c2 cas x=c>b 5-6" },
+    sentence: /^client 2 set x from a to b .*, although before that client 1 put x = c/,
+    guilty: [0, 1, 2],
+  },
+  {
+    what: "an unknown put happens and is taken back",
+    model: "linearizable",
+    judge: "linearizability",
+    lines: ["c1 put x=a 1-2", "c1 put x=b 3-9 info:timeout", "c2 get x=b 10-11", "c2 get x=a 12-13"],
+    right: { 2: "c2 get x=a 10-11" },
+    sentence:
+      /^client 2 got x = a at 12.*client 1 tried to put x = b, which may have happened with timeout, from 3\.0 ms on/,
+    guilty: [0, 1, 2, 3],
+  },
+  {
+    what: "an unknown compare-and-set was seen, and another finds what it had replaced",
+    model: "linearizable",
+    judge: "linearizability",
+    lines: ["c1 put x=a 1-2", "c1 cas x=a>b 3-9 info", "c2 get x=b 10-11", "c3 cas x=a>c 12-13"],
+    right: { 3: "c3 cas x=b>c 12-13" },
+    sentence: /^client 3 set x from a to c .* fits no order/,
+    guilty: [0, 1, 2, 3],
+  },
+  {
+    what: "a get returns a put that was refused for certain",
+    model: "linearizable",
+    judge: "linearizability",
+    lines: ["c1 put x=a 1-2 fail:unavailable", "c2 get x=a 3-4", "c2 get x=a 5-6"],
+    right: { 0: "c1 put x=a 1-2 info:timeout" },
+    sentence: /^client 2 got x = a .*, but nobody had put a$/,
+    guilty: [1],
+  },
+];
