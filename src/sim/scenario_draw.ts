@@ -73,7 +73,7 @@ export function drawScenario(seed: number, options: DrawOptions = {}): Scenario 
   const faults = drawFaults(seed, {
     kinds: options.faults ?? kinds,
     replicas: names,
-    pauseMs: random.pick([3000, 5000, 8000]),
+    pauseMs: random.pick([1500, 3000, 5000, 8000]),
     skewMsMax,
     endMs: PHASES.faultsMs,
     changeCount: changes.length,

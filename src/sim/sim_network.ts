@@ -42,7 +42,8 @@ export class SimNetwork {
   readonly #profile: NetworkProfile;
   readonly #lineBytesMax: number;
   readonly #endpoints = new Map<ReplicaId, SimEndpoint>();
-  readonly #links = new Map<string, Link>();
+  /** By who dials, then by who is dialled. */
+  readonly #links = new Map<ReplicaId, Map<ReplicaId, Link>>();
   #isCalm = false;
 
   constructor(world: SimWorld, profile: NetworkProfile, { lineBytesMax }: { readonly lineBytesMax: number }) {
@@ -102,12 +103,12 @@ export class SimNetwork {
 
   /** The longest way between any two. */
   get delayMsMax(): number {
-    return Math.max(...[...this.#links.values()].map((link) => link.delayMsMax));
+    return Math.max(...this.#all().map((link) => link.delayMsMax));
   }
 
   /** Opens all ways. */
   heal(): void {
-    for (const link of this.#links.values()) {
+    for (const link of this.#all()) {
       link.cutCount = 0;
       link.slowMs = 0;
     }
@@ -155,7 +156,7 @@ export class SimNetwork {
 
   /** Closes standing links to a process that died, as its kernel would; through a cut nobody hears of it. */
   onDeath(id: ReplicaId): void {
-    for (const link of this.#links.values()) {
+    for (const link of this.#all()) {
       if (link.from === id) link.isUp = false;
       if (link.to !== id || !link.isUp || this.#isCut(link)) continue;
       this.#world.queue.after(1 + link.random.below(4), () => this.#drop(link));
@@ -189,7 +190,9 @@ export class SimNetwork {
       cutCount: 0,
       slowMs: 0,
     };
-    this.#links.set(`${from}>${to}`, link);
+    const own = this.#links.get(from);
+    if (own) own.set(to, link);
+    else this.#links.set(from, new Map([[to, link]]));
     // Why of its own: when the next dial comes must not depend on what was sent.
     const random = this.#world.draw(`dial ${from}>${to}`);
     const attempt = (): void => {
@@ -224,8 +227,12 @@ export class SimNetwork {
     return this.#link(from, to).cutCount > 0 || this.#link(to, from).cutCount > 0;
   }
 
+  #all(): Link[] {
+    return [...this.#links.values()].flatMap((links) => [...links.values()]);
+  }
+
   #link(from: ReplicaId, to: ReplicaId): Link {
-    return this.#links.get(`${from}>${to}`)!;
+    return this.#links.get(from)!.get(to)!;
   }
 
   /** The table of latencies: by where both stand. */

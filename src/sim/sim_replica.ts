@@ -238,7 +238,7 @@ export class SimReplica implements SimEndpoint {
   }
 
   onMessages(from: ReplicaId, messages: readonly Message[], line: string): void {
-    this.#world.trace(`${from}>${this.id} ${line.slice(0, -1)}`);
+    this.#world.trace(`${from}>${this.id} `, line);
     this.#feed({ kind: "link", peer: from, state: "heard" });
     this.#feed({ kind: "messages", from, messages });
   }

@@ -41,12 +41,14 @@ export class SimWorld {
     return Random.of(this.seed, name);
   }
 
-  /** Adds a line to the trace. */
-  trace(line: string): void {
+  /** Adds a line to the trace. Why in two parts: most lines are long, and nobody listens, and to join them is a copy. */
+  trace(line: string, rest = ""): void {
     const { nowMs } = this.queue;
     // Whole microseconds: a number with a fraction costs more as text.
-    this.#hash.add(`${Math.round(nowMs * 1000)} ${line}\n`);
-    this.#onTrace?.(nowMs, line);
+    this.#hash.add(`${Math.round(nowMs * 1000)} ${line}`);
+    this.#hash.add(rest);
+    this.#hash.add("\n");
+    this.#onTrace?.(nowMs, rest === "" ? line : line + rest.trimEnd());
   }
 
   /** Something happened that must never happen. */
