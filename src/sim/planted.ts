@@ -10,7 +10,7 @@ import { simulate } from "./simulation.ts";
 const HARMFUL: Readonly<Record<PlantedBug, readonly Drawn[]>> = {
   ack_before_sync: ["blackout"],
   merge_unserialised: [],
-  read_before_sync: ["power"],
+  read_before_sync: ["power", "slow_disk"],
   forget_owed: ["kill"],
   skip_read_repair: ["partition"],
   count_hints: ["kill"],

@@ -3,7 +3,7 @@ import { InvariantError } from "../base/assert.ts";
 import type { ByteString } from "../base/bytes.ts";
 import type { Random } from "../base/random.ts";
 import type { Result } from "../base/failure.ts";
-import { compareVersions, type FinalState, type HeldVersion } from "../checker/history.ts";
+import type { FinalState, HeldVersion } from "../checker/history.ts";
 import type { Entropy, Log, Merge, Now } from "../ports.ts";
 import type { Failure } from "../protocol/error_codes.ts";
 import type { Reply } from "../protocol/reply.ts";
@@ -24,7 +24,7 @@ import type { DiskProfile } from "./scenario.ts";
 import type { SimClock } from "./sim_clock.ts";
 import { SimDisk } from "./sim_disk.ts";
 import type { SimEndpoint, SimNetwork } from "./sim_network.ts";
-import { SimStore } from "./sim_store.ts";
+import { type Shown, SimStore } from "./sim_store.ts";
 import type { SimWorld } from "./sim_world.ts";
 
 const TICK_MS = 25;
@@ -56,12 +56,6 @@ export interface Asker {
   onLost(): void;
 }
 
-/** A bit that was flipped, and what the directory held before. */
-interface Rot {
-  readonly file: string;
-  readonly held: ReadonlyMap<string, FinalState>;
-}
-
 /** One process. */
 export class SimReplica implements SimEndpoint {
   readonly id: ReplicaId;
@@ -79,7 +73,9 @@ export class SimReplica implements SimEndpoint {
   #isStarting = false;
   #isPaused = false;
   #hintsDropped = 0;
-  #rot: Rot | undefined;
+  /** The file in which a bit was flipped. */
+  #damagedFile: string | undefined;
+  #shown: Shown = new Map();
   #missed: (() => void)[] = [];
   #engine: Engine | undefined;
   #machine: Replica | undefined;
@@ -164,18 +160,17 @@ export class SimReplica implements SimEndpoint {
 
   /** Flips a bit of what was synced long ago; the next life must notice, or miss nothing. False if there is no such bit. */
   flipBit(random: Random): boolean {
-    const held = new Map([...this.config.keyspaces.keys()].map((name) => [name, this.held(name)]));
     const place = this.#disk.flipOldBit(random);
     if (place === undefined) return false;
     this.#world.trace(`a bit flips in byte ${place.offset} of ${place.file} of ${this.id}`);
-    this.#rot = { file: place.file, held };
+    this.#damagedFile = place.file;
     return true;
   }
 
   #onFailedStart(error: unknown): void {
-    const rot = this.#rot;
-    this.#rot = undefined;
-    if (error instanceof CorruptionError && rot?.file === error.file && Number.isSafeInteger(error.offset)) {
+    const isRightful = error instanceof CorruptionError && error.file === this.#damagedFile &&
+      Number.isSafeInteger(error.offset);
+    if (isRightful) {
       this.#world.trace(`${this.id} refuses to start: byte ${error.offset} of ${error.file} is damaged`);
       return this.#options.onCorrupt(this);
     }
@@ -184,7 +179,6 @@ export class SimReplica implements SimEndpoint {
     }
     // The disk failed or had no room: a supervisor would try again.
     this.#world.trace(`${this.id} does not start: ${error}`);
-    this.#rot = rot;
     this.#end("kill");
     const { life } = this;
     this.#world.queue.after(RESTART_MS, () => {
@@ -210,7 +204,8 @@ export class SimReplica implements SimEndpoint {
     else {
       this.#disk.kill();
       this.#disk = this.#newDisk();
-      this.#rot = undefined;
+      this.#damagedFile = undefined;
+      this.#shown = new Map();
     }
     this.#options.network.onDeath(this.id);
     // A kernel closes the connections of its dead process; one without power closes nothing.
@@ -301,7 +296,14 @@ export class SimReplica implements SimEndpoint {
     const machine = new Replica({ config, id: this.id, epoch, entropy, log, version: "sim", bugs });
     const onRegression = (sentence: string): void =>
       this.#world.violate("regression", `${this.id}: ${sentence}`);
-    const store = new SimStore({ store: engine, queue, random: this.#random, isAlive, onRegression });
+    const store = new SimStore({
+      store: engine,
+      queue,
+      random: this.#random,
+      isAlive,
+      shown: this.#shown,
+      onRegression,
+    });
     const runner = new Runner(machine, store, {
       now: () => this.#now(),
       send: (envelope) => this.#send(envelope),
@@ -319,7 +321,8 @@ export class SimReplica implements SimEndpoint {
     this.#runner = runner;
     this.#isUp = true;
     this.#isStarting = false;
-    this.#compareWithRot();
+    this.#damagedFile = undefined;
+    store.judgeAll();
     const tick = (): void => {
       if (!isAlive()) return;
       if (!this.#isPaused) {
@@ -360,23 +363,6 @@ export class SimReplica implements SimEndpoint {
     this.#askers.delete(id);
     asker?.onReply(result);
     if (result.ok && result.value.kind === "written") this.#options.onAcknowledged(this);
-  }
-
-  /** A directory in which a bit flipped has opened all the same: then nothing may be missing. */
-  #compareWithRot(): void {
-    const rot = this.#rot;
-    this.#rot = undefined;
-    for (const [keyspace, before] of rot?.held ?? []) {
-      const now = this.held(keyspace);
-      for (const [key, version] of before) {
-        const left = now.get(key);
-        if (left !== undefined && compareVersions(left, version) >= 0) continue;
-        return this.#world.violate(
-          "rot",
-          `${this.id} starts with ${rot!.file} damaged, and misses its version of key ${key} of ${keyspace}`,
-        );
-      }
-    }
   }
 
   #now(): Now {

@@ -6,10 +6,8 @@ import { firstDot } from "../versions/record.ts";
 import { compareVersions } from "../versions/version.ts";
 import type { EventQueue } from "./event_queue.ts";
 
-interface Dot {
-  readonly stamp: number;
-  readonly origin: string;
-}
+/** The greatest version of each key, by its store key, that a directory was ever said to hold. Outlives processes. */
+export type Shown = Map<ByteString, { readonly stamp: number; readonly origin: string }>;
 
 /** Wraps the real engine. */
 export class SimStore implements Store {
@@ -18,9 +16,7 @@ export class SimStore implements Store {
   readonly #random: Random;
   readonly #isAlive: () => boolean;
   readonly #onRegression: (sentence: string) => void;
-  /** The greatest version that was reported stored, by data key. */
-  readonly #greatest = new Map<ByteString, Dot>();
-
+  readonly #shown: Shown;
   #hasApplies = false;
 
   constructor(options: {
@@ -28,12 +24,15 @@ export class SimStore implements Store {
     readonly queue: EventQueue;
     readonly random: Random;
     readonly isAlive: () => boolean;
+    /** What earlier lives on this directory have shown. */
+    readonly shown: Shown;
     readonly onRegression: (sentence: string) => void;
   }) {
     this.#store = options.store;
     this.#queue = options.queue;
     this.#random = options.random;
     this.#isAlive = options.isAlive;
+    this.#shown = options.shown;
     this.#onRegression = options.onRegression;
   }
 
@@ -77,14 +76,24 @@ export class SimStore implements Store {
     if (this.#store.isCommitting) this.#queue.needsSettling = true;
   }
 
+  /** Looks at everything that was ever shown: what a replica has said that it holds, its directory holds (HAZARD H2). */
+  judgeAll(): void {
+    for (const key of [...this.#shown.keys()]) {
+      this.#store.submit({ kind: "get", key }, (result) => {
+        if (result.kind === "got") this.#judge(key, result.value);
+      });
+    }
+  }
+
   #judge(key: ByteString, held: Uint8Array | undefined): void {
     if (key[0] !== "d") return;
-    const before = this.#greatest.get(key);
+    const before = this.#shown.get(key);
     const dot = held ? firstDot(held) : undefined;
     if (before && (!dot || compareVersions(dot, before) < 0)) {
       const now = dot ? `${dot.origin}@${dot.stamp}` : "nothing";
       this.#onRegression(`a copy went back: it held ${before.origin}@${before.stamp} and then ${now}`);
     }
-    if (dot) this.#greatest.set(key, dot);
+    if (dot) this.#shown.set(key, dot);
+    else this.#shown.delete(key);
   }
 }
