@@ -92,10 +92,16 @@ export async function compareAfter(
     leave,
   );
   if (!isCalm) {
-    tell(
-      `replicas are not compared: after ${CALM_WITHIN_MS / 1000} s ${disturbed.join(" ")} did not stand as ` +
-        "they should (see status), so nobody can judge what was kept",
-    );
+    // The down ones are why the others do not see all.
+    const guilty = (watch.down.length > 0 ? watch.down : disturbed).join(" ");
+    if (!leave.aborted) {
+      tell(
+        `replicas are not compared: after ${
+          CALM_WITHIN_MS / 1000
+        } s ${guilty} did not stand as they should ` +
+          "(see status), so nobody can judge what was kept",
+      );
+    }
     return "skipped";
   }
   const untilMs = history.nowMs() + READ_WITHIN_MS;
