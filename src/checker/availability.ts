@@ -5,7 +5,7 @@
  * @module
  */
 import type { History, Operation } from "./history.ts";
-import { describeOperation } from "./operation_text.ts";
+import { counted, describeOperation } from "./operation_text.ts";
 import type { Judgement, Violation } from "./verdict.ts";
 
 /** Refusals that say "too few replicas, or too late". Others, such as a full disk, have reasons of their own. */
@@ -24,13 +24,13 @@ export function judgeAvailability(
     const trouble = troubleOf(operation, deadlineMs);
     if (trouble === undefined) continue;
     const sentence =
-      `${describeOperation(operation)} ${trouble}, although ${required} replicas were needed and ` +
-      `${live} live all the time`;
+      `${describeOperation(operation)} ${trouble}, although it needed ${counted(required, "replica")}, and ` +
+      `${live} live could serve all the time`;
     violations.push({ judge: "availability", sentence, operations: [operation] });
   }
   return {
     violations,
-    ...(judgedCount === 0 ? {} : { measured: `${judgedCount} requests that could succeed did` }),
+    ...(judgedCount === 0 ? {} : { measured: `${counted(judgedCount, "request")} that could succeed did` }),
   };
 }
 

@@ -6,6 +6,7 @@ import type { History } from "./history.ts";
 import { parseHistory } from "./history_parser.ts";
 import { judgeKeptWritesOf } from "./kept_writes.ts";
 import { judgeLinearizability } from "./linearizability.ts";
+import { counted } from "./operation_text.ts";
 import { judgeReadValues } from "./read_values.ts";
 import { hasLost } from "./register.ts";
 import { judgeSessions } from "./sessions.ts";
@@ -63,5 +64,7 @@ function proofless({ operations }: History): string[] {
 function summary({ operations }: History): string {
   const keys = new Set(operations.map(({ key }) => key));
   const clients = new Set(operations.map(({ client }) => client));
-  return `${operations.length} operations on ${keys.size} keys by ${clients.size} clients`;
+  return `${counted(operations.length, "operation")} on ${counted(keys.size, "key")} by ${
+    counted(clients.size, "client")
+  }`;
 }

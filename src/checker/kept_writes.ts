@@ -6,7 +6,7 @@
  * @module
  */
 import { compareVersions, type FinalState, finalStates, type History, type Operation } from "./history.ts";
-import { describeOperation, nameVersion } from "./operation_text.ts";
+import { counted, describeOperation, nameVersion } from "./operation_text.ts";
 import type { Judgement, Violation } from "./verdict.ts";
 
 /**
@@ -50,7 +50,7 @@ export function judgeKeptWritesOf(history: History): Judgement {
         unknown: `${describeOperation(unnamed)}, but no version is told, so nobody knows whether it was kept`,
       }
       : {}),
-    measured: `${acknowledged.length} acknowledged writes were kept`,
+    measured: `kept: ${counted(acknowledged.length, "acknowledged write")}`,
   };
 }
 

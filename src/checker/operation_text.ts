@@ -22,6 +22,11 @@ export function describeOperations(operations: readonly Operation[]): string {
   return [...told.slice(0, half), `${told.length - TOLD_MAX} more`, ...told.slice(-half)].join("; ");
 }
 
+/** `1 key`, `2 keys`. Requires: a noun whose plural ends in s. */
+export function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}
+
 /** A version as people read it; `nothing` where there is none. */
 export function nameVersion(version: HistoryVersion | undefined): string {
   return version ? `${version.origin}@${version.stamp}` : "nothing";

@@ -7,7 +7,7 @@
  */
 import type { History, Operation } from "./history.ts";
 import { smallestWrong } from "./minimal_history.ts";
-import { describeOperation } from "./operation_text.ts";
+import { counted, describeOperation } from "./operation_text.ts";
 import { type Touch, Touches } from "./touches.ts";
 import type { Judgement, Violation } from "./verdict.ts";
 import { type Demand, operationsOf, WriteOrder } from "./write_order.ts";
@@ -32,7 +32,7 @@ export function judgeSessions({ operations }: Pick<History, "operations">): Judg
   return {
     violations,
     ...(touches.unknown === undefined ? {} : { unknown: touches.unknown }),
-    measured: `${new Set(operations.map(sessionOf)).size} sessions only went forward`,
+    measured: `${counted(new Set(operations.map(sessionOf)).size, "session")} only went forward`,
   };
 }
 

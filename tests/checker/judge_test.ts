@@ -51,7 +51,7 @@ Deno.test("Every judge accuses somebody in these tests, and what only causality 
   }
 });
 
-Deno.test("What cannot be told is unknown, and says why", () => {
+Deno.test("What cannot be told, or proves nothing (H24), is unknown, and says why", () => {
   const cases: readonly [Model, readonly string[], WrongCase["rest"], RegExp][] = [
     ["linearizable", [], {}, /^only 0 of 0 operations succeeded, which proves nothing$/],
     [
@@ -97,11 +97,11 @@ Deno.test("An ok verdict says what was looked at, and how soon the replicas were
   });
   assertEquals(
     judgeHistory(right, "quorum").sentence,
-    "2 operations on 1 keys by 2 clients; 1 acknowledged writes were kept; " +
+    "2 operations on 1 key by 2 clients; kept: 1 acknowledged write; " +
       "2 replicas were equal at most 30.0 ms after the last fault and write",
   );
   assertEquals(
     judgeHistory(right, "causal").sentence,
-    "2 operations on 1 keys by 2 clients; 2 sessions only went forward; nobody missed what follows from what it saw",
+    "2 operations on 1 key by 2 clients; 2 sessions only went forward; nobody missed what follows from what it saw",
   );
 });

@@ -166,7 +166,7 @@ export const WRONG_SESSIONS: readonly WrongCase[] = [
     lines: ["c1 put x=a 1-9 info:timeout need:2 live:2", "c2 get x=a 10-11 need:2 live:3"],
     right: { 0: "c1 put x=a 1-9 info:timeout need:2 live:1" },
     sentence:
-      /^client 1 tried to put x = a, .* did not succeed, although 2 replicas were needed and 2 live all the time$/,
+      /^client 1 tried to put x = a, .* did not succeed, although it needed 2 replicas, and 2 live could serve all the time$/,
     guilty: [0],
   },
   {
@@ -176,7 +176,7 @@ export const WRONG_SESSIONS: readonly WrongCase[] = [
     lines: ["c1 get x 1-2 fail:unavailable need:2 live:3", "c2 get x 1-2"],
     right: { 0: "c1 get x 1-2 fail:overloaded need:2 live:3" },
     sentence:
-      /^client 1 asked for x, which failed with unavailable, .* did not succeed, although 2 .* 3 live/,
+      /^client 1 asked for x, which failed with unavailable, .* did not succeed, although it needed 2 replicas, and 3 live could/,
     guilty: [0],
   },
   {
@@ -187,7 +187,7 @@ export const WRONG_SESSIONS: readonly WrongCase[] = [
     rest: { deadlineMs: 50 },
     right: { 0: "c1 put x=a 1-51 r1.a@1 need:1 live:1" },
     sentence:
-      /^client 1 put x = a .* took 51\.0 of 50 ms, although 1 replicas were needed and 1 live all the time$/,
+      /^client 1 put x = a .* took 51\.0 of 50 ms, although it needed 1 replica, and 1 live could serve all the time$/,
     guilty: [0],
   },
   {
@@ -197,7 +197,7 @@ export const WRONG_SESSIONS: readonly WrongCase[] = [
     lines: ["c1 put x=a 1-2 info need:1 live:1", "c2 get x 3-4"],
     rest: { finals: ["r1 90", "r2 90"] },
     right: { 0: "c1 put x=a 1-2 info need:1" },
-    sentence: /was never answered, although 1 /,
+    sentence: /was never answered, although it needed 1 replica/,
     guilty: [0],
   },
 ];
