@@ -135,7 +135,7 @@ function drawCluster(
     {
       settings: {
         request_timeout_ms: random.pick([500, 2000]),
-        read_repair_interval_ms: random.pick([330, 330, 420, 600, 1000]),
+        read_repair_interval_ms: random.pick([0, 1000]),
         hints_per_second: random.pick([50, 5000]),
         segment_bytes: random.pick([65_536, 131_072]),
         heartbeat_interval_ms: random.pick([100, 250]),
@@ -149,7 +149,7 @@ function drawCluster(
       keyspace: tables,
       settings: {
         request_timeout_ms: random.pick([500, 2000]),
-        read_repair_interval_ms: random.pick([330, 330, 420, 600, 1000]),
+        read_repair_interval_ms: random.pick([0, 200, 1000]),
         value_bytes_max: VALUE_BYTES_MAX,
         segment_bytes: 65_536,
         hints_per_second: random.pick([50, 5000]),
@@ -177,7 +177,7 @@ function drawNetwork(random: Random, names: readonly string[]): NetworkProfile {
 }
 
 function drawClocks(random: Random, names: readonly string[], skewMsMax: number): ClockProfile[] {
-  const driftPpmMax = random.pick([330, 330, 420, 600, 1000]);
+  const driftPpmMax = random.pick([0, 100, 1000]);
   return names.map((replica) => ({
     replica,
     skewMs: random.between(-skewMsMax, skewMsMax),

@@ -79,7 +79,7 @@ export class SimInode {
     this.#size = Math.max(this.#size, end);
   }
 
-  /** What a sync that is asked for now will bring to the disk. */
+  /** What a sync that begins at this moment will bring to the disk. */
   capture(): Captured {
     const sectors = new Map<number, Uint8Array<ArrayBuffer>>();
     for (const sector of this.#dirty.keys()) sectors.set(sector, sectorOf(this.#cache, sector));
