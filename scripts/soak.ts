@@ -1,12 +1,15 @@
 /** `deno task soak`: many simulated runs on all cores; with `--planted`, proof that the judges notice planted bugs. @module */
 import { parseArgs } from "@std/cli/parse-args";
 import { PLANTED_BUGS } from "../src/base/planted_bug.ts";
-import { firstNoticed, PLANTED_SEEDS_MAX } from "../src/sim/planted.ts";
+import { PLANTED_SEEDS_MAX } from "../src/sim/planted.ts";
 import { simulate } from "../src/sim/simulation.ts";
 import { print, printError } from "./print.ts";
 import { describeKept, keepFailure } from "./sim/failure_directory.ts";
+import { hasEscaped, lookForPlanted, type PlantedRow } from "./soak/planted_row.ts";
+import { describeSoak, SoakTally } from "./soak/soak_tally.ts";
+import { tellRun, type Told } from "./soak/told.ts";
 
-const USAGE = `deno task soak [--seeds N | --seconds N] [--from SEED] [--planted] [--cores N]
+const USAGE = `deno task soak [--seeds N | --seconds N] [--from SEED] [--planted] [--cores N] [--json]
 
 Runs simulated clusters from many seeds and prints one line for each that a judge objects to, with the command that
 runs it again; the first ones are made small in failure/SEED/. Exit 1 if there was one.
@@ -15,6 +18,7 @@ runs it again; the first ones are made small in failure/SEED/. Exit 1 if there w
   deno task soak --seconds 600       as many as fit in ten minutes
   deno task soak --planted           plants each known bug and counts the seeds until a judge notices, from three starts; exit 1 if
                              one escapes
+  deno task soak --seeds 200 --json  all counts as one JSON object on stdout, the rest on stderr; also with --planted
 `;
 
 /** Failures that are made small: each may take a minute. */
@@ -23,22 +27,13 @@ const KEPT_MAX = 3;
 /** Where the seeds begin, counted from the one asked for. Why several: from one alone, the count is luck. */
 const PLANTED_STARTS = [0, 1000, 2000];
 
-/** What is told of one run. */
-interface Told {
-  readonly seed: number;
-  /** The first thing that is wrong. */
-  readonly wrong?: string;
-  readonly operationCount: number;
-  readonly okCount: number;
-  readonly simulatedMs: number;
-}
-
 interface Options {
   readonly seeds: number;
   readonly seconds: number;
   readonly from: number;
   readonly cores: number;
   readonly isPlanted: boolean;
+  readonly isJson: boolean;
   /** Set in the processes that this one starts: which share of the seeds is theirs. */
   readonly share: number | undefined;
 }
@@ -52,7 +47,7 @@ function parseOptions(args: readonly string[]): Options {
   const unknown: string[] = [];
   const flags = parseArgs(args, {
     string: ["seeds", "seconds", "from", "cores", "share"],
-    boolean: ["planted", "help"],
+    boolean: ["planted", "json", "help"],
     unknown: (arg) => {
       unknown.push(arg);
       return false;
@@ -75,6 +70,7 @@ function parseOptions(args: readonly string[]): Options {
     from: number("from", 0),
     cores: Math.max(1, number("cores", navigator.hardwareConcurrency)),
     isPlanted: flags.planted === true,
+    isJson: flags.json === true,
     share: flags.share === undefined ? undefined : number("share", 0),
   };
   if (unknown.length > 0) {
@@ -89,62 +85,42 @@ async function runShare({ seeds, seconds, from, cores }: Options, share: number)
   const endMs = performance.now() + seconds * 1000;
   for (let index = share; index < seeds && performance.now() < endMs; index += cores) {
     const seed = from + index;
-    const { findings, operationCount, okCount, simulatedMs } = await simulate(seed);
-    const [first] = findings;
-    const told: Told = {
-      seed,
-      ...(first ? { wrong: first.sentence } : {}),
-      operationCount,
-      okCount,
-      simulatedMs,
-    };
-    print(JSON.stringify(told));
+    print(JSON.stringify(tellRun(await simulate(seed))));
   }
 }
 
 async function soak(options: Options): Promise<void> {
+  const say = options.isJson ? printError : print;
   const beganMs = performance.now();
+  const secondsSoFar = (): number => (performance.now() - beganMs) / 1000;
+  const tally = new SoakTally();
   let runCount = 0;
-  let operationCount = 0;
-  let okCount = 0;
-  let simulatedMs = 0;
   let failedCount = 0;
-  const failedSeeds: number[] = [];
   let shownMs = beganMs;
   const onResult = (result: Told): void => {
+    tally.add(result);
     runCount++;
-    operationCount += result.operationCount;
-    okCount += result.okCount;
-    simulatedMs += result.simulatedMs;
     if (result.wrong !== undefined) {
       failedCount++;
-      failedSeeds.push(result.seed);
-      print(`seed ${result.seed}: ${result.wrong}. Rerun: deno task sim ${result.seed}`);
+      say(`seed ${result.seed}: ${result.wrong}. Rerun: deno task sim ${result.seed}`);
     }
     if (performance.now() - shownMs > 10_000) {
       shownMs = performance.now();
-      printError(
-        `${runCount} seeds, ${failedCount} failed, ${
-          (runCount / (shownMs - beganMs) * 1000).toFixed(1)
-        } seeds/s`,
-      );
+      const rate = (runCount / secondsSoFar()).toFixed(1);
+      printError(`${runCount} seeds, ${failedCount} failed, ${rate} seeds/s`);
     }
   };
   const codes = await Promise.all(
     Array.from({ length: options.cores }, (_, share) => spawnShare(options, share, onResult)),
   );
-  const seconds = (performance.now() - beganMs) / 1000;
-  print(
-    `${runCount} seeds in ${seconds.toFixed(1)} s (${(runCount / seconds).toFixed(1)}/s), ` +
-      `${
-        (simulatedMs / 3_600_000).toFixed(1)
-      } simulated hours, ${okCount} of ${operationCount} requests succeeded`,
-  );
-  for (const seed of failedSeeds.slice(0, KEPT_MAX)) {
+  const summary = tally.summary(secondsSoFar());
+  say(describeSoak(summary));
+  for (const { seed } of summary.failed.slice(0, KEPT_MAX)) {
     const kept = await keepFailure(await simulate(seed), { root: "failure", name: String(seed) });
-    if (kept) print(`seed ${seed}: ${describeKept(kept)}`);
+    if (kept) say(`seed ${seed}: ${describeKept(kept)}`);
   }
-  print(`${runCount - failedCount} passed, ${failedCount} failed`);
+  say(`${runCount - failedCount} passed, ${failedCount} failed`);
+  if (options.isJson) print(JSON.stringify(summary));
   Deno.exit(failedCount > 0 || codes.some((code) => code !== 0) || runCount === 0 ? 1 : 0);
 }
 
@@ -173,26 +149,20 @@ async function spawnShare(
   return (await child.status).code;
 }
 
-async function soakPlanted({ from }: Options): Promise<void> {
-  let escapedCount = 0;
-  print(
-    `planted bug               median (from ${PLANTED_STARTS.map((start) => from + start).join(", ")})   by`,
-  );
+async function soakPlanted({ from, isJson }: Options): Promise<void> {
+  const say = isJson ? printError : print;
+  const starts = PLANTED_STARTS.map((start) => from + start);
+  say(`planted bug               median (from ${starts.join(", ")})   by`);
+  const rows: PlantedRow[] = [];
   for (const bug of PLANTED_BUGS) {
-    const counts: number[] = [];
-    const judges = new Set<string>();
-    for (const start of PLANTED_STARTS) {
-      const found = await firstNoticed(bug, from + start);
-      counts.push(found ? found.scenario.seed - from - start + 1 : Infinity);
-      const [first] = found?.findings ?? [];
-      if (first) judges.add(first.judge);
-    }
-    if (counts.includes(Infinity)) escapedCount++;
-    const names = counts.map((count) => count === Infinity ? `none of ${PLANTED_SEEDS_MAX}` : String(count));
-    const median = counts.toSorted((a, b) => a - b)[Math.floor(counts.length / 2)]!;
-    const shown = `${median === Infinity ? "none" : median} (${names.join(", ")})`;
-    print(`${bug.padEnd(26)}${shown.padEnd(28)}${[...judges].join(", ")}`);
+    const row = await lookForPlanted(bug, starts);
+    rows.push(row);
+    const names = row.counts.map((count) => count === null ? `none of ${PLANTED_SEEDS_MAX}` : String(count));
+    const shown = `${row.median ?? "none"} (${names.join(", ")})`;
+    say(`${bug.padEnd(26)}${shown.padEnd(28)}${row.judges.join(", ")}`);
   }
-  print(`${PLANTED_BUGS.length - escapedCount} passed, ${escapedCount} failed`);
+  const escapedCount = rows.filter(hasEscaped).length;
+  say(`${rows.length - escapedCount} passed, ${escapedCount} failed`);
+  if (isJson) print(JSON.stringify(rows));
   Deno.exit(escapedCount > 0 ? 1 : 0);
 }

@@ -97,7 +97,10 @@ export function runLines({ findings, okCount, operationCount, simulatedMs, trace
 
 /** What `--json` prints. */
 export function runObject(
-  { scenario, findings, okCount, operationCount, simulatedMs, trace }: Omit<RunResult, "histories">,
+  { scenario, findings, okCount, operationCount, simulatedMs, trace }: Omit<
+    RunResult,
+    "histories" | "faultCounts" | "judgedCounts"
+  >,
   timeline: string | undefined,
 ): Record<string, unknown> {
   return {

@@ -4,7 +4,7 @@ import { Random } from "../base/random.ts";
 import type { DiskLoss, HistoryFault } from "../checker/history.ts";
 import type { ClusterConfig } from "../replica/cluster_config.ts";
 import type { Disturbances } from "./disturbances.ts";
-import type { Fault } from "./scenario.ts";
+import type { Fault, FaultKind } from "./scenario.ts";
 import type { SimNetwork } from "./sim_network.ts";
 import type { Death, SimReplica } from "./sim_replica.ts";
 import type { SimWorld } from "./sim_world.ts";
@@ -30,6 +30,8 @@ export class Nemesis {
   readonly diskLosses: DiskLoss[] = [];
   /** What was done, for the picture. */
   readonly struck: HistoryFault[] = [];
+  /** How many of each kind were done. */
+  readonly counts = new Map<FaultKind, number>();
   readonly #options: NemesisOptions;
   /** Faults that wait for the next acknowledgement. */
   readonly #armed: Fault[] = [];
@@ -241,7 +243,8 @@ export class Nemesis {
     );
   }
 
-  #note({ replicas, forMs }: Fault, text: string): void {
+  #note({ kind, replicas, forMs }: Fault, text: string): void {
+    this.counts.set(kind, (this.counts.get(kind) ?? 0) + 1);
     const atMs = this.#options.world.queue.nowMs;
     this.struck.push({ atMs, ...(forMs > 0 ? { untilMs: atMs + forMs } : {}), replicas, text });
   }

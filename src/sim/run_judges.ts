@@ -4,7 +4,7 @@ import { judgeConvergence } from "../checker/convergence.ts";
 import { finalStates, type History, type Operation } from "../checker/history.ts";
 import { judgeKeptWrites } from "../checker/kept_writes.ts";
 import { judgeReadValues } from "../checker/read_values.ts";
-import type { Violation } from "../checker/verdict.ts";
+import type { JudgeName, Violation } from "../checker/verdict.ts";
 import type { SimRun } from "./sim_run.ts";
 
 /** One thing that a judge objects to, or the simulator itself. */
@@ -41,6 +41,14 @@ export function judgeByHintsAlone(run: SimRun): Finding[] {
   });
 }
 
+/** Who looks at a keyspace in the end: where nobody reads, or reads mend nothing, copies may rightly differ. */
+export function judgesOf({ scenario, config }: SimRun, keyspace: string): readonly JudgeName[] {
+  const isMended = scenario.phases.readsMs > 0 && config.keyspaces.get(keyspace)?.readRepair !== "off";
+  return isMended
+    ? ["kept_writes", "convergence", "read_values", "availability"]
+    : ["read_values", "availability"];
+}
+
 /** What must be so in the end. `operations` are those of the clients' own steps. */
 export function judgeRun(
   run: SimRun,
@@ -50,8 +58,7 @@ export function judgeRun(
   const findings: Finding[] = [];
   for (const [keyspace, history] of histories) {
     const violations: Violation[] = [];
-    const isRead = run.scenario.phases.readsMs > 0;
-    if (isRead && run.config.keyspaces.get(keyspace)?.readRepair !== "off") {
+    if (judgesOf(run, keyspace).includes("kept_writes")) {
       const finals = finalStates(history);
       violations.push(...judgeKeptWrites(history, finals), ...judgeConvergence(finals));
     }

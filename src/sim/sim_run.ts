@@ -4,8 +4,8 @@ import type { History, Operation, Snapshot } from "../checker/history.ts";
 import type { ClusterConfig } from "../replica/cluster_config.ts";
 import { Disturbances } from "./disturbances.ts";
 import { Nemesis } from "./nemesis.ts";
-import { type Finding, judgeByHintsAlone, judgeRun } from "./run_judges.ts";
-import { configOf, type Scenario } from "./scenario.ts";
+import { type Finding, judgeByHintsAlone, judgeRun, judgesOf } from "./run_judges.ts";
+import { configOf, type FaultKind, type Scenario } from "./scenario.ts";
 import { SimClock } from "./sim_clock.ts";
 import { SimNetwork } from "./sim_network.ts";
 import { SimReplica } from "./sim_replica.ts";
@@ -24,6 +24,10 @@ export interface RunResult {
   readonly simulatedMs: number;
   /** What clients saw and replicas held, by keyspace. */
   readonly histories: ReadonlyMap<string, History>;
+  /** Faults that struck, by kind. */
+  readonly faultCounts: ReadonlyMap<FaultKind, number>;
+  /** How many histories each judge looked at. */
+  readonly judgedCounts: ReadonlyMap<string, number>;
 }
 
 /** How a run is done. */
@@ -197,7 +201,18 @@ export class SimRun {
       okCount: operations.filter(({ outcome }) => outcome === "ok").length,
       simulatedMs: world.queue.nowMs,
       histories,
+      faultCounts: nemesis.counts,
+      judgedCounts: this.#judgedCounts(histories),
     };
+  }
+
+  /** The simulator's own complaints count as those of one more judge, which looks at each run once. */
+  #judgedCounts(histories: ReadonlyMap<string, History>): Map<string, number> {
+    const counts = new Map([["simulator", 1]]);
+    for (const judge of [...histories.keys()].flatMap((keyspace) => judgesOf(this, keyspace))) {
+      counts.set(judge, (counts.get(judge) ?? 0) + 1);
+    }
+    return counts;
   }
 
   #expectAllReady(calmMs: number): void {

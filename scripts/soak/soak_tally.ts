@@ -1,0 +1,74 @@
+/** Adds up what a soak tells of its runs. @module */
+import { OPS } from "../../src/checker/history.ts";
+import { FAULT_KINDS } from "../../src/sim/scenario.ts";
+import type { Told } from "./told.ts";
+
+/** Runs whose trace hash is kept: the first ones. */
+const TRACE_COUNT = 10;
+
+/** A run that went wrong. */
+export interface FailedRun {
+  readonly seed: number;
+  readonly wrong: string;
+}
+
+/** The sum of many runs. */
+export interface SoakSummary extends Omit<Told, "seed" | "wrong" | "trace"> {
+  readonly runCount: number;
+  readonly seconds: number;
+  /** In the order of their seeds. */
+  readonly failed: readonly FailedRun[];
+  /** Those of the first seeds. */
+  readonly traces: readonly { readonly seed: number; readonly trace: string }[];
+}
+
+/** Takes runs in any order, and tells the same of them in every order. */
+export class SoakTally {
+  readonly #told: Told[] = [];
+
+  /** One more run. */
+  add(told: Told): void {
+    this.#told.push(told);
+  }
+
+  /** All runs so far, which took `seconds`. */
+  summary(seconds: number): SoakSummary {
+    const told = this.#told.toSorted((a, b) => a.seed - b.seed);
+    const sum = (numberOf: (each: Told) => number): number =>
+      told.reduce((total, each) => total + numberOf(each), 0);
+    const judges = [...new Set(told.flatMap((each) => Object.keys(each.judges)))].sort();
+    return {
+      runCount: told.length,
+      seconds,
+      operationCount: sum(({ operationCount }) => operationCount),
+      okCount: sum(({ okCount }) => okCount),
+      simulatedMs: sum(({ simulatedMs }) => simulatedMs),
+      operations: Object.fromEntries(
+        OPS.map((op) => [op, {
+          ok: sum(({ operations }) => operations[op]?.ok ?? 0),
+          fail: sum(({ operations }) => operations[op]?.fail ?? 0),
+          info: sum(({ operations }) => operations[op]?.info ?? 0),
+        }]),
+      ),
+      faults: Object.fromEntries(FAULT_KINDS.map((kind) => [kind, sum(({ faults }) => faults[kind] ?? 0)])),
+      judges: Object.fromEntries(
+        judges.map((judge) => [judge, {
+          historyCount: sum((each) => each.judges[judge]?.historyCount ?? 0),
+          objectionCount: sum((each) => each.judges[judge]?.objectionCount ?? 0),
+        }]),
+      ),
+      failed: told.flatMap(({ seed, wrong }) => wrong === undefined ? [] : [{ seed, wrong }]),
+      traces: told.slice(0, TRACE_COUNT).map(({ seed, trace }) => ({ seed, trace })),
+    };
+  }
+}
+
+/** One line for a person. */
+export function describeSoak(
+  { runCount, seconds, simulatedMs, okCount, operationCount }: SoakSummary,
+): string {
+  const rate = (runCount / seconds).toFixed(1);
+  return `${runCount} seeds in ${seconds.toFixed(1)} s (${rate}/s), ${
+    (simulatedMs / 3_600_000).toFixed(1)
+  } simulated hours, ${okCount} of ${operationCount} requests succeeded`;
+}

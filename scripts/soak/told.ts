@@ -1,0 +1,57 @@
+/** What a soak tells of one simulated run: small enough for a line of JSON between processes. @module */
+import type { Op, Operation } from "../../src/checker/history.ts";
+import type { RunResult } from "../../src/sim/sim_run.ts";
+
+/** How the operations of a kind ended. */
+export type Outcomes = Readonly<Record<Operation["outcome"], number>>;
+
+/** What one judge did. */
+export interface Judged {
+  /** Histories that it looked at. */
+  readonly historyCount: number;
+  /** Runs in which it objected. */
+  readonly objectionCount: number;
+}
+
+/** One run. */
+export interface Told {
+  readonly seed: number;
+  /** The first thing that is wrong. */
+  readonly wrong?: string;
+  readonly trace: string;
+  readonly operationCount: number;
+  readonly okCount: number;
+  readonly simulatedMs: number;
+  /** With the last read of each key, which the counts above leave out. */
+  readonly operations: Readonly<Partial<Record<Op, Outcomes>>>;
+  /** Faults that struck, by kind. */
+  readonly faults: Readonly<Record<string, number>>;
+  readonly judges: Readonly<Record<string, Judged>>;
+}
+
+/** What is told of a run. */
+export function tellRun({ scenario, findings, histories, ...result }: RunResult): Told {
+  const operations: Partial<Record<Op, Record<Operation["outcome"], number>>> = {};
+  for (const { op, outcome } of [...histories.values()].flatMap((history) => history.operations)) {
+    (operations[op] ??= { ok: 0, fail: 0, info: 0 })[outcome]++;
+  }
+  const objecting = new Set(findings.map(({ judge }) => judge));
+  const judges = Object.fromEntries(
+    [...result.judgedCounts].map(([judge, historyCount]): [string, Judged] => [
+      judge,
+      { historyCount, objectionCount: objecting.has(judge) ? 1 : 0 },
+    ]),
+  );
+  const [first] = findings;
+  return {
+    seed: scenario.seed,
+    ...(first ? { wrong: first.sentence } : {}),
+    trace: result.trace,
+    operationCount: result.operationCount,
+    okCount: result.okCount,
+    simulatedMs: result.simulatedMs,
+    operations,
+    faults: Object.fromEntries(result.faultCounts),
+    judges,
+  };
+}
