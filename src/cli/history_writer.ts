@@ -1,6 +1,6 @@
 /** A history that is written down while it happens: whatever ends the client, what was written so far can be read. @module */
 import { UsageError } from "./arguments.ts";
-import { OutputLostError, writeAll } from "./output.ts";
+import { OutputLostError, writeWhole } from "./output.ts";
 
 /** Lines of one history on their way into a file, and the clock that they are told by. */
 export class HistoryWriter implements Disposable {
@@ -35,7 +35,7 @@ export class HistoryWriter implements Disposable {
   write(lines: string): void {
     if (this.#lost !== undefined) return;
     try {
-      writeAll(this.#file, lines);
+      writeWhole(this.#file, lines);
     } catch (cause) {
       if (!(cause instanceof OutputLostError)) throw cause;
       this.#lost = cause.message;

@@ -83,14 +83,27 @@ export class OutputLostError extends Error {
 }
 
 /** Writes text in full. A reader that went away (`| head`) wants no more and is no error. Throws `OutputLostError`. */
-export function writeAll(stream: { writeSync(bytes: Uint8Array): number }, text: string): void {
+export function writeAll(stream: Writable, text: string): void {
+  try {
+    writeWhole(stream, text);
+  } catch (error) {
+    if (error instanceof OutputLostError && error.cause instanceof Deno.errors.BrokenPipe) return;
+    throw error;
+  }
+}
+
+/** Writes text in full, for somebody who needs all of it: a reader that went away is an error too. Throws `OutputLostError`. */
+export function writeWhole(stream: Writable, text: string): void {
   const bytes = new TextEncoder().encode(text);
   try {
     for (let at = 0; at < bytes.length;) at += stream.writeSync(bytes.subarray(at));
   } catch (cause) {
-    if (cause instanceof Deno.errors.BrokenPipe) return;
     throw new OutputLostError(cause instanceof Error ? cause.message : String(cause), { cause });
   }
+}
+
+interface Writable {
+  writeSync(bytes: Uint8Array): number;
 }
 
 /** A line to stderr. Where that cannot be written there is no place left to say so. */

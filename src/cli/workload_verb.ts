@@ -23,7 +23,10 @@ export const WORKLOAD: Verb = {
     `Each client puts, gets and deletes one thing after the other, as in the simulator, through one replica and
 now and then another. No value is put twice. Every operation is written to FILE when it begins and
 when it ends, with the time of one clock: quartet client check FILE judges it. Break the cluster
-meanwhile: kill replicas, or use fault. What replicas tell of that is written down too.
+meanwhile: kill replicas, or use fault. What replicas tell of that is written down too: each is asked
+every 0.3 seconds, and is taken for down after a second of silence. A fault that ends sooner, and a pause
+below a second, may be missed. Then the timeline lacks it, and the time until all are equal counts from
+what was seen last; all else is judged by what clients saw.
 
 In the end it waits up to 30 seconds until all replicas are up and whole, reads every key at ALL, and
 looks at all replicas until they hold the same. Without that nobody can judge what was kept. Ctrl-C
@@ -31,7 +34,7 @@ ends the clients and goes on with the end; Ctrl-C again leaves at once. FILE can
 
 The keys of a keyspace with byte keys are 0 and up: what they held before is written down as well. A
 keyspace with text keys gets new keys. It needs the cluster's file. Exits with 0 whatever the
-clients saw, and with 5 when nothing could be done.
+clients saw, with 5 when nothing could be done, and with 74 when FILE could not be written.
 
 EXAMPLES
   quartet client workload --seconds 60 --history out.ndjson

@@ -10,6 +10,7 @@ import {
   clusterTest,
   type CommandResult,
   type LocalCluster,
+  runCommand,
   runQuartet,
 } from "../harness/processes.ts";
 
@@ -31,17 +32,11 @@ function workload(cluster: LocalCluster, history: string, ...flags: string[]): P
   return cluster.client("--json", "workload", "--history", history, ...flags);
 }
 
-/** A workload that goes on until it gets Ctrl-C: however slow the machine is, what is to happen meanwhile does. */
-function beginWorkload(
-  cluster: LocalCluster,
-  history: string,
-  ...flags: string[]
-): { interrupt(): Promise<CommandResult> } {
+function spawnWorkload(cluster: LocalCluster, history: string, ...flags: string[]): Deno.ChildProcess {
   const [command, args] = quartetCommand(binaryUnderTest(), [
     "client",
     "--config",
     cluster.config,
-    "--json",
     "workload",
     "--history",
     history,
@@ -51,8 +46,18 @@ function beginWorkload(
     "300",
     ...flags,
   ]);
-  const child = new Deno.Command(command, { args: [...args], cwd: ROOT, stdout: "piped", stderr: "piped" })
+  const env = { NO_COLOR: "1" };
+  return new Deno.Command(command, { args: [...args], cwd: ROOT, env, stdout: "piped", stderr: "piped" })
     .spawn();
+}
+
+/** A workload that goes on until it gets Ctrl-C: however slow the machine is, what is to happen meanwhile does. */
+function beginWorkload(
+  cluster: LocalCluster,
+  history: string,
+  ...flags: string[]
+): { interrupt(): Promise<CommandResult> } {
+  const child = spawnWorkload(cluster, history, "--json", ...flags);
   const ended = child.output();
   return {
     interrupt: async () => {
@@ -142,5 +147,57 @@ clusterTest(
     assertEquals(none.code, 5, none.stdout);
     // An older history is not lost to a cluster that is down.
     assertEquals(await Deno.readTextFile(history), before);
+  },
+);
+
+clusterTest(
+  "Ctrl-C ends the clients, the second one the wait for calm, and what was written until then can be read",
+  { replicas: 2 },
+  async (cluster) => {
+    const history = join(cluster.directory, "history.ndjson");
+    const levels = ["--write-level", "ONE", "--read-level", "ONE"];
+    const child = spawnWorkload(cluster, history, ...levels);
+    const stdout = new Response(child.stdout).text();
+    await untilWritten(history, 20);
+    // Nobody is calm without r2, so that the end would take half a minute.
+    await cluster.kill9("r2");
+    child.kill("SIGINT");
+    let notes = "";
+    let leftMs: number | undefined;
+    for await (const text of child.stderr.pipeThrough(new TextDecoderStream())) {
+      notes += text;
+      if (leftMs !== undefined || !notes.includes("Ctrl-C again leaves at once")) continue;
+      leftMs = performance.now();
+      child.kill("SIGINT");
+    }
+    assertEquals((await child.status).code, 130, notes);
+    assert(performance.now() - leftMs! < 20_000, notes);
+    assertMatch(await stdout, /^ok .*; replicas were not compared; seed \d+\n$/);
+    assert(!notes.includes("did not stand as they should"), notes);
+    const judged = await runQuartet(["client", "check", history]);
+    assertEquals(judged.code, 2, judged.stdout + judged.stderr);
+    assertMatch(judged.stdout, /^unknown {2}fewer than two replicas were looked at in the end/);
+  },
+);
+
+clusterTest(
+  "Where the history cannot be written any more the clients end, and it says so",
+  { replicas: 2, keyspace: { keys: "text" } },
+  async (cluster) => {
+    // The first lines get through; then whoever read them is gone.
+    const pipe = join(cluster.directory, "pipe");
+    assertEquals((await runCommand("mkfifo", [pipe])).code, 0);
+    const reader = runCommand("sh", ["-c", 'head -c 2000 "$1"', "sh", pipe]);
+    const cases: readonly [string, RegExp][] = [[pipe, /Broken pipe/]];
+    const hasFullDevice = Deno.build.os === "linux";
+    for (const [path, reason] of hasFullDevice ? [...cases, ["/dev/full", /No space/] as const] : cases) {
+      const child = spawnWorkload(cluster, path);
+      const { code, stderr } = await child.output();
+      const text = new TextDecoder().decode(stderr);
+      assertEquals(code, 74, text);
+      assertStringIncludes(text, `error: ${path} cannot be written: `);
+      assertMatch(text, reason);
+    }
+    assertMatch((await reader).stdout, /^\{/);
   },
 );
