@@ -165,7 +165,8 @@ function versionsOf(
   return [...byName.values()];
 }
 
-function snapshotOf({ keys }: HoldingsView, replica: string, atMs: number): Snapshot {
+/** What one replica of those looked at holds. */
+export function snapshotOf({ keys }: HoldingsView, replica: string, atMs: number): Snapshot {
   const state = new Map<string, HeldVersion>();
   for (const { key, held } of keys) {
     const [latest] = [...held.get(replica) ?? []].sort((a, b) => compareVersions(b, a));

@@ -131,6 +131,21 @@ export class SimCluster implements AsyncDisposable {
     return ended!;
   }
 
+  /** Lets time pass until this holds; throws where it does not in time. It is asked every 50 milliseconds. */
+  async until(
+    condition: () => boolean | Promise<boolean>,
+    { withinMs = 10_000, what = "the condition holds" }: {
+      readonly withinMs?: number;
+      readonly what?: string;
+    } = {},
+  ): Promise<void> {
+    const endMs = this.nowMs + withinMs;
+    while (!await condition()) {
+      if (this.nowMs >= endMs) throw new Error(`not within ${withinMs} ms: ${what}`);
+      await this.advance(LOOK_MS);
+    }
+  }
+
   /** Lets time pass. */
   async advance(ms: number): Promise<void> {
     await this.#until(() => false, ms);

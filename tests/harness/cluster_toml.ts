@@ -9,6 +9,8 @@ export interface ClusterOptions {
   readonly replicas?: number;
   /** Fields of `[keyspace.main]`, over the defaults (byte keys, a copy on every replica, QUORUM). */
   readonly keyspace?: Fields;
+  /** Whole tables `[keyspace.NAME]` in place of that one; the first is the default. */
+  readonly keyspaces?: Readonly<Record<string, Fields>>;
   /** Fields of `[settings]`. */
   readonly settings?: Fields;
   /** Fields at the top, such as `secret`. */
@@ -25,21 +27,16 @@ export interface Place {
 /** Writes `cluster.toml` into `directory` and tells where each replica will listen. */
 export function writeClusterToml(
   directory: string,
-  { replicas = 4, keyspace = {}, settings = {}, top = {} }: ClusterOptions = {},
+  { replicas = 4, keyspace = {}, keyspaces, settings = {}, top = {} }: ClusterOptions = {},
 ): { configFile: string; places: Place[] } {
   const places = pickPlaces(replicas);
+  const tables = keyspaces ?? {
+    main: { keys: "byte", partitioner: "all", replication: replicas, default_level: "QUORUM", ...keyspace },
+  };
   const text = [
-    lines({ cluster: "test", default_keyspace: "main", ...top }),
+    lines({ cluster: "test", default_keyspace: Object.keys(tables)[0] ?? "", ...top }),
     ...places.map(({ id, host, port }) => `[[replica]]\n${lines({ id, address: `${host}:${port}` })}`),
-    `[keyspace.main]\n${
-      lines({
-        keys: "byte",
-        partitioner: "all",
-        replication: replicas,
-        default_level: "QUORUM",
-        ...keyspace,
-      })
-    }`,
+    ...Object.entries(tables).map(([name, table]) => `[keyspace.${name}]\n${lines(table)}`),
     `[settings]\n${lines(settings)}`,
   ].join("\n");
   const configFile = join(directory, "cluster.toml");

@@ -66,6 +66,8 @@ export class LocalCluster implements AsyncDisposable {
   readonly config: string;
   /** Where each replica listens, in id order. */
   readonly places: readonly Place[];
+  /** How replicas ended that nobody had asked to. */
+  readonly deaths: string[] = [];
   readonly #replicas: ReadonlyMap<string, ReplicaProcess>;
   #keepsDirectory = false;
 
@@ -80,7 +82,10 @@ export class LocalCluster implements AsyncDisposable {
     this.directory = directory;
     this.config = configFile;
     this.places = places;
-    this.#replicas = new Map(places.map(({ id }) => [id, new ReplicaProcess(id, launch)]));
+    const onEnd = ({ id, ending }: ReplicaProcess, wasExpected: boolean): void => {
+      if (!wasExpected) this.deaths.push(`${id} ${ending}`);
+    };
+    this.#replicas = new Map(places.map(({ id }) => [id, new ReplicaProcess(id, launch, onEnd)]));
   }
 
   /** A cluster with its configuration on disk, and nothing running. */
@@ -91,18 +96,28 @@ export class LocalCluster implements AsyncDisposable {
   /** Starts all replicas and waits until each sees all others alive. */
   static async start(options: ClusterOptions = {}): Promise<LocalCluster> {
     const cluster = await LocalCluster.create(options);
+    await cluster.begin();
+    return cluster;
+  }
+
+  /** Starts all replicas of a new cluster; where they do not, throws with their logs, and nothing of it is left. */
+  async begin(): Promise<void> {
     try {
-      await cluster.startAll();
-      return cluster;
+      await this.startAll();
     } catch (error) {
-      const logs = cluster.logs();
-      await cluster[Symbol.asyncDispose]();
+      const logs = this.logs();
+      await this[Symbol.asyncDispose]();
       throw new Error(`the test's cluster did not start\n${logs}`, { cause: error });
     }
   }
 
   get ids(): string[] {
     return this.places.map(({ id }) => id);
+  }
+
+  /** Whether it has a process. */
+  isRunning(id: string): boolean {
+    return this.#replica(id).process !== undefined;
   }
 
   dataDirectory(id: string): string {

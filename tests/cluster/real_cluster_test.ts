@@ -1,0 +1,104 @@
+/** Tests of `tests/harness/real_cluster.ts`: what it shares with the simulated one, and what only processes have. @module */
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { RequestFailedError, SimCluster } from "../../src/sim/sim_cluster.ts";
+import { RealCluster } from "../harness/real_cluster.ts";
+
+const README = new URL("../../README.md", import.meta.url);
+const EXAMPLE = new URL("real_cluster_example_test.ts", import.meta.url);
+
+/** What one test does to either: no method of it is only one's. */
+async function writeOnBothSides(cluster: SimCluster | RealCluster): Promise<void> {
+  await cluster.partition(["r1", "r2"], ["r3", "r4"]);
+  await cluster.put(7, "left", { level: "TWO", through: "r1" });
+  const right = await cluster.put(7, "right", { level: "TWO", through: "r3" });
+  assertEquals(right.coordinator, "r3");
+  assertEquals(right.acked.filter((id) => id < "r3"), []);
+  assertEquals(await cluster.get(7, { level: "TWO", through: "r2" }), "left");
+  assertEquals((await cluster.held("r4")).get("7")?.value, "right");
+  await cluster.heal();
+  await cluster.assertConverged();
+  assertEquals(await cluster.get(7, { level: "ONE", through: "r1" }), "right");
+  await cluster.delete(7, { level: "TWO", through: "r2" });
+  await cluster.until(async () => await cluster.get(7, { level: "ONE", through: "r4" }) === undefined);
+  await cluster.assertConverged();
+  const verdict = await cluster.verdict("quorum");
+  assertEquals(verdict.outcome, "ok", verdict.sentence);
+}
+
+Deno.test("One test runs on an imagined cluster and on processes", async () => {
+  await using simulated = await SimCluster.start({ seed: 6 });
+  await writeOnBothSides(simulated);
+  await using real = await RealCluster.start();
+  await writeOnBothSides(real);
+});
+
+Deno.test("Kills last until healing, a lost directory is filled, and nothing is left in the end", async () => {
+  const cluster = await RealCluster.start({ keyspace: { words: { keys: "text", read_repair: "off" } } });
+  const { directory } = cluster;
+  {
+    await using _ = cluster;
+    await cluster.put("a", "1", { level: "ALL" });
+    await cluster.fault({ kind: "kill", replicas: ["r3", "r4"] });
+    await cluster.until(async () =>
+      (await cluster.status("r1"))!.peers.filter(({ alive }) => alive).length === 1
+    );
+    const error = await assertRejects(() => cluster.put("a", "2", { through: "r1" }), RequestFailedError);
+    assertEquals(error.operation.code, "unavailable");
+    await cluster.put("b", "2", { through: "r2", level: "TWO" });
+    assertEquals(await cluster.held("r3"), new Map());
+    await cluster.heal();
+    await cluster.assertConverged();
+    await cluster.fault({ kind: "wipe", replicas: ["r1"] });
+    await cluster.restart("r1");
+    await cluster.assertConverged();
+    const held = await cluster.held("r1");
+    assertEquals([held.get("a")?.value, held.get("b")?.value], ["1", "2"]);
+    const { diskLosses, copies, faults } = await cluster.history();
+    assertEquals([diskLosses.length, copies, faults!.map(({ text }) => text)], [
+      1,
+      4,
+      ["killed", "loses its directory"],
+    ]);
+    assertEquals((await cluster.verdict("quorum")).outcome, "ok");
+  }
+  await assertRejects(() => Deno.stat(directory), Deno.errors.NotFound);
+});
+
+Deno.test("What is waited for in vain, or ends by itself, leaves the directory and says so", async () => {
+  const cluster = await RealCluster.start({ replicas: 2, keyspace: { main: { hinted_handoff: false } } });
+  await cluster.partition(["r2"]);
+  await cluster.put(1, "x", { level: "ONE", through: "r1" });
+  await assertRejects(() => cluster.assertConverged({ withinMs: 300 }), Error, "key 1 differs");
+  Deno.kill(cluster.pid("r2"), "SIGKILL");
+  await cluster.until(() => !cluster.isRunning("r2"));
+  await assertRejects(
+    async () => await cluster[Symbol.asyncDispose](),
+    Error,
+    "nobody had asked for that: r2 was ended by SIGKILL",
+  );
+  assert((await Deno.stat(cluster.directory)).isDirectory);
+  await Deno.remove(cluster.directory, { recursive: true });
+});
+
+Deno.test("Wrong options and faults without a meaning are refused", async () => {
+  await assertRejects(
+    () => RealCluster.start({ keyspace: { main: { replication: 9 } } }),
+    TypeError,
+    "keyspace.main.replication",
+  );
+  await using cluster = await RealCluster.start({ replicas: 1 });
+  await assertRejects(() => cluster.fault({ kind: "pause", replicas: ["r9"] }), TypeError, "no replica r9");
+  await assertRejects(
+    () => cluster.fault({ kind: "kill", replicas: ["r1"], forMs: 5 }),
+    TypeError,
+    "until heal or restart",
+  );
+});
+
+Deno.test("The example in the README is the test on processes that runs here", async () => {
+  const example = (await Deno.readTextFile(EXAMPLE)).split("\n").slice(1).join("\n").trim();
+  assert(
+    (await Deno.readTextFile(README)).includes(example),
+    "README.md and tests/cluster/real_cluster_example_test.ts differ",
+  );
+});

@@ -1,0 +1,331 @@
+/**
+ * A cluster of real processes for tests, asked as `src/sim/sim_cluster.ts` is: where both have a method it is called and
+ * means the same, so that one test can run on either. Time is real: what is waited for is a condition.
+ *
+ * ```ts
+ * await using cluster = await RealCluster.start();
+ * await cluster.partition(["r1", "r2"], ["r3", "r4"]);
+ * await cluster.put(7, "hello", { level: "TWO", through: "r1" });
+ * await cluster.heal();
+ * await cluster.assertConverged();
+ * ```
+ * @module
+ */
+import { print } from "../../scripts/print.ts";
+import { judgeConvergence } from "../../src/checker/convergence.ts";
+import type { DiskLoss, FinalState, History, HistoryFault, Operation } from "../../src/checker/history.ts";
+import { judgeHistory, type Model } from "../../src/checker/judge.ts";
+import type { Verdict } from "../../src/checker/verdict.ts";
+import { Caller } from "../../src/cli/caller.ts";
+import { askHoldings } from "../../src/cli/cluster_view.ts";
+import { readConfigFile } from "../../src/cli/config_file.ts";
+import { TcpLink } from "../../src/cli/tcp_link.ts";
+import { snapshotOf } from "../../src/cli/workload_ends.ts";
+import { FAULT_MS_MAX } from "../../src/protocol/limits.ts";
+import type { Status } from "../../src/protocol/reply.ts";
+import type { FaultRequest, WireKey } from "../../src/protocol/request.ts";
+import type { ClusterConfig, KeyspaceConfig } from "../../src/replica/cluster_config.ts";
+import { type KeyRequest, recordOperation } from "../../src/sim/client_record.ts";
+import { type AskOptions, RequestFailedError } from "../../src/sim/sim_cluster.ts";
+import type { ClusterOptions } from "./cluster_toml.ts";
+import { eventually } from "./eventually.ts";
+import { LocalCluster } from "./processes.ts";
+import { describeFault, planFault, type RealFault } from "./real_fault.ts";
+
+/** How a cluster is made. Tables are as in `cluster.toml`. */
+export interface RealClusterOptions extends Pick<ClusterOptions, "replicas" | "settings"> {
+  /** By name; the first is the default. */
+  readonly keyspace?: Required<ClusterOptions>["keyspaces"];
+}
+
+/** Longer than a replica takes to refuse. */
+const CLIENT_TIMEOUT_MS = 4000;
+
+const WITHIN_MS = 10_000;
+
+/** What a restart may add to how far clocks seem to be apart: stamps begin up to a second ahead, so that none comes twice. */
+const RESTART_SPREAD_MS = 1100;
+
+/** `QUARTET_KEEP=1` leaves every directory where it is. */
+const KEEPS_ALWAYS = (Deno.env.get("QUARTET_KEEP") ?? "") !== "";
+
+/** A cluster under test: four processes unless said otherwise, with ports and a directory of their own. */
+export class RealCluster implements AsyncDisposable {
+  readonly #processes: LocalCluster;
+  readonly #config: ClusterConfig;
+  readonly #caller: Caller;
+  readonly #operations = new Map<string, Operation[]>();
+  readonly #diskLosses: DiskLoss[] = [];
+  readonly #struck: HistoryFault[] = [];
+  readonly #startedMs = performance.now();
+  #clientCount = 0;
+  #startCount = 1;
+  /** The bounds of all that clocks were put off by. */
+  #skewMs = { least: 0, greatest: 0 };
+  #hasFailed = false;
+
+  private constructor(processes: LocalCluster, config: ClusterConfig) {
+    this.#processes = processes;
+    this.#config = config;
+    const link = new TcpLink({ cluster: config.cluster });
+    const replicas = config.members;
+    this.#caller = new Caller({ link, replicas, areAllMembers: true, timeoutMs: CLIENT_TIMEOUT_MS });
+  }
+
+  /** Starts all replicas, and waits until they have met. Throws `TypeError` where the options are wrong. */
+  static async start(options: RealClusterOptions = {}): Promise<RealCluster> {
+    const { keyspace: keyspaces = { main: {} }, ...others } = options;
+    const processes = await LocalCluster.create({ ...others, keyspaces, top: { faults: true } });
+    const config = await readConfigFile(processes.config);
+    if (!config.ok) {
+      await processes[Symbol.asyncDispose]();
+      throw new TypeError(config.failure.join("; "));
+    }
+    await processes.begin();
+    return new RealCluster(processes, config.value);
+  }
+
+  /** Milliseconds since the start. */
+  get nowMs(): number {
+    return performance.now() - this.#startedMs;
+  }
+
+  get ids(): readonly string[] {
+    return this.#processes.ids;
+  }
+
+  /** Where configuration, data and logs are. */
+  get directory(): string {
+    return this.#processes.directory;
+  }
+
+  /** The path of its `cluster.toml`, for commands of its own. */
+  get config(): string {
+    return this.#processes.config;
+  }
+
+  /** The last lines of all logs, for a person. */
+  logs(): string {
+    return this.#processes.logs();
+  }
+
+  /** Whether it has a process. */
+  isRunning(id: string): boolean {
+    return this.#processes.isRunning(id);
+  }
+
+  /** Requires: the replica runs. */
+  pid(id: string): number {
+    return this.#processes.pid(id);
+  }
+
+  /** Writes a value. Throws `RequestFailedError`. */
+  async put(key: WireKey, value: string, options: AskOptions = {}): Promise<Operation> {
+    return succeeded(await this.ask({ op: "put", key, value, ...this.#whereAndHow(options) }, options));
+  }
+
+  /** Deletes a value. Throws `RequestFailedError`. */
+  async delete(key: WireKey, options: AskOptions = {}): Promise<Operation> {
+    return succeeded(await this.ask({ op: "delete", key, ...this.#whereAndHow(options) }, options));
+  }
+
+  /** Reads a value; undefined where there is none. Throws `RequestFailedError`. */
+  async get(key: WireKey, options: AskOptions = {}): Promise<string | undefined> {
+    return succeeded(await this.ask({ op: "get", key, ...this.#whereAndHow(options) }, options)).value;
+  }
+
+  /** Asks as a client of its own does, and waits for whatever becomes of it. */
+  async ask(request: KeyRequest, { through }: Pick<AskOptions, "through"> = {}): Promise<Operation> {
+    const client = ++this.#clientCount;
+    const invokedMs = this.nowMs;
+    const { result, replica } = through === undefined
+      ? await this.#caller.request(request)
+      : await this.#caller.ask(through, request);
+    const copies = this.#keyspace(request.keyspace).replication;
+    const asked = { client, coordinator: replica, request, invokedMs, endedMs: this.nowMs, copies };
+    const operation = recordOperation(asked, result);
+    const operations = this.#operations.get(request.keyspace);
+    if (operations) operations.push(operation);
+    else this.#operations.set(request.keyspace, [operation]);
+    return operation;
+  }
+
+  /** Waits until this holds; throws where it does not in time. */
+  async until(
+    condition: () => boolean | Promise<boolean>,
+    { withinMs = WITHIN_MS, what = "the condition holds" }: {
+      readonly withinMs?: number;
+      readonly what?: string;
+    } = {},
+  ): Promise<void> {
+    try {
+      await eventually(condition, { withinMs, what });
+    } catch (error) {
+      this.#hasFailed = true;
+      throw error;
+    }
+  }
+
+  /** Cuts some replicas off from others, or from all others, until `heal`. */
+  async partition(some: readonly string[], others: readonly string[] = []): Promise<void> {
+    await this.fault({ kind: "partition", replicas: some, peers: others });
+  }
+
+  /**
+   * Lets something go wrong now, for `forMs` or until `heal`. Replicas that do not run have no faults. Resolves when it is
+   * so; others notice a cut or a pause by silence.
+   */
+  async fault(fault: RealFault): Promise<void> {
+    const { kind, replicas, forMs = 0, skewMs = 0 } = fault;
+    const planned = planFault(fault, this.ids);
+    const untilMs = forMs > 0 ? { untilMs: this.nowMs + forMs } : {};
+    this.#struck.push({ atMs: this.nowMs, ...untilMs, replicas, text: describeFault(fault) });
+    if (kind === "kill" || kind === "wipe") {
+      await this.kill(...replicas);
+      if (kind === "wipe") await Promise.all(replicas.map((id) => this.#wipe(id)));
+      return;
+    }
+    const { least, greatest } = this.#skewMs;
+    this.#skewMs = { least: Math.min(least, skewMs), greatest: Math.max(greatest, skewMs) };
+    const until = { for_ms: forMs > 0 ? forMs : FAULT_MS_MAX };
+    await Promise.all(
+      [...planned].map(([id, each]) =>
+        this.#disturb(id, { op: "fault", action: "set", fault: each, ...until })
+      ),
+    );
+  }
+
+  /** SIGKILL; resolves when the processes are gone. They stay away until `restart` or `heal`. */
+  async kill(...ids: string[]): Promise<void> {
+    await Promise.all(ids.map((id) => this.#processes.kill9(id)));
+  }
+
+  /** Starts replicas that do not run; resolves when they are ready. */
+  async restart(...ids: string[]): Promise<void> {
+    const down = ids.filter((id) => !this.#processes.isRunning(id));
+    this.#startCount += down.length;
+    await Promise.all(down.map((id) => this.#processes.start(id)));
+  }
+
+  /** Ends all that goes wrong: ways open, processes run, clocks are right. */
+  async heal(): Promise<void> {
+    await Promise.all(this.ids.map((id) => this.#disturb(id, { op: "fault", action: "heal" })));
+    await this.restart(...this.ids);
+  }
+
+  /** What one replica says of itself; undefined where it does not. */
+  async status(id: string): Promise<Status | undefined> {
+    const { result } = await this.#caller.ask(id, { op: "status" });
+    return result.ok && result.value.kind === "status" ? result.value.status : undefined;
+  }
+
+  /** What one replica holds, by key; nothing while it is not running. */
+  async held(replica: string, keyspace: string = this.#config.defaultKeyspace): Promise<FinalState> {
+    const member = this.#config.members.find(({ id }) => id === replica);
+    if (member === undefined) throw new TypeError(`there is no replica ${replica}`);
+    const view = await askHoldings(this.#caller, [member], keyspace, []);
+    return snapshotOf(view, replica, this.nowMs).state;
+  }
+
+  /** Waits until all replicas hold the same of all keys; throws when they do not in time, and says on which key they differ. */
+  async assertConverged({ withinMs = WITHIN_MS }: { readonly withinMs?: number } = {}): Promise<void> {
+    let left: string | undefined;
+    try {
+      await this.until(async () => (left = await this.#difference()) === undefined, { withinMs });
+    } catch (cause) {
+      throw new Error(left === undefined ? "copies could not be compared" : `${left}, after ${withinMs} ms`, {
+        cause,
+      });
+    }
+  }
+
+  /** What clients of a keyspace saw until now, and what replicas hold. */
+  async history(keyspace: string = this.#config.defaultKeyspace): Promise<History> {
+    const operations = this.#operations.get(keyspace);
+    if (operations === undefined) throw new TypeError(`nobody has asked for a key of ${keyspace}`);
+    const holders = this.#holders(this.#keyspace(keyspace));
+    const snapshots = await Promise.all(
+      holders.map(async (id) => ({ replica: id, atMs: this.nowMs, state: await this.held(id, keyspace) })),
+    );
+    return {
+      operations: [...operations],
+      copies: holders.length,
+      diskLosses: [...this.#diskLosses],
+      clockSpreadMs: this.#skewMs.greatest - this.#skewMs.least + RESTART_SPREAD_MS * this.#startCount,
+      keyspace,
+      replicas: this.ids,
+      faults: [...this.#struck],
+      snapshots,
+    };
+  }
+
+  /** What judges say of that. Under `quorum` all copies must be equal by now. */
+  async verdict(model: Model, keyspace?: string): Promise<Verdict> {
+    return judgeHistory(await this.history(keyspace), model);
+  }
+
+  /**
+   * Ends the processes and removes their directory. It stays, and is named, where something was waited for in vain, or with
+   * `QUARTET_KEEP=1`. Throws where a replica ended by itself, with the logs.
+   */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const { deaths } = this.#processes;
+    this.#caller.close();
+    const logs = deaths.length > 0 ? this.logs() : "";
+    if (this.#hasFailed || deaths.length > 0 || KEEPS_ALWAYS) {
+      this.#processes.keepDirectory();
+      print(`kept: ${this.directory}`);
+    }
+    await this.#processes[Symbol.asyncDispose]();
+    if (deaths.length > 0) throw new Error(`nobody had asked for that: ${deaths.join("; ")}\n${logs}`);
+  }
+
+  async #difference(): Promise<string | undefined> {
+    for (const keyspace of this.#config.keyspaces.values()) {
+      const states = new Map<string, FinalState>();
+      for (const id of this.#holders(keyspace)) {
+        const status = await this.status(id);
+        if (!status?.ready || status.recovering) return `${id} is not ready`;
+        states.set(id, await this.held(id, keyspace.name));
+      }
+      const [first] = judgeConvergence(states);
+      if (first !== undefined) return `keyspace ${keyspace.name}: ${first.sentence}`;
+    }
+    return undefined;
+  }
+
+  async #disturb(id: string, request: FaultRequest): Promise<void> {
+    if (!this.#processes.isRunning(id)) return;
+    const { result } = await this.#caller.ask(id, request);
+    // Who has just been killed has no faults.
+    if (result.ok || !this.#processes.isRunning(id)) return;
+    throw new Error(`${id} did not take the fault: ${result.failure.message}`);
+  }
+
+  async #wipe(id: string): Promise<void> {
+    this.#diskLosses.push({ replica: id, atMs: this.nowMs });
+    await Deno.remove(this.#processes.dataDirectory(id), { recursive: true });
+  }
+
+  #whereAndHow({ level, keyspace = this.#config.defaultKeyspace }: AskOptions): {
+    readonly level: NonNullable<AskOptions["level"]>;
+    readonly keyspace: string;
+  } {
+    return { keyspace, level: level ?? this.#config.keyspaces.get(keyspace)?.defaultLevel ?? "QUORUM" };
+  }
+
+  #keyspace(name: string): KeyspaceConfig {
+    const keyspace = this.#config.keyspaces.get(name);
+    if (keyspace === undefined) throw new TypeError(`there is no keyspace ${name}`);
+    return keyspace;
+  }
+
+  #holders({ replication }: KeyspaceConfig): string[] {
+    return this.#config.members.slice(0, replication).map(({ id }) => id);
+  }
+}
+
+function succeeded(operation: Operation): Operation {
+  if (operation.outcome !== "ok") throw new RequestFailedError(operation);
+  return operation;
+}
