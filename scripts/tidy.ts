@@ -4,6 +4,7 @@ import { print, printError } from "./print.ts";
 import { checkFile, checkTopLevel } from "./tidy/file_rules.ts";
 import { checkImports, type ImportTable, matches } from "./tidy/import_rules.ts";
 import { answerWords } from "./task_help.ts";
+import { checkMarks } from "./tidy/mark_rules.ts";
 import { describeProblem, type Problem } from "./tidy/problem.ts";
 import { SourceText } from "./tidy/source_text.ts";
 import { checkNames, checkWordsBelowTheEdge } from "./tidy/word_rules.ts";
@@ -51,8 +52,10 @@ const EDGES = ["host", "http", "cli", "client/connection.ts", "transport/tcp_tra
 /** Every broken rule in these files (paths from the top of the repository, with `/`). */
 export function checkTree(files: readonly { readonly path: string; readonly text: string }[]): Problem[] {
   const problems: Problem[] = [];
-  for (const { path, text } of files) {
-    const file = new SourceText(path, text);
+  const sources = files.map(({ path, text }) => new SourceText(path, text));
+  problems.push(...checkMarks(sources.filter(({ path }) => path.startsWith("src/"))));
+  for (const file of sources) {
+    const { path } = file;
     problems.push(...checkFile(file), ...checkNames(file));
     if (path !== "main.ts" && !path.startsWith("src/")) continue;
     problems.push(...checkImports(file, IMPORTS, EDGES));

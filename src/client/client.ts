@@ -7,6 +7,7 @@
  * @module
  */
 import { fail, type Result } from "../base/failure.ts";
+import { mark } from "../base/mark.ts";
 import type { Failure } from "../protocol/error_codes.ts";
 import type { Reply } from "../protocol/reply.ts";
 import type { Request } from "../protocol/request.ts";
@@ -110,7 +111,9 @@ export class Client {
   /** The passing of time: ends what is over its deadline. */
   onTick(nowMs: number): void {
     for (const pending of this.#pending) {
-      if (nowMs >= pending.deadlineMs) this.#end(pending, fail(timedOut(pending)));
+      if (nowMs < pending.deadlineMs) continue;
+      mark("client: no answer in time");
+      this.#end(pending, fail(timedOut(pending)));
     }
   }
 
@@ -141,13 +144,17 @@ export class Client {
     const shareMs = (pending.deadlineMs - nowMs) / (pending.candidates.length + 1);
     const { request, deadlineMs } = pending;
     this.#link.attempt({ replica, request, connectByMs: nowMs + shareMs, deadlineMs }, (laterMs, end) => {
-      if (!this.#pending.has(pending)) return;
+      if (!this.#pending.has(pending)) return mark("client: answer after the deadline ignored");
       if (end.kind === "answered") {
         if (pending.isSticky) this.#coordinator = replica;
         return this.#end(pending, end.result);
       }
       pending.refusals.push({ replica, reason: end.reason });
-      if (pending.candidates.length === 1) return this.#end(pending, fail(unreachable(pending)));
+      if (pending.candidates.length === 1) {
+        mark("client: nobody can be reached");
+        return this.#end(pending, fail(unreachable(pending)));
+      }
+      mark("client: turned to another coordinator");
       pending.candidates.shift();
       this.#attempt(laterMs, pending);
     });

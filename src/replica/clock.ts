@@ -7,6 +7,7 @@
  */
 import { NO_BUGS, type PlantedBug } from "../base/planted_bug.ts";
 import { assert } from "../base/assert.ts";
+import { mark } from "../base/mark.ts";
 import { LOGICAL_STEPS, type Stamp, STAMP_MAX, stampOf } from "../versions/stamp.ts";
 
 /** How far above the present the ceiling is set; at half of it a new one is asked for. A restart begins that far ahead. */
@@ -34,6 +35,7 @@ export class Clock {
   /** Begins where the last life can not have been. */
   recover(ceiling: Stamp | undefined): void {
     this.#ceiling = ceiling ?? 0;
+    if (this.#ceiling > 0) mark("clock: begins at the ceiling of an earlier life");
     if (!this.#bugs.has("clock_without_ceiling")) this.#last = Math.max(this.#last, this.#ceiling);
   }
 
@@ -52,7 +54,10 @@ export class Clock {
     const stamp = this.#bugs.has("resolve_by_wall_clock")
       ? stampOf(wallMs) + this.#last % LOGICAL_STEPS + 1
       : Math.max(this.#last + 1, stampOf(wallMs));
-    if (stamp >= this.#ceiling) return undefined;
+    if (stamp >= this.#ceiling) {
+      mark("clock: no stamp is left below the ceiling");
+      return undefined;
+    }
     this.#last = stamp;
     return stamp;
   }
@@ -64,13 +69,14 @@ export class Clock {
     const lead = this.#last - wall > LEAD ? LEAD_AHEAD : LEAD;
     if (this.#isRenewing || this.#ceiling - present > lead / 2) return undefined;
     this.#isRenewing = true;
+    if (lead < LEAD) mark("clock: ceiling set low because stamps run ahead");
     return present + lead;
   }
 
   /** The ceiling asked for is on disk, or (undefined) could not be written. */
   onCeilingStored(ceiling: Stamp | undefined): void {
     this.#isRenewing = false;
-    if (ceiling === undefined) return;
+    if (ceiling === undefined) return mark("clock: ceiling could not be written");
     assert(ceiling >= this.#ceiling, () => `ceiling went back from ${this.#ceiling} to ${ceiling}`);
     this.#ceiling = ceiling;
   }

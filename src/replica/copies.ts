@@ -1,5 +1,6 @@
 /** The copies this replica holds, as its peers and a curious client ask for them. It coordinates nothing. @module */
 import { type ByteString, equalBytes } from "../base/bytes.ts";
+import { mark } from "../base/mark.ts";
 import type { Log, StoreWrite } from "../ports.ts";
 import { PAGE_COUNT_MAX, SMALL_VALUE_BYTES } from "../protocol/limits.ts";
 import type { Failure } from "../protocol/error_codes.ts";
@@ -90,6 +91,7 @@ export class Copies {
       const size = target.storeKey.length + record.length + WRITE_SLACK_BYTES;
       // Why the second bound: whatever the settings, a record of the greatest size fits a segment of the log.
       if (bytes > 0 && bytes + size > Math.min(BATCH_BYTES_MAX, limit)) {
+        mark("copies: writes of one line stored in parts");
         this.#store(from, batch);
         batch = [];
         bytes = 0;
@@ -110,6 +112,7 @@ export class Copies {
       for (let i = 0; i < batch.length; i++) {
         const { message, write } = batch[i]!;
         if (result.kind === "disk_full") {
+          mark("copies: write of a peer refused for a full disk");
           this.#refuse(from, message.round, failures.diskFull(selfId));
           continue;
         }
@@ -117,11 +120,14 @@ export class Copies {
         const record = write.value;
         if (old && isSameFirst(old, record) && !equalBytes(old, record)) this.#alarm(message);
         const isSuperseded = held !== undefined && !isSameFirst(held, record);
+        const isRecovering = this.#core.isRecovering();
+        if (isSuperseded) mark("copies: write of a peer had already lost");
+        if (isRecovering) mark("copies: write acknowledged by a replica that does not count");
         queue.send([from], {
           type: "written",
           round: message.round,
           ...(isSuperseded ? { superseded_by: firstDot(held) } : {}),
-          ...(this.#core.isRecovering() ? { recovering: true as const } : {}),
+          ...(isRecovering ? { recovering: true as const } : {}),
         });
       }
     });
@@ -137,11 +143,13 @@ export class Copies {
         return this.#refuse(from, message.round, failures.tooMuchRead(this.#core.selfId));
       }
       allowance.bytes -= bytes;
+      const isRecovering = this.#core.isRecovering();
+      if (isRecovering) mark("copies: read answered by a replica that does not count");
       this.#core.queue.send([from], {
         type: "answer",
         round: message.round,
         versions: value ? decodeRecord(value) : [],
-        ...(this.#core.isRecovering() ? { recovering: true as const } : {}),
+        ...(isRecovering ? { recovering: true as const } : {}),
       });
     });
   }
@@ -159,6 +167,7 @@ export class Copies {
       begin = `${dataKey(keyspace.name, after.value)}\0` as ByteString;
     }
     this.#page(keyspace, begin, PAGE_COUNT_MAX, (entries, more) => {
+      if (more) mark("copies: filling takes more than one page");
       const wire = entries.map(({ key, versions }) => ({ key: keyspace.wireKey(key), versions }));
       this.#core.queue.send([from], { type: "filled", round: message.round, entries: wire, more });
     });

@@ -1,5 +1,6 @@
 /** The effects of one step as they gather, and the store tickets that lead back to who asked. @module */
 import { fail, ok, type Result } from "../base/failure.ts";
+import { mark } from "../base/mark.ts";
 import type { Now, StoreCommand, StoreResult, StoreWrite } from "../ports.ts";
 import type { Failure } from "../protocol/error_codes.ts";
 import { STORE_BYTES_WAITING_MAX } from "../protocol/limits.ts";
@@ -58,7 +59,7 @@ export class EffectQueue {
     this.#store({ kind: "apply", writes }, (result) => {
       this.#waitingBytes -= bytes;
       if (result.kind === "disk_full") this.#refusedBytes = Math.max(bytes, this.#refusedBytes ?? 0);
-      else if (bytes >= (this.#refusedBytes ?? Infinity)) this.#refusedBytes = undefined;
+      else if (this.#refusedBytes !== undefined) this.#onTaken(bytes, this.#refusedBytes);
       then(result as ApplyResult);
     });
   }
@@ -106,6 +107,13 @@ export class EffectQueue {
     // Why: most steps ask for nothing.
     if (effects.length > 0) this.#effects = [];
     return effects;
+  }
+
+  /** The disk took a write after it had refused one. */
+  #onTaken(bytes: number, refusedBytes: number): void {
+    if (bytes < refusedBytes) return mark("store: a full disk takes what is smaller");
+    mark("store: a full disk has room again");
+    this.#refusedBytes = undefined;
   }
 
   #answer(id: RequestId, result: Result<Reply, Failure>): void {

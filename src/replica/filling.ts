@@ -11,6 +11,7 @@
  * @module
  */
 import { decodeText, encodeText } from "../base/bytes.ts";
+import { mark } from "../base/mark.ts";
 import type { Log } from "../ports.ts";
 import { encodeRecord } from "../versions/record.ts";
 import type { FilledMessage } from "../replication/messages.ts";
@@ -110,8 +111,10 @@ export class Filling {
   /** A peer told under which epochs it has known us. */
   onKnownEpochs(peer: ReplicaId, epochs: readonly string[]): void {
     if (this.#state !== "undecided") return;
-    if (epochs.some((epoch) => epoch !== this.#epoch)) this.#state = "filling";
-    else this.#strangers.add(peer);
+    if (epochs.some((epoch) => epoch !== this.#epoch)) {
+      mark("filling: a peer has known another directory");
+      this.#state = "filling";
+    } else this.#strangers.add(peer);
     this.#decide();
   }
 
@@ -123,7 +126,12 @@ export class Filling {
     const nowMs = this.#queue.now.monotonicMs;
     for (const source of this.#sources) {
       const isWaiting = source.rounds.size > 0 && nowMs - source.askedMs < PATIENCE_MS;
-      if (!source.isDone && !isWaiting && this.#isAlive(source.peer)) this.#ask(source);
+      if (source.isDone || isWaiting) continue;
+      if (!this.#isAlive(source.peer)) mark("filling: a peer that is needed is away");
+      else {
+        if (source.rounds.size > 0) mark("filling: page asked for again");
+        this.#ask(source);
+      }
     }
   }
 
@@ -132,13 +140,14 @@ export class Filling {
     const source = this.#sources.find((candidate) =>
       candidate.peer === peer && candidate.rounds.has(message.round)
     );
-    if (!source || this.#state !== "filling") return;
+    if (!source || this.#state !== "filling") return mark("filling: page that nobody waits for ignored");
     const { keyspace } = source;
     const last = message.entries.at(-1)?.key;
     let openCount = 1;
     const advance = (): void => {
       // A page that finds no room is not advanced over; nor is one twice, that came twice.
-      if (--openCount > 0 || !source.rounds.has(message.round)) return;
+      if (--openCount > 0) return;
+      if (!source.rounds.has(message.round)) return mark("filling: page stored a second time");
       source.rounds.clear();
       source.after = last ?? source.after;
       source.isDone = !message.more || last === undefined;
@@ -155,7 +164,7 @@ export class Filling {
         continue;
       }
       this.#queue.apply([{ key: dataKey(keyspace.name, key.value), value }], (result) => {
-        if (result.kind !== "applied") return;
+        if (result.kind !== "applied") return mark("filling: key of a page finds no room");
         this.#keysFilled++;
         advance();
       });
@@ -167,6 +176,7 @@ export class Filling {
   #goOn(filled: readonly string[]): void {
     this.#sources = this.#sources.filter(({ keyspace }) => !filled.includes(keyspace.name));
     this.#state = this.#held.every((name) => filled.includes(name)) ? "filled" : "filling";
+    if (this.#state === "filling") mark("filling: a keyspace is held that was not held before");
   }
 
   #decide(): void {
@@ -206,10 +216,12 @@ export class Filling {
 
   #finish(): void {
     const before = this.#state;
+    if (before === "filling") mark("filling: whole again");
     this.#state = "storing";
     // Why not those of earlier lives too: a keyspace that is not held now may be held again, and lack what came between.
     this.#queue.apply([{ key: FILLED_KEY, value: encodeText(JSON.stringify(this.#held)) }], (result) => {
       this.#state = result.kind === "applied" ? "filled" : before;
+      if (result.kind !== "applied") mark("filling: end could not be written down");
     });
   }
 }

@@ -1,5 +1,6 @@
 /** The hints this replica keeps for others: durable, bounded, counted, delivered when their target is back. @module */
 import { type ByteString, equalBytes } from "../base/bytes.ts";
+import { mark } from "../base/mark.ts";
 import type { PlantedBug } from "../base/planted_bug.ts";
 import type { StoreChange, StoreWrite } from "../ports.ts";
 import type { RefusedMessage, WrittenMessage } from "../replication/messages.ts";
@@ -95,6 +96,7 @@ export class Hints {
   ): void {
     const kept = targets.filter((id) => this.#hasRoom(id));
     const dropped = kept.length === targets.length ? [] : targets.filter((id) => !kept.includes(id));
+    if (dropped.length > 0) mark("hints: dropped for want of room");
     this.#counters.add("hints_dropped", dropped.length);
     const value = encodeHint(hint.record, this.#queue.now.wallMs);
     let openCount = 1;
@@ -110,7 +112,10 @@ export class Hints {
       const name = this.#bugs.has("hint_wrong_replica") ? this.#other(id) : id;
       this.#queue.apply([{ key: hintKey(name, hint.keyspace, hint.key), value }], (result) => {
         if (result.kind === "applied") this.#count(name, result.changes[0]!);
-        else isStored = false;
+        else {
+          mark("hints: one could not be written");
+          isStored = false;
+        }
         close();
       });
     }
@@ -143,6 +148,7 @@ export class Hints {
   onWritten(from: ReplicaId, message: WrittenMessage): boolean {
     const hint = this.#targets.get(from)?.handoff.onDelivered(message.round);
     if (!hint) return false;
+    mark("hints: one delivered");
     this.#counters.add("hints_delivered", 1);
     this.#remove(from, hint.name, hint.record);
     return true;
@@ -154,7 +160,8 @@ export class Hints {
     const isPassing = message.code === "disk_full" || message.code === "overloaded" ||
       message.code === "unavailable";
     if (!target?.handoff.onRefused(message.round, { isPassing }, this.#queue.now.monotonicMs)) return false;
-    if (!isPassing) this.#counters.add("hints_refused", 1);
+    if (isPassing) mark("hints: target has no room for one");
+    else this.#counters.add("hints_refused", 1);
     return true;
   }
 
@@ -169,6 +176,7 @@ export class Hints {
     const { keyspace: name, key } = partsOfHintKey(entry.key);
     const keyspace = this.#keyspaces.get(name);
     if (!keyspace || this.#queue.now.wallMs - sinceMs > this.#settings.hintAgeMaxMs) {
+      mark("hints: dropped for its age");
       this.#counters.add("hints_dropped", 1);
       this.#remove(id, entry.key, record);
       return false;
@@ -189,13 +197,17 @@ export class Hints {
 
   #remove(id: ReplicaId, key: ByteString, record: Uint8Array): void {
     this.#queue.apply([{ key, value: encodeDelivered(record) }], (result) => {
-      if (result.kind === "applied") this.#count(id, result.changes[0]!);
+      if (result.kind !== "applied") return mark("hints: one delivered could not be removed");
+      if (result.changes[0]!.new) mark("hints: a newer one stays when an older is delivered");
+      this.#count(id, result.changes[0]!);
     });
   }
 
   #count(id: ReplicaId, change: StoreChange): void {
     const target = this.#targets.get(id)!;
-    if (change.old && change.new && equalBytes(change.old, change.new)) return;
+    if (change.old && change.new && equalBytes(change.old, change.new)) {
+      return mark("hints: one that is held kept again");
+    }
     target.count += (change.new ? 1 : 0) - (change.old ? 1 : 0);
     target.bytes += (change.new?.length ?? 0) - (change.old?.length ?? 0);
   }
@@ -219,6 +231,7 @@ export class Hints {
           target.count++;
           target.bytes += value.length;
         }
+        if (entries.length > 0) mark("hints: left from an earlier life");
         const last = entries.at(-1)?.key;
         if (more && last !== undefined) this.#countFrom(target, `${last}\0` as ByteString, end, done);
         else done();

@@ -1,5 +1,6 @@
 /** What this replica knows of the others: who is alive, whose answers count, whose clock says what, who was wiped. @module */
 import { decodeText, encodeText } from "../base/bytes.ts";
+import { mark } from "../base/mark.ts";
 import type { StoreWrite } from "../ports.ts";
 import { FailureDetector } from "../membership/failure_detector.ts";
 import type { Heartbeat } from "../membership/messages.ts";
@@ -117,7 +118,8 @@ export class Peers {
   /** A heartbeat or its answer came; the former is answered. */
   onHeartbeat(id: ReplicaId, heartbeat: Heartbeat): void {
     const peer = this.#peers.get(id);
-    if (!peer || !this.#isRecovered) return;
+    if (!peer) return;
+    if (!this.#isRecovered) return mark("peers: heartbeat ignored before earlier lives are known");
     this.#detector.onHeard(id, this.#queue.now.monotonicMs);
     this.#leadMs = undefined;
     peer.clockOffsetMs = heartbeat.wall_ms - this.#queue.now.wallMs;
@@ -139,8 +141,13 @@ export class Peers {
       // Why: that we count again is news that requests wait for.
       const isNews = peer.wasToldRecovering && !this.#isRecovering();
       const isDue = isNews || unsentMs >= (silentMs >= intervalMs ? intervalMs : BUSY_FACTOR * intervalMs);
+      if (isNews) mark("peers: told at once that this replica counts");
       if (isDue && this.#detector.isLinked(id)) this.#sendHeartbeat(peer);
       const isAlive = this.#detector.isAlive(id, nowMs);
+      if (!isAlive && peer.wasAlive) {
+        if (this.#detector.isLinked(id)) mark("peers: one fell silent though the link stands");
+        else mark("peers: a link broke");
+      }
       if (isAlive !== peer.wasAlive) (isAlive ? born : died).push(id);
       if (isAlive !== peer.wasAlive || peer.changedMs === undefined) peer.changedMs = nowMs;
       peer.wasAlive = isAlive;
@@ -188,10 +195,12 @@ export class Peers {
   }
 
   #remember(peer: Peer, epoch: string): void {
+    if (peer.epochs.length > 0) mark("peers: one has another directory than before");
     const epochs = [...peer.epochs, epoch].slice(-EPOCHS_MAX);
     const write: StoreWrite = { key: memberKey(peer.member.id), value: encodeText(JSON.stringify(epochs)) };
     this.#queue.apply([write], (result) => {
       if (result.kind === "applied") peer.epochs = epochs;
+      else mark("peers: epoch of one could not be written down");
     });
   }
 

@@ -1,5 +1,6 @@
 /** Coordinated gets: ask the copies, answer at the level, mend what was found stale. @module */
 import type { ByteString } from "../base/bytes.ts";
+import { mark } from "../base/mark.ts";
 import type { PlantedBug } from "../base/planted_bug.ts";
 import { READ_BYTES_IN_FLIGHT_MAX, SMALL_VALUE_BYTES } from "../protocol/limits.ts";
 import { type Level, requiredCount } from "../protocol/level.ts";
@@ -91,6 +92,7 @@ export class Reads {
     const required = requiredCount(level, naturals.length);
     const live = this.#core.counted(keyspace);
     if (live.length < required) {
+      mark("reads: refused because too few are live");
       return queue.refuse(request.id, failures.unavailable(keyspace, level, required, live));
     }
     const holdsCopy = naturals.includes(selfId);
@@ -122,7 +124,7 @@ export class Reads {
     if (!holdsCopy) return askOthers();
     // Why the own copy first: its size tells what the others would have to send, while nobody has begun to.
     queue.get(keyspace.storeKey(key), (value) => {
-      if (!this.#pending.has(number)) return;
+      if (!this.#pending.has(number)) return mark("reads: own copy comes after the end");
       const bytes = others.length === 0 ? 0 : value?.length ?? 0;
       if (this.#isTooMuch(bytes)) return this.#refuseTooMuch(number, pending);
       pending.heldBytes = bytes;
@@ -167,9 +169,13 @@ export class Reads {
   /** A replica told what it holds. True if the round was a read's. */
   onAnswer(from: ReplicaId, message: AnswerMessage): boolean {
     const pending = this.#pending.get(message.round);
-    if (!pending) return false;
+    if (!pending) {
+      mark("reads: answer to a read that has ended ignored");
+      return false;
+    }
     this.#observe(message.versions);
     const counts = message.recovering !== true;
+    if (!counts) mark("reads: answer of a recovering replica does not count");
     pending.round.onAnswer(from, message.versions, { counts });
     pending.request.trace?.answered(from, message.versions, { counts });
     this.#advance(message.round, pending);
@@ -190,6 +196,7 @@ export class Reads {
   onRefused(from: ReplicaId, message: RefusedMessage): boolean {
     const pending = this.#pending.get(message.round);
     if (!pending) return false;
+    mark("reads: a replica refused");
     const { code, message: text } = message;
     pending.request.trace?.step("refused", { replica: from, code, message: text });
     pending.refusal = `${from} refused: ${text}`;
@@ -201,8 +208,10 @@ export class Reads {
   /** A peer can no longer be reached. */
   onDied(id: ReplicaId): void {
     for (const [number, pending] of this.#pending) {
-      const { trace } = pending.request;
-      if (trace && pending.round.waiting().includes(id)) trace.step("died", { replica: id });
+      if (pending.round.waiting().includes(id)) {
+        mark("reads: a replica died before it answered");
+        pending.request.trace?.step("died", { replica: id });
+      }
       pending.round.onFailure(id);
       this.#advance(number, pending);
     }
@@ -214,7 +223,12 @@ export class Reads {
     for (const [number, pending] of this.#pending) {
       if (pending.deadlineMs > nowMs) break;
       pending.request.trace?.step("deadline", { replicas: pending.round.waiting() });
-      if (!pending.isReplied) this.#refuse(pending);
+      if (pending.isReplied) mark("reads: the last answers are not waited for any longer");
+      else {
+        if (pending.blocking) mark("reads: stale copies were not mended in time");
+        else mark("reads: timed out");
+        this.#refuse(pending);
+      }
       this.#settle(number, pending);
     }
   }
@@ -230,8 +244,10 @@ export class Reads {
     if (!pending.isReplied && pending.blocking) this.#replyIfHeld(pending, pending.blocking);
     else if (!pending.isReplied) {
       const verdict = round.verdict();
-      if (verdict.kind === "failed") this.#refuse(pending);
-      else if (verdict.kind === "answered") this.#answer(number, pending, verdict.held, verdict.answered);
+      if (verdict.kind === "failed") {
+        mark("reads: level out of reach");
+        this.#refuse(pending);
+      } else if (verdict.kind === "answered") this.#answer(number, pending, verdict.held, verdict.answered);
       else if (this.#bugs.has("not_found_early") && winner(round.held())?.value === undefined) {
         this.#reply(pending, round.held(), round.answered(), []);
       }
@@ -244,6 +260,7 @@ export class Reads {
     if (keyspace.config.readRepair !== "blocking" || pending.round.stale().length === 0) {
       return this.#reply(pending, held, answered, []);
     }
+    mark("reads: reply waits until stale copies are mended");
     pending.blocking = { held, answered, repaired: new Set(), counted: new Set() };
     this.#mend(number, pending);
     this.#replyIfHeld(pending, pending.blocking);
@@ -254,6 +271,7 @@ export class Reads {
     if (!blocking || pending.isReplied) return;
     blocking.repaired.add(id);
     if (counts) blocking.counted.add(id);
+    else mark("reads: a mended copy does not count");
     this.#advance(number, pending);
   }
 
@@ -356,9 +374,11 @@ export class Reads {
     const record = encodeRecord(plan.held);
     // What our configuration does not let us store, we go on without; whoever sends it as a write hears why.
     if (record.length > recordBytesMax(config.settings) || queue.isOverloaded) return others;
+    mark("reads: own copy is stale");
     trace?.hold();
     queue.apply([{ key: keyspace.storeKey(key), value: record }], (result) => {
       const isStored = result.kind === "applied";
+      if (!isStored) mark("reads: own copy could not be mended");
       trace?.step(isStored ? "repaired" : "refused", { replica: selfId });
       if (isStored) this.#onRepaired(number, pending, selfId, { counts: !this.#core.isRecovering() });
       trace?.release();

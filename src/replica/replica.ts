@@ -9,6 +9,7 @@ import { assert, unreachable } from "../base/assert.ts";
 import { NO_BUGS, type PlantedBug } from "../base/planted_bug.ts";
 import { fail, ok, type Result } from "../base/failure.ts";
 import type { ByteString } from "../base/bytes.ts";
+import { mark } from "../base/mark.ts";
 import type { Entropy, Log, Now } from "../ports.ts";
 import type { Failure } from "../protocol/error_codes.ts";
 import { type Level, requiredCount } from "../protocol/level.ts";
@@ -188,6 +189,7 @@ export class Replica {
     if (this.#isReady) this.#hints.tick((id) => this.#core.peers.isAlive(id));
     if (this.#queue.isDiskFull && nowMs - this.#probedMs >= PROBE_MS) {
       this.#probedMs = nowMs;
+      mark("replica: a full disk asked for room");
       this.#queue.probe();
     }
   }
@@ -246,10 +248,12 @@ export class Replica {
         return void this.#reads.onAnswer(from, message);
       case "written":
         return void (this.#writes.onWritten(from, message) || this.#reads.onWritten(from, message) ||
-          this.#queue.traces.onWritten(from, message) || this.#hints.onWritten(from, message));
+          this.#queue.traces.onWritten(from, message) || this.#hints.onWritten(from, message) ||
+          mark("replica: acknowledgement that nobody waits for ignored"));
       case "refused":
         return void (this.#writes.onRefused(from, message) || this.#reads.onRefused(from, message) ||
-          this.#queue.traces.onRefused(from, message) || this.#hints.onRefused(from, message));
+          this.#queue.traces.onRefused(from, message) || this.#hints.onRefused(from, message) ||
+          mark("replica: refusal that nobody waits for ignored"));
       default:
         unreachable(message);
     }
@@ -264,7 +268,10 @@ export class Replica {
     if (request.op === "inspect") return this.#inspect(id, keyspace, request);
     this.#counters.add(REQUESTED[request.op], 1);
     const trace = request.trace ? this.#trace(id, keyspace, level) : undefined;
-    if (!this.#isReady) return this.#queue.refuse(id, failures.starting(this.#core.selfId));
+    if (!this.#isReady) {
+      mark("replica: request refused while starting");
+      return this.#queue.refuse(id, failures.starting(this.#core.selfId));
+    }
     const value = request.op === "put" ? request.value : undefined;
     const overload = this.#overload(value?.length ?? 0);
     if (overload) return this.#queue.refuse(id, overload);

@@ -1,5 +1,6 @@
 /** The traced requests of one replica that are not answered yet, and the repairs whose end their traces wait for. @module */
 import type { Result } from "../base/failure.ts";
+import { mark } from "../base/mark.ts";
 import type { Failure } from "../protocol/error_codes.ts";
 import type { Reply } from "../protocol/reply.ts";
 import type { RefusedMessage, WrittenMessage } from "../replication/messages.ts";
@@ -80,6 +81,7 @@ export class Traces {
   onRefused(from: ReplicaId, { round, code, message }: RefusedMessage): boolean {
     const repairs = this.#repairs.get(round);
     if (!repairs) return false;
+    mark("traces: a replica refused to be mended");
     repairs.trace.step("refused", { replica: from, code, message });
     this.#close(round, repairs, from);
     return true;
@@ -89,6 +91,7 @@ export class Traces {
   onDied(id: ReplicaId): void {
     for (const [round, repairs] of this.#repairs) {
       if (!repairs.waiting.has(id)) continue;
+      mark("traces: a replica died before it was mended");
       repairs.trace.step("died", { replica: id });
       this.#close(round, repairs, id);
     }
@@ -97,7 +100,11 @@ export class Traces {
   /** Lets go of the answers that have waited long enough for late steps. */
   tick(): void {
     const nowMs = this.#nowMs();
-    for (const trace of this.#traces.values()) if (trace.hasResult && trace.deadlineMs <= nowMs) trace.end();
+    for (const trace of this.#traces.values()) {
+      if (!trace.hasResult || trace.deadlineMs > nowMs) continue;
+      mark("traces: an answer does not wait longer for late steps");
+      trace.end();
+    }
   }
 
   #close(round: number, { trace, waiting }: Repairs, id: ReplicaId): void {

@@ -1,5 +1,6 @@
 /** Coordinated puts and deletes: stamp, send to all copies, answer at the level, owe hints to whoever missed it. @module */
 import type { ByteString } from "../base/bytes.ts";
+import { mark } from "../base/mark.ts";
 import type { PlantedBug } from "../base/planted_bug.ts";
 import type { StoreWrite } from "../ports.ts";
 import type { Failure } from "../protocol/error_codes.ts";
@@ -122,10 +123,14 @@ export class Writes {
     const { queue, config, peers, selfId } = this.#core;
     const { keyspace, level } = request;
     const required = requiredCount(level, keyspace.naturals.length);
-    if (queue.isDiskFull) return queue.refuse(request.id, failures.diskFull(selfId));
+    if (queue.isDiskFull) {
+      mark("writes: refused for a full disk");
+      return queue.refuse(request.id, failures.diskFull(selfId));
+    }
     if (queue.isOverloaded) return queue.refuse(request.id, failures.diskSlow(selfId));
     const leadMs = peers.leadMs();
     if (leadMs > config.settings.clockSkewMaxMs) {
+      mark("writes: refused for a clock that is ahead");
       return queue.refuse(request.id, failures.clockSkew(selfId, leadMs, config.settings.clockSkewMaxMs));
     }
     if (!this.#clock.hasRoom(queue.now.wallMs)) {
@@ -133,11 +138,13 @@ export class Writes {
     }
     const live = this.#bugs.has("count_hints") ? keyspace.naturals : this.#core.counted(keyspace);
     if (live.length < required) {
+      mark("writes: refused because too few are live");
       return queue.refuse(request.id, failures.unavailable(keyspace, level, required, live));
     }
     const stamp = this.#clock.next(queue.now.wallMs);
     this.renewCeiling();
     if (stamp === undefined) {
+      mark("writes: one waits for a higher ceiling");
       request.trace?.step("parked");
       this.#parked.push({ request, deadlineMs: parkedUntilMs });
       this.#parkedBytes += request.value?.length ?? 0;
@@ -156,6 +163,7 @@ export class Writes {
     const pending = this.#pending.get(message.round);
     if (!pending) return false;
     const counts = message.recovering !== true;
+    if (!counts) mark("writes: acknowledgement of a recovering replica does not count");
     pending.round.onAck(from, { counts });
     pending.request.trace?.written("acked", from, { by: message.superseded_by, counts });
     this.#supersede(pending, message.superseded_by);
@@ -167,6 +175,7 @@ export class Writes {
   onRefused(from: ReplicaId, message: RefusedMessage): boolean {
     const pending = this.#pending.get(message.round);
     if (!pending) return false;
+    mark("writes: a replica refused");
     pending.round.onFailure(from);
     pending.request.trace?.step("refused", { replica: from, code: message.code, message: message.message });
     pending.refusal = `${from} refused: ${message.message}`;
@@ -177,8 +186,10 @@ export class Writes {
   /** A peer can no longer be reached: what it has not acknowledged, it is owed. */
   onDied(id: ReplicaId): void {
     for (const [number, pending] of this.#pending) {
-      const { trace } = pending.request;
-      if (trace && pending.round.waiting().includes(id)) trace.step("died", { replica: id });
+      if (pending.round.waiting().includes(id)) {
+        mark("writes: a replica died before it acknowledged");
+        pending.request.trace?.step("died", { replica: id });
+      }
       pending.round.onFailure(id);
       this.#advance(number, pending);
     }
@@ -191,7 +202,11 @@ export class Writes {
     for (const [number, pending] of this.#pending) {
       if (pending.deadlineMs > nowMs) break;
       pending.request.trace?.step("deadline", { replicas: pending.round.waiting() });
-      if (!pending.isReplied) this.#refuseTimeout(pending);
+      if (pending.isReplied) mark("writes: a copy is still missing at the deadline");
+      else {
+        mark("writes: timed out with an unknown outcome");
+        this.#refuseTimeout(pending);
+      }
       for (const id of pending.round.missing()) pending.round.onFailure(id);
       pending.round.onFailure(this.#core.selfId);
       this.#settle(number, pending);
@@ -199,6 +214,7 @@ export class Writes {
     const late = this.#parked.filter(({ deadlineMs }) => deadlineMs <= nowMs);
     this.#parked = this.#parked.filter(({ deadlineMs }) => deadlineMs > nowMs);
     for (const { request } of late) {
+      mark("writes: one gave up waiting for a higher ceiling");
       this.#parkedBytes -= request.value?.length ?? 0;
       queue.refuse(request.id, failures.diskSlow(this.#core.selfId));
     }
@@ -268,6 +284,7 @@ export class Writes {
     }
     if (writes.length === dataIndex) {
       // A coordinator without a copy, and nobody to keep a hint for: nothing of its own need be on disk.
+      mark("writes: coordinator has nothing of its own to store");
       this.#removals.push(...removals);
       return this.#onOwn(number, pending, undefined);
     }
@@ -275,6 +292,7 @@ export class Writes {
       if (result.kind === "applied") {
         return this.#onOwn(number, pending, holdsCopy ? result.changes[dataIndex]!.new : undefined);
       }
+      mark("writes: no room for the own copy of one that was sent");
       this.#removals.push(...removals);
       const { code, message } = failures.diskFull(selfId);
       request.trace?.step("refused", { replica: selfId, code, message });
@@ -321,6 +339,7 @@ export class Writes {
 
   #supersede(pending: Pending, by: { readonly stamp: number; readonly origin: string } | undefined): void {
     if (!by) return;
+    mark("writes: one had lost before it was acknowledged");
     this.#clock.observe(by.stamp);
     if (!pending.supersededBy || compareVersions(by, pending.supersededBy) > 0) pending.supersededBy = by;
   }
@@ -330,7 +349,10 @@ export class Writes {
     if (!pending.isReplied) {
       const verdict = pending.round.verdict();
       if (verdict.kind === "done") this.#reply(pending, verdict.acked, verdict.missing);
-      else if (verdict.kind === "failed") this.#refuseTimeout(pending);
+      else if (verdict.kind === "failed") {
+        mark("writes: level out of reach");
+        this.#refuseTimeout(pending);
+      }
     }
     if (pending.round.isSettled()) this.#settle(number, pending);
   }
@@ -384,27 +406,35 @@ export class Writes {
       this.#removals.push(closing);
       return trace?.release();
     }
+    mark("writes: missing copies are owed hints");
     trace?.step("owed", { replicas: targets });
     this.#keep({ keyspace: keyspace.name, key, record: pending.record, targets, closing: [closing], trace });
   }
 
   #keep(unkept: Unkept): void {
     this.#hints.keep(unkept, unkept.targets, unkept.closing, (isStored, dropped) => {
-      if (!isStored) this.#unkept.push(unkept);
+      if (!isStored) {
+        mark("writes: what is owed waits for room");
+        this.#unkept.push(unkept);
+      }
       unkept.trace?.hinted(unkept.targets, { isStored, dropped });
     });
   }
 
   #storeLate(write: StoreWrite): void {
     this.#core.queue.apply([write], (result) => {
-      if (result.kind !== "applied") this.#unstored.push(write);
+      if (result.kind === "applied") return mark("writes: own copy stored late");
+      mark("writes: still no room for an own copy");
+      this.#unstored.push(write);
     });
   }
 
   #removeOwed(): void {
     const removals = this.#takeRemovals();
     this.#core.queue.apply(removals, (result) => {
-      if (result.kind !== "applied") this.#removals.push(...removals);
+      if (result.kind === "applied") return;
+      mark("writes: what is owed no more could not be removed");
+      this.#removals.push(...removals);
     });
   }
 
@@ -412,6 +442,7 @@ export class Writes {
     const { queue } = this.#core;
     const range = { begin, end: OWED_RANGE.end, countMax: OWED_PAGE_MAX, bytesMax: OWED_PAGE_BYTES_MAX };
     queue.scan(range, ({ entries, more }) => {
+      if (entries.length > 0) mark("writes: still owed from an earlier life");
       for (const { key: at, value } of entries) {
         const owed = decodeOwed(value);
         const keep = (record: Uint8Array | undefined): void => {
@@ -420,8 +451,10 @@ export class Writes {
             this.#keep({ keyspace: owed.keyspace, key: owed.key, record, targets: owed.targets, closing });
           }
         };
-        if (owed.record) keep(owed.record);
-        else queue.get(dataKey(owed.keyspace, owed.key), keep);
+        if (owed.record) {
+          mark("writes: the only record of what is owed lies beside the debt");
+          keep(owed.record);
+        } else queue.get(dataKey(owed.keyspace, owed.key), keep);
       }
       const last = entries.at(-1)?.key;
       if (more && last !== undefined) this.#recoverFrom(`${last}\0` as ByteString, done);

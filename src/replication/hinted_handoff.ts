@@ -3,6 +3,7 @@
  * what is on the way, what was refused. It sees of a hint only its name; reading, sending and removing is its user's business.
  * @module
  */
+import { mark } from "../base/mark.ts";
 
 /** Batches are at most this long, so that a return does not starve clients. */
 const BATCH_MAX = 256;
@@ -50,7 +51,9 @@ export class HintedHandoff<Hint extends NamedHint> {
     const elapsedMs = nowMs - (this.#allowanceMs ?? nowMs - 1000);
     this.#allowanceMs = nowMs;
     this.#allowance = Math.min(BATCH_MAX, this.#allowance + elapsedMs * this.#perSecond / 1000);
-    if (this.#isReading || this.#onTheWay.size > 0 || nowMs < this.#pauseUntilMs || this.#allowance < 1) {
+    if (this.#isReading || this.#onTheWay.size > 0 || nowMs < this.#pauseUntilMs) return undefined;
+    if (this.#allowance < 1) {
+      mark("handoff: held back to its pace");
       return undefined;
     }
     this.#isReading = true;
@@ -61,6 +64,7 @@ export class HintedHandoff<Hint extends NamedHint> {
   onBatch(batch: BatchRead, nowMs: number): void {
     this.#isReading = false;
     this.#allowance = Math.max(0, this.#allowance - batch.sentCount);
+    if (batch.more) mark("handoff: more hints than one batch");
     this.#cursor = batch.more ? batch.last : undefined;
     if (batch.sentCount === 0 && !batch.more) this.#pauseUntilMs = nowMs + RETRY_MS;
   }
@@ -100,6 +104,7 @@ export class HintedHandoff<Hint extends NamedHint> {
   tick(nowMs: number): void {
     for (const [round, { sentMs }] of this.#onTheWay) {
       if (nowMs - sentMs < this.#timeoutMs) break;
+      mark("handoff: delivery not answered in time");
       this.#onTheWay.delete(round);
       this.#pauseUntilMs = nowMs + RETRY_MS;
     }
@@ -107,6 +112,7 @@ export class HintedHandoff<Hint extends NamedHint> {
 
   /** The target is gone: whatever was on the way will be sent again when it returns, from the first hint on. */
   onTargetLost(): void {
+    if (this.#onTheWay.size > 0) mark("handoff: target lost with hints on their way");
     this.#onTheWay.clear();
     this.#cursor = undefined;
     this.#pauseUntilMs = -Infinity;

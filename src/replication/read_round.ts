@@ -3,6 +3,7 @@
  * that stale copies are found (Dynamo, section 5: read repair). Knows versions and names, no messages or clocks.
  * @module
  */
+import { mark } from "../base/mark.ts";
 import { compareVersions } from "../versions/version.ts";
 import { type Held, resolve } from "../versions/resolve.ts";
 
@@ -44,8 +45,9 @@ export class ReadRound {
 
   /** What this replica holds. `counts` is false for a replica that is recovering (HAZARD H7). The first answer stays. */
   onAnswer(id: string, held: Held, { counts }: { counts: boolean }): void {
-    if (!this.#options.asked.includes(id) || this.#answers.has(id)) return;
-    this.#failed.delete(id);
+    if (!this.#options.asked.includes(id)) return;
+    if (this.#answers.has(id)) return mark("read round: second answer of a replica ignored");
+    if (this.#failed.delete(id)) mark("read round: answer of a replica that was given up");
     this.#answers.set(id, { held, counts });
     this.#held = resolve(this.#held, held, { siblings: false });
   }

@@ -3,6 +3,7 @@
  * accounted for. Knows replicas by name and nothing of messages, disks or clocks.
  * @module
  */
+import { mark } from "../base/mark.ts";
 
 /** How a write stands. */
 export type WriteVerdict =
@@ -47,7 +48,9 @@ export class WriteRound {
   onAck(id: string, { counts }: { counts: boolean }): void {
     // Why: also after a failure, since a replica that was given up may answer late, and then it is owed nothing.
     const index = this.#indexOf(id);
-    if (index < this.#states.length) this.#set(index, counts ? "acked" : "acked_uncounted");
+    if (index >= this.#states.length) return;
+    if (this.#states[index] !== "waiting") this.#noteLate(index);
+    this.#set(index, counts ? "acked" : "acked_uncounted");
   }
 
   /** This replica refused, or cannot be reached. */
@@ -106,6 +109,11 @@ export class WriteRound {
     if (id === self) return this.#selfIndex;
     const index = naturals.indexOf(id);
     return index < 0 ? this.#states.length : index;
+  }
+
+  #noteLate(index: number): void {
+    if (this.#states[index] === "failed") mark("write round: acknowledged by a replica that was given up");
+    else mark("write round: acknowledged twice");
   }
 
   #set(index: number, state: State): void {

@@ -1,4 +1,5 @@
 /** Carries out one scenario: faults, healing, calm and last reads; and tells what the judges said of what clients saw. @module */
+import { countMarks, type MarkCounts } from "../base/mark.ts";
 import { NO_BUGS, type PlantedBug } from "../base/planted_bug.ts";
 import type { History, Operation, Snapshot } from "../checker/history.ts";
 import type { ClusterConfig } from "../replica/cluster_config.ts";
@@ -9,6 +10,7 @@ import { configOf, type FaultKind, type Scenario } from "./scenario.ts";
 import { SimClock } from "./sim_clock.ts";
 import { SimNetwork } from "./sim_network.ts";
 import { SimReplica } from "./sim_replica.ts";
+import { settle } from "./settle.ts";
 import { SimWorld } from "./sim_world.ts";
 import { Workload } from "./workload.ts";
 
@@ -35,6 +37,8 @@ export interface RunOptions {
   readonly bugs?: ReadonlySet<PlantedBug>;
   /** Gets every line of the trace. */
   readonly onTrace?: (atMs: number, line: string) => void;
+  /** Gets how often each mark was reached. No other run may count at the same time. */
+  readonly marks?: MarkCounts;
 }
 
 /** Clients that read in the end have numbers from here on, one for each key. */
@@ -49,11 +53,13 @@ export class SimRun {
   readonly disturbances: Disturbances;
   readonly workload: Workload;
   readonly scenario: Scenario;
+  readonly #marks: MarkCounts | undefined;
   #config: ClusterConfig;
 
   /** Throws `TypeError` where the scenario's configuration is wrong. */
   constructor(scenario: Scenario, options: RunOptions = {}) {
-    const { bugs = NO_BUGS, onTrace } = options;
+    const { bugs = NO_BUGS, onTrace, marks } = options;
+    this.#marks = marks;
     const world = new SimWorld({ seed: scenario.seed, bugs, onTrace });
     const config = configAfter(scenario, 0);
     const network = new SimNetwork(world, scenario.network, config.settings);
@@ -165,6 +171,18 @@ export class SimRun {
 
   /** The whole run, from the start to the verdict. */
   async run(): Promise<RunResult> {
+    if (this.#marks === undefined) return await this.#run();
+    const stopCounting = countMarks(this.#marks);
+    try {
+      return await this.#run();
+    } finally {
+      // Why: what the last event began ends in this run, and not in the next.
+      await settle();
+      stopCounting();
+    }
+  }
+
+  async #run(): Promise<RunResult> {
     const { scenario, world, replicas, nemesis, workload } = this;
     const { faultsMs, calmMs, readsMs } = scenario.phases;
     for (const replica of replicas) replica.start();

@@ -1,5 +1,6 @@
 /** Checkpoints: everything the store held at one moment, in one file, so that the log before it can go. @module */
 import type { ByteString } from "../base/bytes.ts";
+import { mark } from "../base/mark.ts";
 import type { Disk } from "../ports.ts";
 import { CorruptionError } from "./corruption.ts";
 import { checkFileHeader, FILE_HEADER_BYTES, fileHeader } from "./file_header.ts";
@@ -90,6 +91,7 @@ export async function readCheckpoint(
   for (let sequence = 1;; sequence++) {
     const frame = reader.at(offset);
     if (!frame || frame.sequence !== sequence) {
+      mark("checkpoint: damage refused");
       throw new CorruptionError({ file: name, offset, ...reader.describe(offset, sequence) });
     }
     reader.eachWrite(offset, frame, onEntry);

@@ -3,6 +3,7 @@
  * one that found no room the next attempt waits. Not when the log rolls, nor what it holds.
  * @module
  */
+import { mark } from "../base/mark.ts";
 import { type Disk, DiskFullError, type Log } from "../ports.ts";
 import { checkpointName, writeCheckpoint } from "./checkpoint.ts";
 import { type Manifest, writeManifest } from "./manifest.ts";
@@ -72,12 +73,16 @@ export class Checkpointer {
     // Why half: a store much larger than a segment would otherwise spend most of its writing on checkpoints.
     const logged = this.#options.loggedBytes() - this.#loggedBytes;
     if (2 * logged >= this.#checkpointBytes) this.#start();
+    else mark("checkpointer: none while the log is short beside the store");
   }
 
   /** The passing of time. `isShort`: room is wanted, so what a checkpoint can free should be freed. */
   tick(isShort: boolean): void {
     this.#tickCount++;
-    if (isShort && this.#options.wal.oldCount > 0) this.#isDue = true;
+    if (isShort && this.#options.wal.oldCount > 0) {
+      mark("checkpointer: one is due to make room");
+      this.#isDue = true;
+    }
     this.#startIfDue();
   }
 
@@ -98,9 +103,11 @@ export class Checkpointer {
   #start(): void {
     if (this.#isStopped) return;
     this.#isDue = true;
-    if (this.#running || !this.#options.wal.position) return;
+    if (this.#running) return mark("checkpointer: one is due while another is written");
+    if (!this.#options.wal.position) return;
     this.#isDue = false;
     this.#running = this.#write().catch((cause) => {
+      mark("checkpointer: stopped by its disk");
       this.#isStopped = true;
       this.#options.halt(cause);
     }).then(() => {
@@ -148,7 +155,8 @@ export class Checkpointer {
     const { log, memtable, wal } = this.#options;
     this.#isDue = true;
     // What the spare gives back may be enough: then the next attempt need not wait.
-    if (await wal.dropSpare()) return;
+    if (await wal.dropSpare()) return mark("checkpointer: spare given up to make room");
+    mark("checkpointer: no room for a checkpoint");
     this.#retryTick = this.#tickCount + RETRY_TICKS;
     log.write("warn", "no room for a checkpoint: the log is kept, and grows, until there is", {
       bytes: memtable.bytes,

@@ -27,6 +27,7 @@
  * @module
  */
 import { assert, unreachable } from "../base/assert.ts";
+import { mark } from "../base/mark.ts";
 import { NO_BUGS, type PlantedBug } from "../base/planted_bug.ts";
 import {
   type Disk,
@@ -277,8 +278,12 @@ export class Engine implements Store {
       for (let j = 0; j < writes.length; j++) this.#encoder.add(writes[j]!.key, writes[j]!.value);
     }
     const appended = this.#append();
-    if (appended === "refused") return this.#refuse(batch);
+    if (appended === "refused") {
+      mark("engine: commit refused by a full disk");
+      return this.#refuse(batch);
+    }
     if (appended === "torn") {
+      mark("engine: commit taken in part by a full disk");
       // Why: "nothing was stored" may be said only when the disk cannot bring the frame back.
       await this.#sync();
       return this.#refuse(batch);
@@ -305,7 +310,10 @@ export class Engine implements Store {
     while (count < queue.length && frameBytes(bytes + queue[count]!.bytes) <= bytesMax) {
       bytes += queue[count++]!.bytes;
     }
-    if (count < queue.length) return queue.splice(0, count);
+    if (count < queue.length) {
+      mark("engine: commands left for the next frame");
+      return queue.splice(0, count);
+    }
     this.#queue = [];
     return queue;
   }
@@ -358,6 +366,7 @@ export class Engine implements Store {
 
   /** Refuses what has no room in this segment, and leaves the rest to be tried. */
   #refuseUnfit(): void {
+    mark("engine: commands refused for want of a segment");
     const unfit = this.#queue.filter((pending) => !this.#fits(pending));
     this.#queue = this.#queue.filter((pending) => this.#fits(pending));
     this.#refuse(unfit);
@@ -365,7 +374,7 @@ export class Engine implements Store {
 
   #answer(batch: readonly Pending[], results: readonly StoreResult[]): void {
     // A checkpoint may have halted the engine while this commit was on its way.
-    if (this.#state === "halted") return;
+    if (this.#state === "halted") return mark("engine: commit ended after the disk had failed");
     // Why not later: whoever hears of the end may find the next commit not begun yet.
     this.#isCommitting = false;
     for (let i = 0; i < batch.length; i++) batch[i]!.done(results[i]!);
@@ -387,6 +396,7 @@ export class Engine implements Store {
         await this.#checkpointer.startLog(segment, this.#sequence);
       } catch (error) {
         if (!(error instanceof DiskFullError)) throw error;
+        mark("engine: no room to write down where the log begins");
         this.#setShortage("segment");
         return false;
       }
@@ -402,6 +412,7 @@ export class Engine implements Store {
   async #prepare(): Promise<boolean> {
     if (this.#wal.prepared === undefined) {
       if (!this.#mayPrepare) {
+        mark("engine: a full disk left in peace");
         this.#setShortage("segment");
         return false;
       }
@@ -409,6 +420,7 @@ export class Engine implements Store {
         await this.#wal.prepare();
       } catch (error) {
         if (!(error instanceof DiskFullError)) throw error;
+        mark("engine: no room for the next segment");
         this.#mayPrepare = false;
         this.#setShortage("segment");
         return false;
@@ -422,15 +434,18 @@ export class Engine implements Store {
     if (this.#wal.prepared !== undefined || !this.#mayPrepare) return;
     this.#wal.prepare().catch((error) => {
       // There is room in this segment yet: whether it is a shortage shows when the next one is needed.
-      if (error instanceof DiskFullError) this.#mayPrepare = false;
-      else this.#halt(error);
+      if (!(error instanceof DiskFullError)) return this.#halt(error);
+      mark("engine: no room yet for a segment ahead");
+      this.#mayPrepare = false;
     });
   }
 
   async #retry(): Promise<void> {
     // Without a segment the whole way is tried, because the manifest needs room as well.
-    if (this.#shortage === "segment" && this.#wal.position === undefined) await this.#roll();
-    else if (this.#shortage === "segment" && await this.#prepare()) this.#clearShortage("segment");
+    if (this.#shortage === "segment" && this.#wal.position === undefined) {
+      mark("engine: opened without a segment and tries again");
+      await this.#roll();
+    } else if (this.#shortage === "segment" && await this.#prepare()) this.#clearShortage("segment");
     else if (this.#shortage === "write") await this.#sealIdleLog();
   }
 
@@ -444,9 +459,9 @@ export class Engine implements Store {
     if (this.#wal.roomBytes < 0) return;
     this.#encoder.begin();
     const appended = this.#append();
-    if (appended === "refused") return;
+    if (appended === "refused") return mark("engine: closing frame refused by a full disk");
     await this.#sync();
-    if (appended === "torn") return;
+    if (appended === "torn") return mark("engine: closing frame taken in part by a full disk");
     this.#applied = this.#sequence - 1;
     this.#isSealed = true;
   }
@@ -468,6 +483,7 @@ export class Engine implements Store {
 
   #halt(cause: unknown): void {
     if (this.#state === "halted") return;
+    mark("engine: stopped by its disk");
     this.#state = "halted";
     this.#queue = [];
     this.#checkpointer.stop();

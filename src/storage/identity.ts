@@ -2,6 +2,7 @@
 import { assert } from "../base/assert.ts";
 import { NO_BUGS, type PlantedBug } from "../base/planted_bug.ts";
 import type { Result } from "../base/failure.ts";
+import { mark } from "../base/mark.ts";
 import type { Disk, Entropy, Log } from "../ports.ts";
 import { checkpointNumbers } from "./checkpoint.ts";
 import { CorruptionError, type Damage } from "./corruption.ts";
@@ -74,6 +75,7 @@ export async function openIdentity(
     // Why: an old copy beside a new one would be a contradiction, if the power fails between the two.
     await removeIfThere(disk, IDENTITY_FILES[1]);
     await disk.syncDirectory();
+    mark("identity: one without a store begins anew");
     log?.write("warn", "the directory has an identity and no store: it begins anew, under another epoch");
   }
   if (found === undefined || isNew) {
@@ -85,6 +87,7 @@ export async function openIdentity(
   for (const file of IDENTITY_FILES) {
     if (copies.get(file)?.ok) continue;
     await writeSealed(disk, file, "identity", { ...found });
+    mark("identity: one copy written again from the other");
     log?.write("warn", "repaired one of the two copies of the identity from the other", { file });
   }
   return { epoch: found.epoch, isNew };
@@ -135,6 +138,7 @@ function settle(copies: ReadonlyMap<string, Result<Owner, Damage>>): Owner {
     } else owner = copy.value;
   }
   if (owner) return owner;
+  mark("identity: damage refused");
   assert(damage !== undefined, "no copy of the identity to settle");
   throw new CorruptionError(damage);
 }

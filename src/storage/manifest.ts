@@ -1,4 +1,5 @@
 /** The manifest: which checkpoint and which part of the log together are the store. Switched atomically. @module */
+import { mark } from "../base/mark.ts";
 import type { Disk } from "../ports.ts";
 import { CorruptionError } from "./corruption.ts";
 import { readSealed, writeSealed } from "./sealed_file.ts";
@@ -24,7 +25,10 @@ export interface Manifest {
 export async function readManifest(disk: Disk, names: readonly string[]): Promise<Manifest | undefined> {
   if (!names.includes(MANIFEST)) return undefined;
   const result = await readSealed(disk, MANIFEST, "manifest");
-  if (!result.ok) throw new CorruptionError(result.failure);
+  if (!result.ok) {
+    mark("manifest: damage refused");
+    throw new CorruptionError(result.failure);
+  }
   const { checkpoint, segment, sequence, applied, started } = result.value;
   if (
     isCount(checkpoint) && isCount(segment) && isCount(sequence) && isCount(applied) &&

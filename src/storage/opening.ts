@@ -4,6 +4,7 @@
  * @module
  */
 import { assert } from "../base/assert.ts";
+import { mark } from "../base/mark.ts";
 import { type Disk, DiskFullError } from "../ports.ts";
 import { checkpointName, checkpointNumbers, writeCheckpoint } from "./checkpoint.ts";
 import { writeBytes } from "./frame.ts";
@@ -75,6 +76,7 @@ async function removeLeftovers(disk: Disk, { segments, checkpoint }: Recovered):
   for (const other of checkpointNumbers(names)) {
     if (other !== checkpoint) leftovers.push(checkpointName(other));
   }
+  if (leftovers.length > 0) mark("opening: leftovers of a crash removed");
   for (const name of leftovers) await removeIfThere(disk, name);
 }
 
@@ -92,7 +94,11 @@ async function writeFirstCheckpoint(
     } catch (error) {
       if (!(error instanceof DiskFullError)) throw error;
       await removeIfThere(disk, checkpointName(checkpoint));
-      if (await removeIfThere(disk, SPARE)) continue;
+      if (await removeIfThere(disk, SPARE)) {
+        mark("opening: spare given up to make room");
+        continue;
+      }
+      mark("opening: no room for a checkpoint");
       const { bytes, count } = memtable;
       throw new DiskFullError(
         `the disk is full: a start needs room for a checkpoint of ${count} keys, ` +

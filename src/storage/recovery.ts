@@ -6,6 +6,7 @@
 import { assert } from "../base/assert.ts";
 import { NO_BUGS, type PlantedBug } from "../base/planted_bug.ts";
 import type { ByteString } from "../base/bytes.ts";
+import { mark } from "../base/mark.ts";
 import type { Disk, Log, Merge } from "../ports.ts";
 import { checkpointName, checkpointNumbers, readCheckpoint } from "./checkpoint.ts";
 import { CorruptionError } from "./corruption.ts";
@@ -88,6 +89,7 @@ class Replay {
   async run(numbers: readonly number[]): Promise<void> {
     const { segment, started, applied } = this.#manifest;
     if (!started) {
+      mark("recovery: the log had not begun");
       this.sequence = applied + 1;
       return;
     }
@@ -100,9 +102,11 @@ class Replay {
       const candidateEnd = this.#apply(candidate);
       // The log goes on in the next segment only with its first frame; the bytes after its last are leftovers.
       if (last && candidateEnd === FILE_HEADER_BYTES) {
+        mark("recovery: the next segment holds nothing of this log");
         await this.#judge({ last, end, next: candidate, later: numbers.slice(i + 1) });
         return;
       }
+      if (last) mark("recovery: the log goes on in another segment");
       last = candidate;
       end = candidateEnd;
     }
@@ -130,6 +134,7 @@ class Replay {
         this.#note(segment);
       }
       if (this.sequence > this.#manifest.applied) segment.reader.eachWrite(offset, frame, onWrite);
+      else mark("recovery: frame that the checkpoint holds not applied again");
       this.sequence++;
       offset = next;
     }
@@ -173,9 +178,12 @@ class Replay {
     for (const number of later) search(await Segment.read(this.#options.disk, number), FILE_HEADER_BYTES);
     const { expected, found } = place.reader.describe(offset, this.sequence);
     if (this.sequence <= syncedUntil) {
+      mark("recovery: damage before the end of the log refused");
       throw new CorruptionError({ file: place.name, offset, expected, found });
     }
     if (!isCut && frameCount === 0) return;
+    if (frameCount > 0) mark("recovery: log cut though good frames follow");
+    else mark("recovery: torn tail cut");
     this.#options.log.write("warn", "cut the log at a frame that was never acknowledged to be on the disk", {
       file: place.name,
       offset,

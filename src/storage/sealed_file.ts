@@ -6,6 +6,7 @@
 import { decodeText, encodeText } from "../base/bytes.ts";
 import { crc32 } from "../base/crc32.ts";
 import { fail, ok, type Result } from "../base/failure.ts";
+import { mark } from "../base/mark.ts";
 import type { Disk } from "../ports.ts";
 import type { Damage } from "./corruption.ts";
 import { readAll, removeIfThere, writeAll } from "./transfer.ts";
@@ -71,7 +72,7 @@ export async function writeSealed(
 ): Promise<void> {
   const temporary = `${file}.tmp`;
   // Why: a longer one may be left from a crash.
-  await removeIfThere(disk, temporary);
+  if (await removeIfThere(disk, temporary)) mark("sealed file: half-made one removed");
   const handle = await disk.open(temporary);
   try {
     writeAll(handle, encodeText(seal(kind, content)), 0);

@@ -1,5 +1,6 @@
 /** Whole transfers over a disk that may do less than it was asked for, and removal of what may not be there. @module */
 import { assert } from "../base/assert.ts";
+import { mark } from "../base/mark.ts";
 import { type Disk, type DiskFile, DiskFullError } from "../ports.ts";
 
 /** Writes as much as the disk takes and returns how much: less than all of it only when the disk is full. */
@@ -10,9 +11,11 @@ export function writeWhatFits(file: DiskFile, bytes: Uint8Array, offset: number)
       const taken = file.write(count === 0 ? bytes : bytes.subarray(count), offset + count);
       assert(taken > 0, "a disk that takes nothing must say that it is full");
       count += taken;
+      if (count < bytes.length) mark("transfer: the disk took a part of what it was given");
     }
   } catch (error) {
     if (!(error instanceof DiskFullError)) throw error;
+    mark("transfer: the disk is full");
   }
   return count;
 }

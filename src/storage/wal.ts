@@ -9,6 +9,7 @@
  * @module
  */
 import { assert } from "../base/assert.ts";
+import { mark } from "../base/mark.ts";
 import { type Disk, type DiskFile, DiskFullError } from "../ports.ts";
 import { FILE_HEADER_BYTES, fileHeader } from "./file_header.ts";
 import { FRAME_HEADER_BYTES, frameBytes } from "./frame.ts";
@@ -150,8 +151,10 @@ export class Wal {
       return "written";
     }
     if (count === 0) return "refused";
+    mark("wal: beginning of a frame made worthless");
     // Why: what was not taken may by chance equal what stood there before, and then the frame would be a good one.
     if (writeWhatFits(current.file, NOTHING, current.end) < NOTHING.length) {
+      mark("wal: beginning of a frame cannot be made worthless");
       throw new DiskFullError(
         `the disk took ${count} bytes of a frame, and then would not have them overwritten`,
       );
@@ -170,8 +173,10 @@ export class Wal {
     const free = this.#old.filter((old) => old < segment);
     this.#old = this.#old.filter((old) => old >= segment);
     for (const old of free) {
-      if (this.#hasSpare) await this.#disk.remove(logName(old));
-      else {
+      if (this.#hasSpare) {
+        mark("wal: old segment removed beside a spare");
+        await this.#disk.remove(logName(old));
+      } else {
         await this.#disk.rename(logName(old), SPARE);
         this.#hasSpare = true;
       }
@@ -211,6 +216,7 @@ export class Wal {
     const file = await this.#disk.open(SPARE);
     if (await file.size() !== this.#segmentBytes) {
       // `segment_bytes` was changed between two starts.
+      mark("wal: spare of another size removed");
       file.close();
       await this.#disk.remove(SPARE);
       return undefined;
@@ -234,7 +240,10 @@ export class Wal {
       }
     } catch (error) {
       file.close();
-      if (error instanceof DiskFullError) await this.#disk.remove(UNFINISHED_SEGMENT);
+      if (error instanceof DiskFullError) {
+        mark("wal: unfinished segment removed from a full disk");
+        await this.#disk.remove(UNFINISHED_SEGMENT);
+      }
       throw error;
     }
     await this.#disk.rename(UNFINISHED_SEGMENT, name);

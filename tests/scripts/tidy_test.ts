@@ -148,6 +148,25 @@ Deno.test("Tidy refuses a file of more than 500 lines", () => {
   assertStringIncludes(describeProblem(problem!), "501 lines, at most 500");
 });
 
+Deno.test("Tidy refuses marks that a scan does not find, that say nothing, or that stand twice", () => {
+  const named = (name: string): string[] => broken("src/replica/a.ts", `mark(${name});`);
+  assertEquals(named('"writes: refused for a full disk"'), []);
+  for (const name of ["name", "`writes: ${what}`", '"writes: " + what', "isLate ? a : b"]) {
+    assertStringIncludes(named(name)[0] ?? "nothing found", "no plain string", name);
+  }
+  for (const name of ['"refused"', '"Writes: refused"', '"writes: refused."', '"writes:refused"']) {
+    assertStringIncludes(named(name)[0] ?? "nothing found", "noun: what happened", name);
+  }
+  const twice = broken("src/replica/a.ts", 'mark("writes: late");\nmark("writes: late");');
+  assertStringIncludes(twice[0] ?? "nothing found", "src/replica/a.ts:2 too");
+  const files = ["src/replica/a.ts", "src/storage/b.ts"].map((path) => ({
+    path,
+    text: HEAD + 'mark("writes: late");',
+  }));
+  assertEquals(checkTree(files).map(({ path }) => path), ["src/storage/b.ts"]);
+  assertEquals(broken("tests/replica/a_test.ts", "this.mark(name); unmark(name);"), []);
+});
+
 Deno.test("Tidy refuses folders without a row and strangers at the top level", () => {
   assertStringIncludes(broken("src/extras/a.ts", "")[0]!, "unknown folder extras");
   assertEquals(checkTopLevel(["src/a.ts", ".gitignore", "LICENSE"]), []);
