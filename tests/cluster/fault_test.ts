@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { ClusterClient } from "../harness/cluster_client.ts";
 import { eventually } from "../harness/eventually.ts";
-import { clusterTest, type CommandResult } from "../harness/processes.ts";
+import { clusterTest, type CommandResult, type LocalCluster } from "../harness/processes.ts";
 
 /** Longer than any of these tests: faults end when they are healed. */
 const FOR_LONG = ["--for", "10m"];
@@ -25,6 +25,11 @@ async function untilAlive(
     const { peers } = await client.status(replica);
     return peers.filter(({ alive }) => alive).map(({ id }) => id).join() === expected.join();
   }, { withinMs: 20_000, what: `${replica} sees ${expected.join(" ") || "nobody"}` });
+}
+
+/** Waits until everybody takes everybody for alive. Why not `wait up`: each command is a process, and they are most of this test's time. */
+async function untilAllAlive(client: ClusterClient, { ids }: LocalCluster): Promise<void> {
+  await Promise.all(ids.map((id) => untilAlive(client, id, ids.filter((other) => other !== id))));
 }
 
 clusterTest(
@@ -55,46 +60,37 @@ clusterTest(
         2,
       ]);
     }
-    const values = await Promise.all(cluster.ids.map(async (id) => (await client.values(id))[1]));
-    assertEquals(values, ["left", "left", "right", "right"]);
-    const { stdout } = await expectOk(cluster.client("status"));
-    assertMatch(stdout, /\n\non +fault +ends in\nr1 +cut from r3 r4 +\d/);
+    const valuesOfKey = () => Promise.all(cluster.ids.map(async (id) => (await client.values(id))[1]));
+    assertEquals(await valuesOfKey(), ["left", "left", "right", "right"]);
 
-    const healed = await expectOk(cluster.client("fault", "heal"));
-    assertEquals([healed.stdout, healed.stderr], ["", "ok  healed: no faults\n"]);
-    await cluster.waitUp();
-    assertEquals((await expectOk(cluster.client("get", "1", "ALL"))).stdout, "right\n");
-    await expectOk(cluster.client("wait", "converged", "--timeout", "10s"));
-    assertEquals(await client.values("r1"), { 1: "right" });
+    const { stdout, stderr } = await expectOk(cluster.clientWithInput("status\nfault heal\n"));
+    assertMatch(stdout, /\n\non +fault +ends in\nr1 +cut from r3 r4 +\d/);
+    assertEquals(stderr, "ok  healed: no faults\n");
+    await untilAllAlive(client, cluster);
+    const got = await client.expect("r1", { op: "get", key: 1, level: "ALL" });
+    assert(got.kind === "value" && got.value === "right");
+    await eventually(async () => (await valuesOfKey()).every((value) => value === "right"), {
+      withinMs: 10_000,
+      what: "the get has mended all copies",
+    });
   },
 );
 
 clusterTest(
   "A pause, a clock that is off and a delay do what they say, show, and end",
-  WITH_FAULTS,
+  { ...WITH_FAULTS, replicas: 3 },
   async (cluster) => {
     using client = new ClusterClient(cluster);
+    using hasty = new ClusterClient(cluster, 500);
     await expectOk(cluster.client("fault", "pause", "r2", ...FOR_LONG));
-    const silent = await cluster.client(
-      "--timeout",
-      "500ms",
-      "--coordinator",
-      "r2",
-      "put",
-      "1",
-      "late",
-      "ONE",
-    );
-    assertEquals(silent.code, 6, silent.stderr);
-    await untilAlive(client, "r1", ["r3", "r4"]);
-    const status = await cluster.client("--timeout", "500ms", "status");
-    assertMatch(status.stdout, /\nr2 .* down: paused on purpose, for another \d+ min/);
-    assertMatch(
-      (await expectOk(cluster.client("fault", "list"))).stdout,
-      /^on .*\nr2 +paused +\d+ min \d+ s\n$/,
-    );
-    await expectOk(cluster.client("fault", "heal"));
-    await cluster.waitUp();
+    const silent = await hasty.ask("r2", { op: "put", key: 1, value: "late", level: "ONE" });
+    assertEquals(silent.ok ? "" : silent.failure.code, "timeout");
+    await untilAlive(client, "r1", ["r3"]);
+    const shown = await cluster.clientWithInput("status\nfault list\n", "--timeout", "500ms", "--keep-going");
+    assertMatch(shown.stdout, /\nr2 .* down: paused on purpose, for another \d+ min/);
+    assertMatch(shown.stdout, /\non .*\nr2 +paused +\d+ min \d+ s\n$/);
+    await client.expect("r2", { op: "fault", action: "heal" });
+    await untilAllAlive(client, cluster);
     // What reached it while it stood still it did afterwards.
     await eventually(async () => (await client.values("r2"))[1] === "late", {
       withinMs: 10_000,
@@ -102,28 +98,34 @@ clusterTest(
     });
 
     await expectOk(cluster.client("fault", "skew", "r2", "+60s", ...FOR_LONG));
-    await eventually(async () => {
-      const seen = (await client.status("r1")).peers.find(({ id }) => id === "r2");
-      return (seen?.clock_offset_ms ?? 0) > 50_000;
-    }, { withinMs: 20_000, what: "r1 sees that the clock of r2 is ahead" });
-    const early = await cluster.client("--coordinator", "r2", "put", "2", "early");
-    assertEquals([early.code, early.stderr.startsWith("clock_skew")], [5, true], early.stderr);
+    const offset = async (asked: string, of: string): Promise<number> =>
+      (await client.status(asked)).peers.find(({ id }) => id === of)?.clock_offset_ms ?? 0;
+    await eventually(
+      async () =>
+        await offset("r1", "r2") > 50_000 && await offset("r2", "r1") < -50_000 &&
+        await offset("r2", "r3") < -50_000,
+      { withinMs: 20_000, what: "all see that the clock of r2 is ahead" },
+    );
+    const early = await client.ask("r2", { op: "put", key: 2, value: "early" });
+    assertEquals(early.ok ? "" : early.failure.code, "clock_skew");
     const [skew, ...others] = (await client.status("r2")).faults ?? [];
     assert(skew?.kind === "skew" && skew.skew_ms === 60_000 && others.length === 0);
     assert(skew.left_ms > 0 && skew.left_ms <= 600_000);
-    assertStringIncludes((await expectOk(cluster.client("status"))).stdout, "clock 1 min 0 s ahead");
     assertEquals((await client.status("r1")).faults, []);
 
-    // It takes the place of the one before, and ends by itself.
-    await expectOk(cluster.client("fault", "skew", "r2", "-5s", "--for", "1s"));
+    // The second skew takes the place of the first, and ends by itself.
+    const delayMs = 100;
+    const script = ["status", "fault skew r2 -5s --for 1s", `fault delay r3 ${delayMs}ms --for 10m`];
+    const { stdout } = await expectOk(cluster.clientWithInput(script.join("\n")));
+    assertStringIncludes(stdout, "clock 1 min 0 s ahead");
+    const beganMs = performance.now();
+    await client.expect("r1", { op: "put", key: 3, value: "x", level: "ALL" });
+    const elapsedMs = performance.now() - beganMs;
+    assert(elapsedMs >= 2 * delayMs - 5, `there and back in ${elapsedMs} ms`);
     await eventually(async () => (await client.status("r2")).faults?.length === 0, {
       withinMs: 20_000,
       what: "the clock of r2 is right again by itself",
     });
-    const delayMs = 100;
-    await expectOk(cluster.client("fault", "delay", "r3", `${delayMs}ms`, ...FOR_LONG));
-    const late = JSON.parse((await expectOk(cluster.client("--json", "put", "3", "x", "ALL"))).stdout);
-    assert(late.elapsed_ms >= 2 * delayMs - 5, `there and back in ${late.elapsed_ms} ms`);
   },
 );
 
@@ -150,23 +152,23 @@ clusterTest(
     assertStringIncludes(healed.stderr, "ok  healed: no faults\nr3 did not do it: unavailable");
     await cluster.start("r3");
     assertEquals((await client.status("r3")).faults, []);
-    await cluster.waitUp();
+    await untilAllAlive(client, cluster);
   },
 );
 
 clusterTest(
   "Where the file does not say faults = true nothing is broken",
-  { replicas: 2 },
+  { replicas: 1 },
   async (cluster) => {
-    for (const words of [["pause", "r1"], ["list"], ["heal"]]) {
-      const { code, stdout, stderr } = await cluster.client("fault", ...words);
-      assertEquals([code, stdout], [2, ""]);
-      assertMatch(
-        stderr,
-        /^malformed_request: faults are off on r1; set faults = true in its cluster\.toml, and restart it/,
-      );
-    }
-    const status = JSON.parse((await expectOk(cluster.client("--json", "status"))).stdout);
-    assert(!("faults" in status.replicas[0].status));
+    using client = new ClusterClient(cluster);
+    const { code, stdout, stderr } = await cluster.clientWithInput(
+      "fault pause r1\nfault list\nfault heal\n",
+      "--keep-going",
+    );
+    assertEquals([code, stdout], [2, ""]);
+    const refusal =
+      "malformed_request: faults are off on r1; set faults = true in its cluster.toml, and restart it";
+    assertEquals(stderr.split("\n").filter((line) => line.startsWith(refusal)).length, 3, stderr);
+    assert(!("faults" in await client.status("r1")));
   },
 );
