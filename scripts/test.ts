@@ -33,7 +33,8 @@ export function pickTests(filters: readonly string[], testFiles: readonly string
   };
 }
 
-async function* testFilesIn(directory: string): AsyncGenerator<string> {
+/** The test files below a directory, from the top of the repository, with `/`. */
+export async function* testFilesIn(directory: string): AsyncGenerator<string> {
   for await (const entry of Deno.readDir(directory)) {
     const path = join(directory, entry.name);
     if (entry.isDirectory) yield* testFilesIn(path);

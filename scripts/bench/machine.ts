@@ -60,7 +60,8 @@ async function fdatasyncUs(directory: string): Promise<number> {
   }
 }
 
-function cpuModel(): string {
+/** The name of the processor. */
+export function cpuModel(): string {
   try {
     return /^model name\s*:\s*(.+)$/m.exec(Deno.readTextFileSync("/proc/cpuinfo"))?.[1] ?? Deno.build.arch;
   } catch {
@@ -69,7 +70,8 @@ function cpuModel(): string {
   }
 }
 
-async function commitName(): Promise<string> {
+/** Short name of the commit; with `+` behind it when versioned files, but those of `except`, differ from it. */
+export async function commitName(except: readonly string[] = []): Promise<string> {
   const git = async (...args: string[]): Promise<string | undefined> => {
     try {
       const { success, stdout } = await new Deno.Command("git", { args, cwd: ROOT, stderr: "null" }).output();
@@ -82,5 +84,6 @@ async function commitName(): Promise<string> {
   };
   const commit = await git("rev-parse", "--short", "HEAD");
   if (commit === undefined) return "unknown";
-  return await git("status", "--porcelain", "--untracked-files=no") === "" ? commit : `${commit}+`;
+  const paths = ["--", ROOT, ...except.map((path) => `:(exclude)${path}`)];
+  return await git("status", "--porcelain", "--untracked-files=no", ...paths) === "" ? commit : `${commit}+`;
 }
