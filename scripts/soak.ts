@@ -1,10 +1,12 @@
 /** `deno task soak`: many simulated runs on all cores; with `--planted`, proof that the judges notice planted bugs. @module */
 import { parseArgs } from "@std/cli/parse-args";
+import type { MarkCounts } from "../src/base/mark.ts";
 import { PLANTED_BUGS } from "../src/base/planted_bug.ts";
 import { PLANTED_SEEDS_MAX } from "../src/sim/planted.ts";
 import { simulate } from "../src/sim/simulation.ts";
 import { print, printError } from "./print.ts";
 import { describeKept, keepFailure } from "./sim/failure_directory.ts";
+import { describeMarks, listMarks } from "./soak/mark_list.ts";
 import { hasEscaped, lookForPlanted, type PlantedRow } from "./soak/planted_row.ts";
 import { describeSoak, SoakTally } from "./soak/soak_tally.ts";
 import { tellRun, type Told } from "./soak/told.ts";
@@ -12,7 +14,8 @@ import { tellRun, type Told } from "./soak/told.ts";
 const USAGE = `deno task soak [--seeds N | --seconds N] [--from SEED] [--planted] [--cores N] [--json]
 
 Runs simulated clusters from many seeds and prints one line for each that a judge objects to, with the command that
-runs it again; the first ones are made small in failure/SEED/. Exit 1 if there was one.
+runs it again; the first ones are made small in failure/SEED/. Exit 1 if there was one. At the end it names the marks, rare
+branches of the code, that no run reached.
 
   deno task soak --seeds 200         seeds 0 to 199
   deno task soak --seconds 600       as many as fit in ten minutes
@@ -85,7 +88,8 @@ async function runShare({ seeds, seconds, from, cores }: Options, share: number)
   const endMs = performance.now() + seconds * 1000;
   for (let index = share; index < seeds && performance.now() < endMs; index += cores) {
     const seed = from + index;
-    print(JSON.stringify(tellRun(await simulate(seed))));
+    const marks: MarkCounts = new Map();
+    print(JSON.stringify(tellRun(await simulate(seed, { marks }), marks)));
   }
 }
 
@@ -93,7 +97,7 @@ async function soak(options: Options): Promise<void> {
   const say = options.isJson ? printError : print;
   const beganMs = performance.now();
   const secondsSoFar = (): number => (performance.now() - beganMs) / 1000;
-  const tally = new SoakTally();
+  const tally = new SoakTally(await listMarks());
   let runCount = 0;
   let failedCount = 0;
   let shownMs = beganMs;
@@ -119,6 +123,7 @@ async function soak(options: Options): Promise<void> {
     const kept = await keepFailure(await simulate(seed), { root: "failure", name: String(seed) });
     if (kept) say(`seed ${seed}: ${describeKept(kept)}`);
   }
+  for (const line of describeMarks(summary.marks)) say(line);
   say(`${runCount - failedCount} passed, ${failedCount} failed`);
   if (options.isJson) print(JSON.stringify(summary));
   Deno.exit(failedCount > 0 || codes.some((code) => code !== 0) || runCount === 0 ? 1 : 0);

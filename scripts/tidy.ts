@@ -1,11 +1,12 @@
 /** `deno task tidy`: the structure of the code base as rules that run. The tests run them too. @module */
-import { fromFileUrl, join, relative } from "@std/path";
+import { fromFileUrl } from "@std/path";
 import { print, printError } from "./print.ts";
 import { checkFile, checkTopLevel } from "./tidy/file_rules.ts";
 import { checkImports, type ImportTable, matches } from "./tidy/import_rules.ts";
 import { answerWords } from "./task_help.ts";
 import { checkMarks } from "./tidy/mark_rules.ts";
 import { describeProblem, type Problem } from "./tidy/problem.ts";
+import { readSources } from "./tidy/source_files.ts";
 import { SourceText } from "./tidy/source_text.ts";
 import { checkNames, checkWordsBelowTheEdge } from "./tidy/word_rules.ts";
 
@@ -78,26 +79,8 @@ export function checkTree(files: readonly { readonly path: string; readonly text
 
 /** Checks the repository at `root`: its source files, and the names at its top that are under version control. */
 export async function checkRepository(root: string): Promise<Problem[]> {
-  const files: { path: string; text: string }[] = [];
-  for (const path of ["main.ts", "src", "scripts", "tests"]) {
-    for await (const found of typescriptFiles(join(root, path))) {
-      files.push({
-        path: relative(root, found).replaceAll("\\", "/"),
-        text: await Deno.readTextFile(found),
-      });
-    }
-  }
+  const files = await readSources(root, ["main.ts", "src", "scripts", "tests"]);
   return [...checkTree(files), ...checkTopLevel(await versionedPaths(root))];
-}
-
-async function* typescriptFiles(path: string): AsyncGenerator<string> {
-  if (path.endsWith(".ts")) {
-    if (await Deno.stat(path).then(() => true, () => false)) yield path;
-    return;
-  }
-  for await (const entry of Deno.readDir(path)) {
-    if (entry.isDirectory || entry.name.endsWith(".ts")) yield* typescriptFiles(join(path, entry.name));
-  }
 }
 
 /** Empty without git: a copy of the sources may lie beside anything. */

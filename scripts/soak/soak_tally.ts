@@ -13,28 +13,38 @@ export interface FailedRun {
 }
 
 /** The sum of many runs. */
-export interface SoakSummary extends Omit<Told, "seed" | "wrong" | "trace"> {
+export interface SoakSummary extends Omit<Told, "seed" | "wrong" | "trace" | "marks"> {
   readonly runCount: number;
   readonly seconds: number;
   /** In the order of their seeds. */
   readonly failed: readonly FailedRun[];
+  /** Runs that reached each mark of the sources. */
+  readonly marks: Readonly<Record<string, number>>;
   /** Those of the first seeds. */
   readonly traces: readonly { readonly seed: number; readonly trace: string }[];
 }
 
 /** Takes runs in any order, and tells the same of them in every order. */
 export class SoakTally {
-  readonly #told: Told[] = [];
+  // Why without marks: a long soak would hold millions of names.
+  readonly #told: Omit<Told, "marks">[] = [];
+  readonly #markCounts: Map<string, number>;
+
+  /** `marks` are the names of all that could be reached. */
+  constructor(marks: readonly string[]) {
+    this.#markCounts = new Map(marks.map((name) => [name, 0]));
+  }
 
   /** One more run. */
-  add(told: Told): void {
+  add({ marks, ...told }: Told): void {
     this.#told.push(told);
+    for (const name of marks) this.#markCounts.set(name, (this.#markCounts.get(name) ?? 0) + 1);
   }
 
   /** All runs so far, which took `seconds`. */
   summary(seconds: number): SoakSummary {
     const told = this.#told.toSorted((a, b) => a.seed - b.seed);
-    const sum = (numberOf: (each: Told) => number): number =>
+    const sum = (numberOf: (each: Omit<Told, "marks">) => number): number =>
       told.reduce((total, each) => total + numberOf(each), 0);
     const judges = [...new Set(told.flatMap((each) => Object.keys(each.judges)))].sort();
     return {
@@ -57,6 +67,7 @@ export class SoakTally {
           objectionCount: sum((each) => each.judges[judge]?.objectionCount ?? 0),
         }]),
       ),
+      marks: Object.fromEntries(this.#markCounts),
       failed: told.flatMap(({ seed, wrong }) => wrong === undefined ? [] : [{ seed, wrong }]),
       traces: told.slice(0, TRACE_COUNT).map(({ seed, trace }) => ({ seed, trace })),
     };

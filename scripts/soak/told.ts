@@ -1,4 +1,5 @@
 /** What a soak tells of one simulated run: small enough for a line of JSON between processes. @module */
+import type { MarkCounts } from "../../src/base/mark.ts";
 import type { Op, Operation } from "../../src/checker/history.ts";
 import type { RunResult } from "../../src/sim/sim_run.ts";
 
@@ -27,10 +28,12 @@ export interface Told {
   /** Faults that struck, by kind. */
   readonly faults: Readonly<Record<string, number>>;
   readonly judges: Readonly<Record<string, Judged>>;
+  /** Those that it reached. */
+  readonly marks: readonly string[];
 }
 
 /** What is told of a run. */
-export function tellRun({ scenario, findings, histories, ...result }: RunResult): Told {
+export function tellRun({ scenario, findings, histories, ...result }: RunResult, marks: MarkCounts): Told {
   const operations: Partial<Record<Op, Record<Operation["outcome"], number>>> = {};
   for (const { op, outcome } of [...histories.values()].flatMap((history) => history.operations)) {
     (operations[op] ??= { ok: 0, fail: 0, info: 0 })[outcome]++;
@@ -53,5 +56,6 @@ export function tellRun({ scenario, findings, histories, ...result }: RunResult)
     operations,
     faults: Object.fromEntries(result.faultCounts),
     judges,
+    marks: [...marks.keys()],
   };
 }

@@ -141,8 +141,10 @@ export class Peers {
       // Why: that we count again is news that requests wait for.
       const isNews = peer.wasToldRecovering && !this.#isRecovering();
       const isDue = isNews || unsentMs >= (silentMs >= intervalMs ? intervalMs : BUSY_FACTOR * intervalMs);
-      if (isNews) mark("peers: told at once that this replica counts");
-      if (isDue && this.#detector.isLinked(id)) this.#sendHeartbeat(peer);
+      if (isDue && this.#detector.isLinked(id)) {
+        if (isNews) mark("peers: told at once that this replica counts");
+        this.#sendHeartbeat(peer);
+      }
       const isAlive = this.#detector.isAlive(id, nowMs);
       if (!isAlive && peer.wasAlive) {
         if (this.#detector.isLinked(id)) mark("peers: one fell silent though the link stands");

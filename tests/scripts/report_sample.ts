@@ -45,6 +45,7 @@ export const WELL: ReportData = {
         kept_writes: { historyCount: 2500, objectionCount: 0 },
         simulator: { historyCount: 2000, objectionCount: 0 },
       },
+      marks: { "log: cut": 12, "log: damaged": 0 },
       failed: [],
       traces: [{ seed: 0, trace: "bbbe8ef3681fd684" }],
     },

@@ -1,7 +1,9 @@
 /** Tests of `scripts/soak/`: what a soak adds up is what its runs showed, in whatever order they come. @module */
 import { assert, assertEquals } from "@std/assert";
+import { describeMarks, listMarks } from "../../scripts/soak/mark_list.ts";
 import { describeSoak, SoakTally } from "../../scripts/soak/soak_tally.ts";
 import { tellRun, type Told } from "../../scripts/soak/told.ts";
+import type { MarkCounts } from "../../src/base/mark.ts";
 import { simulate } from "../../src/sim/simulation.ts";
 
 const TOLD: Told = {
@@ -13,12 +15,15 @@ const TOLD: Told = {
   operations: { put: { ok: 200, fail: 99, info: 1 } },
   faults: { kill: 2 },
   judges: { read_values: { historyCount: 2, objectionCount: 1 } },
+  marks: ["log: cut"],
 };
+
+const NAMES = ["log: cut", "log: damaged"];
 
 Deno.test("A tally tells the same of its runs in whatever order they come", () => {
   const runs: Told[] = [TOLD, { ...TOLD, seed: 3, trace: "bb", wrong: "two values" }, { ...TOLD, seed: 9 }];
   const [summary, other] = [runs, runs.toReversed()].map((each) => {
-    const tally = new SoakTally();
+    const tally = new SoakTally(NAMES);
     for (const told of each) tally.add(told);
     return tally.summary(2);
   });
@@ -34,11 +39,24 @@ Deno.test("A tally tells the same of its runs in whatever order they come", () =
   assertEquals(summary!.faults["kill"], 6);
   assertEquals(summary!.faults["wipe"], 0);
   assertEquals(summary!.judges, { read_values: { historyCount: 6, objectionCount: 3 } });
+  assertEquals(summary!.marks, { "log: cut": 3, "log: damaged": 0 });
+  assertEquals(describeMarks(summary!.marks), ["marks: 1 of 2 reached", "  never: log: damaged"]);
+});
+
+Deno.test("All marks of the sources are found, and a run reaches no other", async () => {
+  const names = await listMarks();
+  assert(names.includes("writes: refused for a full disk"));
+  const marks: MarkCounts = new Map();
+  await simulate(7, { marks });
+  assert(marks.size > 0);
+  assertEquals([...marks.keys()].filter((name) => !names.includes(name)), []);
 });
 
 Deno.test("A run tells how its operations ended, which faults struck, and who looked at it", async () => {
-  const result = await simulate(7);
-  const told = tellRun(result);
+  const marks: MarkCounts = new Map();
+  const result = await simulate(7, { marks });
+  const told = tellRun(result, marks);
+  assertEquals(told.marks, [...marks.keys()]);
   assertEquals([told.seed, told.trace, told.wrong], [7, result.trace, undefined]);
   const ended = Object.values(told.operations).flatMap((outcomes) => Object.values(outcomes));
   // The last read of each key comes on top.

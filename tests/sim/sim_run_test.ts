@@ -96,3 +96,13 @@ Deno.test("A change of the configuration brings a keyspace, and nobody forgets a
   const [put] = result.histories.get("added")!.operations;
   assertEquals([put?.op, put?.key, put?.outcome], ["put", "a", "ok"]);
 });
+
+Deno.test("Two runs of a seed reach the same marks, and counting them changes nothing", async () => {
+  const runs = [new Map<string, number>(), new Map<string, number>()];
+  const traces = [];
+  for (const marks of runs) traces.push((await simulate(11, { marks })).trace);
+  traces.push((await simulate(11)).trace);
+  assert(runs[0]!.size > 10, `only ${runs[0]!.size} marks`);
+  assertEquals([...runs[0]!], [...runs[1]!]);
+  assertEquals(new Set(traces).size, 1);
+});
