@@ -2,71 +2,25 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { ClusterClient } from "../harness/cluster_client.ts";
-import { eventually } from "../harness/eventually.ts";
-import { ROOT } from "../../scripts/repository.ts";
-import { quartetCommand } from "../../scripts/supervisor/replica_process.ts";
 import {
-  binaryUnderTest,
   clusterTest,
   type CommandResult,
   type LocalCluster,
   runCommand,
   runQuartet,
 } from "../harness/processes.ts";
+import {
+  historyLines,
+  historyText,
+  spawnWorkload,
+  untilWritten,
+  WorkloadProcess,
+} from "../harness/workload_process.ts";
 
-type Fields = Record<string, unknown>;
-
-async function linesOf(path: string): Promise<Fields[]> {
-  const text = await Deno.readTextFile(path);
-  return text.trimEnd().split("\n").map((line) => JSON.parse(line) as Fields);
-}
-
-async function untilWritten(path: string, count: number): Promise<void> {
-  await eventually(async () => {
-    const text = await Deno.readTextFile(path).catch(() => "");
-    return text.split('"type":"ok"').length > count;
-  }, { withinMs: 20_000, what: `the history has ${count} operations that are done` });
-}
+const RATE = ["--rate", "300"];
 
 function workload(cluster: LocalCluster, history: string, ...flags: string[]): Promise<CommandResult> {
   return cluster.client("--json", "workload", "--history", history, ...flags);
-}
-
-function spawnWorkload(cluster: LocalCluster, history: string, ...flags: string[]): Deno.ChildProcess {
-  const [command, args] = quartetCommand(binaryUnderTest(), [
-    "client",
-    "--config",
-    cluster.config,
-    "workload",
-    "--history",
-    history,
-    "--rate",
-    "300",
-    "--seconds",
-    "300",
-    ...flags,
-  ]);
-  const env = { NO_COLOR: "1" };
-  return new Deno.Command(command, { args: [...args], cwd: ROOT, env, stdout: "piped", stderr: "piped" })
-    .spawn();
-}
-
-/** A workload that goes on until it gets Ctrl-C: however slow the machine is, what is to happen meanwhile does. */
-function beginWorkload(
-  cluster: LocalCluster,
-  history: string,
-  ...flags: string[]
-): { interrupt(): Promise<CommandResult> } {
-  const child = spawnWorkload(cluster, history, "--json", ...flags);
-  const ended = child.output();
-  return {
-    interrupt: async () => {
-      child.kill("SIGINT");
-      const { code, stdout, stderr } = await ended;
-      const decoder = new TextDecoder();
-      return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
-    },
-  };
 }
 
 clusterTest(
@@ -78,7 +32,7 @@ clusterTest(
     await client.expect("r1", { op: "put", key: 1, value: "before", level: "ALL" });
     const history = join(cluster.directory, "history.ndjson");
     const levels = ["--write-level", "TWO", "--read-level", "THREE", "--keys", "8"];
-    const running = beginWorkload(cluster, history, "--seed", "7", ...levels);
+    await using running = new WorkloadProcess(cluster.config, history, ...RATE, "--seed", "7", ...levels);
     await untilWritten(history, 50);
     await cluster.kill9("r3");
     await untilWritten(history, 150);
@@ -93,7 +47,7 @@ clusterTest(
     const judged = await runQuartet(["client", "check", history]);
     assertEquals(judged.code, 0, judged.stdout + judged.stderr);
     assertMatch(judged.stdout, /^ok {2}\d+ operations on 8 keys.*4 replicas were equal/);
-    const lines = await linesOf(history);
+    const lines = await historyLines(history);
     const faults = lines.filter(({ type }) => type === "fault");
     assert(faults.some(({ replicas }) => (replicas as string[]).includes("r3")), JSON.stringify(faults));
     assertEquals(lines.filter(({ type }) => type === "clocks").length, 1);
@@ -102,7 +56,7 @@ clusterTest(
     // The last get of the clients finds what nobody wrote.
     const changed = lines.findLastIndex(({ type, value }) => type === "ok" && typeof value === "string");
     lines[changed]!["value"] = "planted";
-    const text = lines.map((line) => `${JSON.stringify(line)}\n`).join("");
+    const text = historyText(lines);
     const wrong = await runQuartet(["client", "check", "-"], text);
     assertEquals(wrong.code, 1, wrong.stdout + wrong.stderr);
     assertStringIncludes(wrong.stdout, "planted");
@@ -114,7 +68,15 @@ clusterTest(
   { replicas: 3, keyspace: { keys: "text" }, top: { faults: true } },
   async (cluster) => {
     const history = join(cluster.directory, "history.ndjson");
-    const running = beginWorkload(cluster, history, "--keys", "4", "--clients", "3");
+    await using running = new WorkloadProcess(
+      cluster.config,
+      history,
+      ...RATE,
+      "--keys",
+      "4",
+      "--clients",
+      "3",
+    );
     await untilWritten(history, 20);
     assertEquals((await cluster.client("fault", "skew", "r2", "+5s", "--for", "10m")).code, 0);
     assertEquals((await cluster.client("fault", "delay", "r3", "5ms", "--for", "10m")).code, 0);
@@ -125,7 +87,9 @@ clusterTest(
     const { clock_spread_ms, final } = JSON.parse(stdout);
     assert(clock_spread_ms > 5000, stdout);
     assertEquals(final, "equal");
-    const texts = (await linesOf(history)).filter(({ type }) => type === "fault").map(({ text }) => text);
+    const texts = (await historyLines(history)).filter(({ type }) => type === "fault").map(({ text }) =>
+      text
+    );
     assertEquals(texts.sort(), ["r2: clock 5.0 s ahead", "r3: each line 5 ms late"]);
     const judged = await runQuartet(["client", "check", history]);
     assertEquals(judged.code, 0, judged.stdout + judged.stderr);
@@ -156,7 +120,7 @@ clusterTest(
   async (cluster) => {
     const history = join(cluster.directory, "history.ndjson");
     const levels = ["--write-level", "ONE", "--read-level", "ONE"];
-    const child = spawnWorkload(cluster, history, ...levels);
+    const child = spawnWorkload(cluster.config, history, ...levels);
     const stdout = new Response(child.stdout).text();
     await untilWritten(history, 20);
     // Nobody is calm without r2, so that the end would take half a minute.
@@ -191,7 +155,7 @@ clusterTest(
     const cases: readonly [string, RegExp][] = [[pipe, /Broken pipe/]];
     const hasFullDevice = Deno.build.os === "linux";
     for (const [path, reason] of hasFullDevice ? [...cases, ["/dev/full", /No space/] as const] : cases) {
-      const child = spawnWorkload(cluster, path);
+      const child = spawnWorkload(cluster.config, path);
       const { code, stderr } = await child.output();
       const text = new TextDecoder().decode(stderr);
       assertEquals(code, 74, text);
