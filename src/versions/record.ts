@@ -73,7 +73,7 @@ export function decodeRecord(bytes: Uint8Array): Version[] {
     const tombstone = bytes[at++] === TOMBSTONE;
     const stamp = view.getFloat64(at);
     at += 8;
-    const origin = text(bytes, at);
+    const origin = originAt(bytes, at);
     at += 1 + origin.length;
     const seen = vector(bytes, view, at);
     const deps = vector(bytes, view, seen.end);
@@ -102,23 +102,31 @@ function decodePlain(bytes: Uint8Array): Version | undefined {
   assert(begin + length === bytes.length, () => `record of ${bytes.length} bytes ends at ${begin + length}`);
   for (let i = 0; i < 8; i++) SCRATCH[i] = bytes[FIRST_STAMP + i]!;
   const stamp = SCRATCH_VIEW.getFloat64(0);
-  const origin = firstOrigin(bytes);
+  const origin = originAt(bytes, FIRST_ORIGIN);
   if (!isTombstone) return { stamp, origin, value: decodeText(bytes.subarray(begin)) };
   return { stamp, origin };
 }
 
-/** The origin met last, as text and as it lies in records. Why: few write, and most reads see the same ones. */
-let lastOrigin = "";
-let lastOriginBytes = new Uint8Array(1);
+/** Origins that are remembered. */
+const ORIGINS_MAX = 16;
 
-function firstOrigin(bytes: Uint8Array): Origin {
-  const size = 1 + lastOriginBytes[0]!;
-  for (let i = 0; i < size; i++) {
-    if (bytes[FIRST_ORIGIN + i] === lastOriginBytes[i]) continue;
-    lastOriginBytes = bytes.slice(FIRST_ORIGIN, FIRST_ORIGIN + 1 + bytes[FIRST_ORIGIN]!);
-    return lastOrigin = text(bytes, FIRST_ORIGIN);
-  }
-  return lastOrigin;
+/** Origins met lately, as text and as they lie in records. Why: few write, and to make a text is dearer than to find it. */
+const origins: { readonly text: Origin; readonly bytes: Uint8Array }[] = [];
+/** Where the next origin is remembered. */
+let originIndex = 0;
+
+/** The origin that lies at `at`. */
+function originAt(bytes: Uint8Array, at: number): Origin {
+  for (let i = 0; i < origins.length; i++) if (liesAt(bytes, at, origins[i]!.bytes)) return origins[i]!.text;
+  const own = bytes.slice(at, at + 1 + bytes[at]!);
+  const text = String.fromCharCode(...own.subarray(1));
+  origins[originIndex++ % ORIGINS_MAX] = { text, bytes: own };
+  return text;
+}
+
+function liesAt(bytes: Uint8Array, at: number, expected: Uint8Array): boolean {
+  for (let i = 0; i < expected.length; i++) if (bytes[at + i] !== expected[i]) return false;
+  return true;
 }
 
 /** Whether both records hold one version each: then `compareSingles` settles them without decoding. */
@@ -146,7 +154,7 @@ export function isSameFirst(a: Uint8Array, b: Uint8Array): boolean {
 /** The name of the first version of a record. */
 export function firstDot(record: Uint8Array): { readonly stamp: number; readonly origin: Origin } {
   const stamp = new DataView(record.buffer, record.byteOffset).getFloat64(FIRST_STAMP);
-  return { stamp, origin: text(record, FIRST_ORIGIN) };
+  return { stamp, origin: originAt(record, FIRST_ORIGIN) };
 }
 
 function origin(record: Uint8Array): Uint8Array {
@@ -178,17 +186,13 @@ function putVector(bytes: Uint8Array, view: DataView, at: number, vector: Vector
   return at;
 }
 
-function text(bytes: Uint8Array, at: number): Origin {
-  return String.fromCharCode(...bytes.subarray(at + 1, at + 1 + bytes[at]!));
-}
-
 function vector(bytes: Uint8Array, view: DataView, at: number): { vector: Vector | undefined; end: number } {
   const count = view.getUint16(at);
   at += 2;
   if (count === 0) return { vector: undefined, end: at };
   const entries: [Origin, number][] = [];
   for (let i = 0; i < count; i++) {
-    const origin = text(bytes, at);
+    const origin = originAt(bytes, at);
     at += 1 + origin.length;
     entries.push([origin, view.getFloat64(at)]);
     at += 8;

@@ -1,0 +1,21 @@
+/** Tests of `src/versions/record.ts`. @module */
+import { assertEquals } from "@std/assert";
+import { decodeRecord, encodeRecord, firstDot } from "../../src/versions/record.ts";
+
+Deno.test("A record names its origins, however many were read before it", () => {
+  const origins = Array.from({ length: 100 }, (_, index) => `r${index % 7}.${(index * 7919).toString(16)}`);
+  const records = origins.map((origin, index) =>
+    encodeRecord([
+      { stamp: index + 1, origin, value: "x", seen: { [origins[99 - index]!]: 1 } },
+      { stamp: index + 1, origin: origin.slice(0, -1) },
+    ])
+  );
+  for (let round = 0; round < 2; round++) {
+    records.forEach((record, index) => {
+      const [first, second] = decodeRecord(record);
+      assertEquals(firstDot(record), { stamp: index + 1, origin: origins[index]! });
+      assertEquals([first!.origin, second!.origin], [origins[index]!, origins[index]!.slice(0, -1)]);
+      assertEquals(first!.seen, { [origins[99 - index]!]: 1 });
+    });
+  }
+});
