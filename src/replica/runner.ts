@@ -57,14 +57,15 @@ export class Runner {
       this.#isAwake = true;
       this.#ports.wake();
     }
-    this.#inbox.push(event);
-    if (this.#isDraining) return;
-    this.#isDraining = true;
-    // Why: by index, since carrying out an effect may feed more events.
-    for (let i = 0; i < this.#inbox.length; i++) {
-      for (const effect of this.#machine.step(this.#ports.now(), this.#inbox[i]!)) this.#perform(effect);
+    if (this.#isDraining) {
+      this.#inbox.push(event);
+      return;
     }
-    this.#inbox.length = 0;
+    this.#isDraining = true;
+    // Those that gathered while the replica stood still come first.
+    if (this.#inbox.length > 0) this.#drain();
+    this.#carryOut(event);
+    if (this.#inbox.length > 0) this.#drain();
     this.#isDraining = false;
   }
 
@@ -87,6 +88,16 @@ export class Runner {
     if (this.#held.length > 0) this.#release();
     this.#ports.flush();
     this.#store.flush();
+  }
+
+  #drain(): void {
+    // Why: by index, since carrying out an effect may feed more events.
+    for (let i = 0; i < this.#inbox.length; i++) this.#carryOut(this.#inbox[i]!);
+    this.#inbox.length = 0;
+  }
+
+  #carryOut(event: Event): void {
+    for (const effect of this.#machine.step(this.#ports.now(), event)) this.#perform(effect);
   }
 
   #perform(effect: Effect): void {

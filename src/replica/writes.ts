@@ -211,18 +211,22 @@ export class Writes {
       pending.round.onFailure(this.#core.selfId);
       this.#settle(number, pending);
     }
+    if (this.#parked.length > 0) this.#tickParked(nowMs);
+    if (this.#removals.length > 0) this.#removeOwed();
+    if (queue.isDiskFull) return;
+    for (const unkept of this.#unkept.splice(0)) this.#keep(unkept);
+    for (const write of this.#unstored.splice(0)) this.#storeLate(write);
+  }
+
+  #tickParked(nowMs: number): void {
     const late = this.#parked.filter(({ deadlineMs }) => deadlineMs <= nowMs);
     this.#parked = this.#parked.filter(({ deadlineMs }) => deadlineMs > nowMs);
     for (const { request } of late) {
       mark("writes: one gave up waiting for a higher ceiling");
       this.#parkedBytes -= request.value?.length ?? 0;
-      queue.refuse(request.id, failures.diskSlow(this.#core.selfId));
+      this.#core.queue.refuse(request.id, failures.diskSlow(this.#core.selfId));
     }
     if (this.#parked.length > 0) this.renewCeiling();
-    if (this.#removals.length > 0) this.#removeOwed();
-    if (queue.isDiskFull) return;
-    for (const unkept of this.#unkept.splice(0)) this.#keep(unkept);
-    for (const write of this.#unstored.splice(0)) this.#storeLate(write);
   }
 
   /** Writes a higher clock ceiling if one is due; parked requests go on when it is on disk. */
