@@ -9,19 +9,23 @@ import type { Violation } from "./verdict.ts";
 
 /** One violation for each read of a value that should not be there. */
 export function judgeReadValues({ operations }: Pick<History, "operations">): Violation[] {
-  const writes = new Map<string, Operation[]>();
+  /** By key, then by value. */
+  const writes = new Map<string, Map<string, Operation[]>>();
   for (const operation of operations) {
-    if (operation.op === "get" || operation.value === undefined) continue;
-    const list = writes.get(keyAndValue(operation));
+    const { op, key, value } = operation;
+    if (op === "get" || value === undefined) continue;
+    const byValue = writes.get(key) ?? new Map<string, Operation[]>();
+    writes.set(key, byValue);
+    const list = byValue.get(value);
     if (list) list.push(operation);
-    else writes.set(keyAndValue(operation), [operation]);
+    else byValue.set(value, [operation]);
   }
   const violations: Violation[] = [];
   const accuse = (sentence: string, ...guilty: Operation[]): void =>
     void violations.push({ judge: "read_values", sentence, operations: guilty });
   for (const read of operations) {
     if (read.op !== "get" || read.outcome !== "ok" || read.value === undefined) continue;
-    const list = writes.get(keyAndValue(read)) ?? [];
+    const list = writes.get(read.key)?.get(read.value) ?? [];
     const done = list.filter(({ outcome }) => outcome !== "fail");
     const [write] = done.length > 0 ? done : list;
     if (!write) accuse(`${describeOperation(read)}, which nobody put`, read);
@@ -36,8 +40,4 @@ export function judgeReadValues({ operations }: Pick<History, "operations">): Vi
     }
   }
   return violations;
-}
-
-function keyAndValue({ key, value }: Operation): string {
-  return JSON.stringify([key, value]);
 }
