@@ -12,6 +12,12 @@ export class EventQueue {
   #nowMs = 0;
   #sequence = 0;
   readonly #heap: Entry[] = [];
+  /**
+   * What was asked for at once, from `#soonBegin` on. Why beside the heap: it is every second happening, and as a list it
+   * is in order by itself. Invariant: in the order of time, then sequence.
+   */
+  readonly #soon: Entry[] = [];
+  #soonBegin = 0;
 
   /** Set by happenings that let promises go on: they must settle before the next happening. */
   needsSettling = false;
@@ -24,8 +30,12 @@ export class EventQueue {
   /** Lets something happen `delayMs` from now. */
   after(delayMs: number, run: () => void): void {
     assert(delayMs >= 0, () => `an event ${delayMs} ms from now`);
-    const heap = this.#heap;
     const entry = { atMs: this.#nowMs + delayMs, sequence: this.#sequence++, run };
+    if (delayMs === 0) {
+      this.#soon.push(entry);
+      return;
+    }
+    const heap = this.#heap;
     let index = heap.length;
     heap.push(entry);
     while (index > 0) {
@@ -39,10 +49,10 @@ export class EventQueue {
 
   /** Runs the next happening; false when there is none before `endMs`. */
   runNext(endMs: number): boolean {
-    const first = this.#heap[0];
+    const first = this.#first();
     if (first === undefined || first.atMs > endMs) return false;
-    const last = this.#heap.pop()!;
-    if (this.#heap.length > 0) this.#sink(last);
+    if (first === this.#soon[this.#soonBegin]) this.#takeSoon();
+    else this.#takeTop();
     this.#nowMs = first.atMs;
     first.run();
     return true;
@@ -51,10 +61,28 @@ export class EventQueue {
   /** Lets time pass in which nothing happens. Requires: nothing is to happen before then. */
   passTo(ms: number): void {
     assert(
-      ms >= this.#nowMs && (this.#heap[0]?.atMs ?? Infinity) >= ms,
+      ms >= this.#nowMs && (this.#first()?.atMs ?? Infinity) >= ms,
       () => `time cannot pass to ${ms} ms`,
     );
     this.#nowMs = ms;
+  }
+
+  #first(): Entry | undefined {
+    const soon = this.#soon[this.#soonBegin];
+    const top = this.#heap[0];
+    return soon === undefined || top !== undefined && isBefore(top, soon) ? top : soon;
+  }
+
+  #takeSoon(): void {
+    this.#soonBegin++;
+    if (this.#soonBegin < this.#soon.length) return;
+    this.#soon.length = 0;
+    this.#soonBegin = 0;
+  }
+
+  #takeTop(): void {
+    const last = this.#heap.pop()!;
+    if (this.#heap.length > 0) this.#sink(last);
   }
 
   #sink(entry: Entry): void {

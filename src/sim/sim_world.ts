@@ -65,7 +65,7 @@ export class SimWorld {
   /** Lets all happen that happens until a time. */
   async runUntil(endMs: number): Promise<void> {
     while (this.queue.runNext(endMs)) {
-      if (this.#isToSettle()) await settle();
+      if (this.#isToSettle()) await this.#settle();
     }
     this.queue.passTo(endMs);
   }
@@ -73,14 +73,19 @@ export class SimWorld {
   /** Lets one thing happen, or time pass to `endMs` where nothing happens before. */
   async runNext(endMs: number): Promise<void> {
     if (!this.queue.runNext(endMs)) this.queue.passTo(endMs);
-    if (this.#isToSettle()) await settle();
+    if (this.#isToSettle()) await this.#settle();
   }
 
   #isToSettle(): boolean {
     const { queue } = this;
     if (!queue.needsSettling && queue.nowMs < this.#settledMs + SETTLE_MS_MAX) return false;
-    queue.needsSettling = false;
     this.#settledMs = queue.nowMs;
     return true;
+  }
+
+  async #settle(): Promise<void> {
+    await settle();
+    // What used a disk meanwhile has settled with the rest.
+    this.queue.needsSettling = false;
   }
 }
