@@ -18,20 +18,26 @@ async function main(args: readonly string[]): Promise<number> {
     return 0;
   }
   if (Deno.build.os !== "linux") throw new UsageError("fuzz reads /proc, which only Linux has");
-  const { seed, rate, seconds, politeCount, secrets, binary } = options;
+  const { seed, rate, seconds, politeCount, clusters, binary, data } = options;
+  if (data !== undefined && !await isDirectory(data)) {
+    throw new UsageError(`--data ${data}: no such directory; make it first`);
+  }
   const strictness = seconds >= STRICT_FROM_S ? STRICT : LENIENT;
   printError(
     `seed ${seed}: ${seconds} s, ${politeCount} polite clients; attackers are held to ${rate} attacks and ` +
       `${BYTES_PER_SECOND} bytes a second, and to ${OPEN_MAX} connections at a time`,
   );
   const outcomes: FuzzOutcome[] = [];
-  for (const hasSecret of secrets) {
-    const name = hasSecret ? "with a secret" : "without a secret";
+  for (const cluster of clusters) {
+    const name = `${cluster.hasSecret ? "with a secret" : "without a secret"}, faults ${
+      cluster.hasFaults ? "on" : "off"
+    }`;
     const outcome = await fuzz({
-      seconds: seconds / secrets.length,
+      seconds: seconds / clusters.length,
       seed,
-      hasSecret,
+      ...cluster,
       ...(binary === undefined ? {} : { binary }),
+      ...(data === undefined ? {} : { data }),
       politeCount,
       rate,
       onProgress: (line) => printError(`${name}: ${line}`),
@@ -41,11 +47,29 @@ async function main(args: readonly string[]): Promise<number> {
     if (!options.isJson) print(outcomeLines(name, outcome).join("\n"));
   }
   const failedCount = outcomes.filter(({ violations }) => violations.length > 0).length;
-  if (options.isJson) print(JSON.stringify({ seed, seconds, rate, runs: outcomes.map(outcomeJson) }));
+  if (options.isJson) {
+    print(
+      JSON.stringify({
+        seed,
+        seconds,
+        rate,
+        runs: outcomes.map((outcome, index) => ({ ...clusters[index], ...outcomeJson(outcome) })),
+      }),
+    );
+  }
   if (failedCount > 0) printError(`Rerun: deno task fuzz ${rerunFlags(args, seed)}`);
   // Why both: the last line is what CI counts.
   if (!options.isJson) print(`${outcomes.length - failedCount} passed, ${failedCount} failed`);
   return failedCount > 0 ? 1 : 0;
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  try {
+    return (await Deno.stat(path)).isDirectory;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
 }
 
 function rerunFlags(args: readonly string[], seed: number): string {

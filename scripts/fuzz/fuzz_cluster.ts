@@ -1,5 +1,5 @@
 /** The cluster under attack: four replicas of five members, real processes in a directory of their own. @module */
-import { join } from "@std/path";
+import { join, resolve } from "@std/path";
 import { Connection } from "../../src/client/connection.ts";
 import type { Reply, Status } from "../../src/protocol/reply.ts";
 import type { Request } from "../../src/protocol/request.ts";
@@ -19,6 +19,15 @@ const UP_WITHIN_MS = 30_000;
 const LOOK_EVERY_MS = 50;
 /** Beyond it a replica counts as hanging. */
 const ANSWER_WITHIN_MS = 5000;
+
+/** What a cluster is like. */
+export interface FuzzClusterOptions {
+  readonly hasSecret: boolean;
+  readonly hasFaults: boolean;
+  readonly binary?: string;
+  /** Below it the cluster makes its own directory. */
+  readonly data?: string;
+}
 
 /** The replicas. Disposing ends them, and removes their directory unless it shall stay. */
 export class FuzzCluster implements AsyncDisposable {
@@ -47,11 +56,13 @@ export class FuzzCluster implements AsyncDisposable {
   }
 
   /** Starts all replicas; resolves when each sees all others alive. */
-  static async start(
-    options: { readonly hasSecret: boolean; readonly binary?: string },
-  ): Promise<FuzzCluster> {
-    const directory = await Deno.makeTempDir({ prefix: "quartet-fuzz-" });
-    const target = await writeConfig(directory, options.hasSecret);
+  static async start(options: FuzzClusterOptions): Promise<FuzzCluster> {
+    const { data } = options;
+    const directory = await Deno.makeTempDir({
+      prefix: "quartet-fuzz-",
+      ...(data === undefined ? {} : { dir: resolve(data) }),
+    });
+    const target = await writeConfig(directory, options);
     const cluster = new FuzzCluster(directory, target, options.binary);
     try {
       await Promise.all(cluster.#replicas.map((replica) => replica.start()));
@@ -141,7 +152,10 @@ export class FuzzCluster implements AsyncDisposable {
   }
 }
 
-async function writeConfig(directory: string, hasSecret: boolean): Promise<Target> {
+async function writeConfig(
+  directory: string,
+  { hasSecret, hasFaults }: FuzzClusterOptions,
+): Promise<Target> {
   const listeners = [...IDS, ABSENT_ID].map(() => Deno.listen({ hostname: HOST, port: 0 }));
   const ports = listeners.map(({ addr }) => addr.port);
   for (const listener of listeners) listener.close();
@@ -157,6 +171,7 @@ async function writeConfig(directory: string, hasSecret: boolean): Promise<Targe
   const config = {
     cluster: CLUSTER,
     default_keyspace: KEYSPACES.bytes,
+    faults: hasFaults,
     ...(hasSecret ? { secret: SECRET } : {}),
     replica: members.map(({ id, host, port }) => ({ id, address: `${host}:${port}` })),
     keyspace: keyspaces,
@@ -170,11 +185,12 @@ async function writeConfig(directory: string, hasSecret: boolean): Promise<Targe
     replicas: members.filter(({ id }) => id !== ABSENT_ID),
     absentId: ABSENT_ID,
     digest: digestOf(parsed.value),
+    hasFaults,
     ...(hasSecret ? { secret: SECRET } : {}),
   };
 }
 
-type Scalars = Readonly<Record<string, string | number>>;
+type Scalars = Readonly<Record<string, string | number | boolean>>;
 
 function tomlOf({ replica, keyspace, settings, ...top }: {
   readonly replica: readonly Scalars[];
@@ -182,6 +198,7 @@ function tomlOf({ replica, keyspace, settings, ...top }: {
   readonly settings: Scalars;
   readonly cluster: string;
   readonly default_keyspace: string;
+  readonly faults: boolean;
   readonly secret?: string;
 }): string {
   const lines = (scalars: Scalars): string =>

@@ -1,21 +1,20 @@
 /** One cluster under attack, from its start to its aftermath. @module */
 import { join } from "@std/path";
 import { Random } from "../../src/base/random.ts";
-import { Histogram } from "../bench/histogram.ts";
 import { lookAtAftermath } from "./aftermath.ts";
 import { AttackerProcess } from "./attacker_process.ts";
-import { FuzzCluster } from "./fuzz_cluster.ts";
+import { DiskProbeProcess } from "./disk_probe_process.ts";
+import { FuzzCluster, type FuzzClusterOptions } from "./fuzz_cluster.ts";
 import type { Observations } from "./judge.ts";
+import { Latencies } from "./latencies.ts";
 import { PoliteClient } from "./polite_client.ts";
 import { DRAWN_VALUE_BYTES_MAX, LARGE_KEY_FIRST, VALUE_BYTES_MAX } from "./target.ts";
 import { Vitals } from "./vitals.ts";
 
 /** One run. */
-export interface FuzzRun {
+export interface FuzzRun extends FuzzClusterOptions {
   readonly seconds: number;
   readonly seed: number;
-  readonly hasSecret: boolean;
-  readonly binary?: string;
   readonly politeCount: number;
   readonly rate: number;
   onProgress(line: string): void;
@@ -56,7 +55,8 @@ export async function fuzz(run: FuzzRun): Promise<FuzzOutcome> {
     logFile: join(cluster.directory, "attacks.log"),
   };
   await using vitals = new Vitals(cluster);
-  const [quiet, attacked] = [new Histogram(), new Histogram()];
+  await using probe = new DiskProbeProcess(join(cluster.directory, "probe"));
+  const [quiet, attacked] = [new Latencies(), new Latencies()];
   const attacker = new AttackerProcess(order);
   try {
     for (const client of polite) client.begin();
@@ -65,6 +65,8 @@ export async function fuzz(run: FuzzRun): Promise<FuzzOutcome> {
     await attacker[Symbol.asyncDispose]();
     await Promise.all(polite.map((client) => client.end()));
   }
+  const disk = await probe.end();
+  const stalls = disk?.stalls ?? [];
   const rssBytes = Object.fromEntries(cluster.ids.map((id) => [id, vitals.rssBytes(id)]));
   const aftermath = cluster.deaths.length === 0 ? await lookAtAftermath(cluster, polite) : [];
   const seen: Observations = {
@@ -76,8 +78,9 @@ export async function fuzz(run: FuzzRun): Promise<FuzzOutcome> {
     spent: attacker.spent,
     hasAttackerEnded: attacker.hasEnded,
     standstill: vitals.standstill,
-    quiet,
-    attacked,
+    disk,
+    quiet: quiet.times(stalls),
+    attacked: attacked.times(stalls),
     rssBytes,
   };
   const violations = run.judge(seen);
@@ -91,17 +94,17 @@ async function phases({ run, cluster, attacker, vitals, polite, quiet, attacked 
   readonly attacker: AttackerProcess;
   readonly vitals: Vitals;
   readonly polite: readonly PoliteClient[];
-  readonly quiet: Histogram;
-  readonly attacked: Histogram;
+  readonly quiet: Latencies;
+  readonly attacked: Latencies;
 }): Promise<void> {
   const beganMs = performance.now();
   const passedS = (): number => (performance.now() - beganMs) / 1000;
   let shownS = 0;
   const isOver = (): boolean => passedS() >= run.seconds || cluster.deaths.length > 0 || attacker.hasEnded;
-  const last = async (seconds: number, histogram: Histogram | undefined): Promise<void> => {
+  const last = async (seconds: number, latencies: Latencies | undefined): Promise<void> => {
     for (const client of polite) {
-      client.histogram = histogram;
-      client.isQuiet = histogram === quiet;
+      client.latencies = latencies;
+      client.isQuiet = latencies === quiet;
     }
     const endS = passedS() + seconds;
     while (passedS() < endS && !isOver()) {

@@ -1,13 +1,14 @@
 /** Whether what was seen is what was promised. Pure. @module */
-import type { Histogram } from "../bench/histogram.ts";
 import type { Spent } from "./budget.ts";
+import type { Times } from "./latencies.ts";
+import { type DiskRecord, excusedOf, STALLED_SHARE_MAX, stalledShare, type Undone } from "./stalls.ts";
 
 /** What a run against one cluster brought to light. */
 export interface Observations {
   readonly deaths: readonly string[];
-  /** Polite requests that were not done: refused, or not answered in time; and the first few of them in words. */
+  /** Polite requests that were not done: refused, or not answered in time; and the first of them one by one. */
   readonly undoneCount: number;
-  readonly undone: readonly string[];
+  readonly undone: readonly Undone[];
   readonly requestCount: number;
   /** What polite clients, watchers and the look at the aftermath had to say. */
   readonly complaints: readonly string[];
@@ -15,8 +16,10 @@ export interface Observations {
   readonly hasAttackerEnded: boolean;
   /** How often the judge's own process stood still, and for how long at worst. For whoever reads the verdict. */
   readonly standstill: { readonly count: number; readonly worstMs: number };
-  readonly quiet: Histogram;
-  readonly attacked: Histogram;
+  /** Undefined: its probe ended by itself. */
+  readonly disk: DiskRecord | undefined;
+  readonly quiet: Times;
+  readonly attacked: Times;
   /** Resident sizes after the warm-up, by replica, oldest first. */
   readonly rssBytes: Readonly<Record<string, readonly number[]>>;
 }
@@ -54,6 +57,7 @@ const WINDOW_SHARE = 0.1;
 const QUANTILE = 0.99;
 /** Below it a p99 is as good as any. */
 const FLOOR_US = 1000;
+const SHOWN_MAX = 20;
 
 /** Start, end and peak of a resident size. */
 export interface Growth {
@@ -83,14 +87,20 @@ export function violationsOf(
     ...seen.complaints,
   ];
   if (seen.hasAttackerEnded) violations.push("the attackers' process ended by itself: nothing was proved");
-  if (seen.quiet.count === 0 || seen.attacked.count === 0) {
+  if (seen.disk === undefined) {
+    violations.push("the probe of the disk ended by itself: nobody knows whether the disk stood still");
+  }
+  if (seen.quiet.all.count === 0 || seen.attacked.all.count === 0) {
     violations.push("no polite request was made: nothing was proved");
   }
   const isExcused = isStandstillExcused && seen.standstill.count > 0;
-  if (!isExcused && seen.undoneCount > undoneShareMax * seen.requestCount) {
+  const stalled = new Set(excusedOf(seen.undone, seen.disk?.stalls ?? []));
+  const undoneCount = seen.undoneCount - stalled.size;
+  if (!isExcused && undoneCount > undoneShareMax * seen.requestCount) {
+    const shown = seen.undone.filter((request) => !stalled.has(request)).slice(0, SHOWN_MAX);
     violations.push(
-      `${seen.undoneCount} of ${seen.requestCount} polite requests were not done`,
-      ...seen.undone,
+      `${undoneCount} of ${seen.requestCount} polite requests were not done`,
+      ...shown.map(({ text }) => text),
     );
   }
   for (const [id, sizes] of Object.entries(seen.rssBytes)) {
@@ -102,7 +112,8 @@ export function violationsOf(
       } times; allowed: ${growthMax}`,
     );
   }
-  const [quietUs, attackedUs] = [seen.quiet.quantileUs(QUANTILE), seen.attacked.quantileUs(QUANTILE)];
+  const quietUs = seen.quiet.unstalled.quantileUs(QUANTILE);
+  const attackedUs = seen.attacked.unstalled.quantileUs(QUANTILE);
   if (quietUs > 0 && attackedUs > slowdownMax * Math.max(quietUs, FLOOR_US)) {
     violations.push(
       `p99 of polite requests is ${attackedUs} µs under attack, ${
@@ -112,6 +123,15 @@ export function violationsOf(
     );
   }
   return violations;
+}
+
+/** What the run cannot tell, because of the machine it ran on; empty where it can tell all. */
+export function unprovedOf({ disk }: Observations): string[] {
+  if (disk === undefined || stalledShare(disk) <= STALLED_SHARE_MAX) return [];
+  return [
+    `lateness: the disk stood still for ${(100 * stalledShare(disk)).toFixed(1)} % of the time, and beyond ` +
+    `${100 * STALLED_SHARE_MAX} % a run proves nothing about it; try --data on another disk, or a tmpfs`,
+  ];
 }
 
 function median(values: readonly number[]): number {

@@ -3,8 +3,9 @@ import type { Connection } from "../../src/client/connection.ts";
 import type { Random } from "../../src/base/random.ts";
 import type { Level } from "../../src/protocol/level.ts";
 import type { Request, WireKey } from "../../src/protocol/request.ts";
-import type { Histogram } from "../bench/histogram.ts";
 import type { FuzzCluster } from "./fuzz_cluster.ts";
+import type { Latencies } from "./latencies.ts";
+import type { Undone } from "./stalls.ts";
 import { KEYSPACES } from "./target.ts";
 
 const KEY_COUNT = 16;
@@ -13,6 +14,8 @@ const PAUSE_MIN_MS = 5;
 const PAUSE_MAX_MS = 25;
 const VALUE_CHARS = 100;
 const COMPLAINTS_MAX = 20;
+/** Beyond it nobody asks whose fault it was. */
+const UNDONE_MAX = 10_000;
 const WRITE_LEVELS: readonly Level[] = ["TWO", "QUORUM", "QUORUM", "ALL"];
 const READ_LEVELS: readonly Level[] = ["ONE", "TWO", "QUORUM"];
 
@@ -28,14 +31,14 @@ interface KnownKey {
 export class PoliteClient {
   /** What was answered wrong. */
   readonly complaints: string[] = [];
-  /** What was not done: refused, or not answered in time. The first few; `undoneCount` counts all. */
-  readonly undone: string[] = [];
+  /** What was not done: refused, or not answered in time. The first ones; `undoneCount` counts all. */
+  readonly undone: Undone[] = [];
   undoneCount = 0;
   requestCount = 0;
   /** Whether attackers rest. */
   isQuiet = false;
   /** Where times are added; undefined: nobody looks. */
-  histogram: Histogram | undefined;
+  latencies: Latencies | undefined;
   readonly #cluster: FuzzCluster;
   readonly #coordinator: string;
   readonly #random: Random;
@@ -76,11 +79,17 @@ export class PoliteClient {
 
   async #run(): Promise<void> {
     while (!this.#isOver) {
+      const beganMs = Date.now();
       try {
         this.#connection ??= await this.#cluster.connect(this.#coordinator);
         await this.#askOnce(this.#connection);
       } catch (error) {
-        this.#lament(`no connection: ${String(error)}`);
+        this.#lament({
+          text: `no connection: ${String(error)}`,
+          isLate: false,
+          beganMs,
+          endedMs: Date.now(),
+        });
         this.#connection = undefined;
       }
       const pauseMs = this.#random.between(PAUSE_MIN_MS, PAUSE_MAX_MS);
@@ -96,9 +105,10 @@ export class PoliteClient {
     const request: Request = isPut
       ? { op: "put", keyspace: KEYSPACES.polite, key, value, level: this.#random.pick(WRITE_LEVELS) }
       : { op: "get", keyspace: KEYSPACES.polite, key, level: this.#random.pick(READ_LEVELS) };
-    const beganMs = performance.now();
+    const [beganMs, sinceMs] = [Date.now(), performance.now()];
     const result = await connection.request(request, { timeoutMs: ANSWER_WITHIN_MS });
-    this.histogram?.add((performance.now() - beganMs) * 1000);
+    const elapsedMs = performance.now() - sinceMs;
+    this.latencies?.add(beganMs, elapsedMs);
     this.requestCount++;
     if (connection.isClosed) this.#connection = undefined;
     if (!result.ok) {
@@ -107,7 +117,10 @@ export class PoliteClient {
       if (code === "not_found") {
         return this.#complain(`get of ${JSON.stringify(key)}, which was put: ${message}`);
       }
-      return this.#lament(`${request.op}: ${code}: ${message}`);
+      // A replica that says nothing at all hangs, and is not only late.
+      const isLate = code === "timeout" && elapsedMs < ANSWER_WITHIN_MS;
+      const text = `${request.op}: ${code}: ${message}`;
+      return this.#lament({ text, isLate, beganMs, endedMs: beganMs + elapsedMs });
     }
     if (isPut) {
       known.acked = value;
@@ -121,9 +134,9 @@ export class PoliteClient {
     }
   }
 
-  #lament(text: string): void {
+  #lament(undone: Undone): void {
     this.undoneCount++;
-    if (this.undone.length < COMPLAINTS_MAX) this.undone.push(this.#told(text));
+    if (this.undone.length < UNDONE_MAX) this.undone.push({ ...undone, text: this.#told(undone.text) });
   }
 
   #complain(text: string): void {

@@ -8,6 +8,8 @@ export interface Target {
   readonly absentId: string;
   /** What members have in common, as hellos carry it. */
   readonly digest: Readonly<Record<string, string>>;
+  /** Whether clients may break things on purpose. */
+  readonly hasFaults: boolean;
   readonly secret?: string;
 }
 

@@ -3,9 +3,18 @@ import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/a
 import { Histogram } from "../../scripts/bench/histogram.ts";
 import { Budget } from "../../scripts/fuzz/budget.ts";
 import { drawMessage, drawRequest } from "../../scripts/fuzz/grammar.ts";
-import { growthOf, LENIENT, type Observations, STRICT, violationsOf } from "../../scripts/fuzz/judge.ts";
+import {
+  growthOf,
+  LENIENT,
+  type Observations,
+  STRICT,
+  unprovedOf,
+  violationsOf,
+} from "../../scripts/fuzz/judge.ts";
 import { drawHostileText, mutateBytes, mutateJson } from "../../scripts/fuzz/mutation.ts";
+import { Latencies, type Times } from "../../scripts/fuzz/latencies.ts";
 import { parseFuzzOptions } from "../../scripts/fuzz/options.ts";
+import { excusedOf, stalledMs, type Undone } from "../../scripts/fuzz/stalls.ts";
 import { Random } from "../../src/base/random.ts";
 import { parseMessageLine } from "../../src/transport/message_codec.ts";
 import { parseRequestLine } from "../../src/transport/request_codec.ts";
@@ -66,14 +75,19 @@ Deno.test("Hostile texts make no parser throw", () => {
   }
 });
 
-function times(...us: number[]): Histogram {
+function times(...us: number[]): Times {
   const histogram = new Histogram();
   for (const one of us) histogram.add(one);
-  return histogram;
+  return { all: histogram, unstalled: histogram };
 }
 
-Deno.test("The judge objects to deaths, complaints, growth, slowness, whoever was let in, and runs that prove nothing", () => {
-  const good: Observations = {
+/** A polite request that a replica says it did not do in time. */
+function late(beganMs: number, endedMs: number): Undone {
+  return { beganMs, endedMs, isLate: true, text: "put: timeout" };
+}
+
+function goodRun(): Observations {
+  return {
     deaths: [],
     complaints: [],
     undoneCount: 0,
@@ -82,10 +96,57 @@ Deno.test("The judge objects to deaths, complaints, growth, slowness, whoever wa
     spent: new Budget().spent,
     hasAttackerEnded: false,
     standstill: { count: 0, worstMs: 0 },
+    disk: { stalls: [], watchedMs: 60_000, worstMs: 20 },
     quiet: times(2000),
     attacked: times(5000),
     rssBytes: { r1: [100, 110] },
   };
+}
+
+Deno.test("Only what was late, while the disk stood still for half of its time, is excused", () => {
+  const stalls = [{ beganMs: 1000, endedMs: 2100 }, { beganMs: 5000, endedMs: 5300 }];
+  assertEquals(stalledMs({ beganMs: 0, endedMs: 5100 }, stalls), 1200);
+  const [hit, before, halfway, short] = [late(900, 2900), late(0, 1000), late(1600, 3600), late(4000, 6000)];
+  const refused = { ...hit, isLate: false, text: "put: unavailable" };
+  const undone = [hit, before, halfway, short, refused];
+  assertEquals(excusedOf(undone, stalls), [hit]);
+  assertEquals(excusedOf(undone, []), []);
+
+  const disk = { stalls, watchedMs: 600_000, worstMs: 1100 };
+  const run = { ...goodRun(), disk };
+  assertEquals(violationsOf({ ...run, undoneCount: 1, undone: [hit] }, STRICT), []);
+  assertEquals(violationsOf({ ...run, undoneCount: 2, undone: [hit, refused] }, STRICT), [
+    "1 of 1000 polite requests were not done",
+    "put: unavailable",
+  ]);
+  // What nobody kept is nobody's excuse.
+  assertEquals(violationsOf({ ...run, undoneCount: 2, undone: [hit] }, STRICT).length, 1);
+  for (const change of [{ deaths: ["r1"] }, { complaints: ["wrong value"] }]) {
+    assertEquals(violationsOf({ ...run, undoneCount: 1, undone: [hit], ...change }, STRICT).length, 1);
+  }
+});
+
+Deno.test("A run in which the disk stood still for more than 1 % of the time says that it proves nothing about lateness", () => {
+  const stalls = [{ beganMs: 1000, endedMs: 2000 }];
+  assertEquals(unprovedOf(goodRun()), []);
+  assertEquals(unprovedOf({ ...goodRun(), disk: { stalls, watchedMs: 100_000, worstMs: 1000 } }), []);
+  const [text] = unprovedOf({ ...goodRun(), disk: { stalls, watchedMs: 50_000, worstMs: 1000 } });
+  assertStringIncludes(text ?? "", "lateness: the disk stood still for 2.0 % of the time");
+});
+
+Deno.test("Times are told with the moments in which the disk stood still, and without", () => {
+  const latencies = new Latencies();
+  latencies.add(1000, 5);
+  latencies.add(1200, 50);
+  latencies.add(1500, 900);
+  latencies.add(4000, 300);
+  const { all, unstalled } = latencies.times([{ beganMs: 1400, endedMs: 2300 }]);
+  assertEquals([all.count, all.maxUs], [4, 900_000]);
+  assertEquals([unstalled.count, unstalled.maxUs], [3, 300_000]);
+});
+
+Deno.test("The judge objects to deaths, complaints, growth, slowness, whoever was let in, and runs that prove nothing", () => {
+  const good = goodRun();
   assertEquals(violationsOf(good, STRICT), []);
   const bad: readonly [Partial<Observations>, string][] = [
     [{ deaths: ["r1 was ended by SIGSEGV"] }, "a replica died: r1 was ended by SIGSEGV"],
@@ -93,6 +154,7 @@ Deno.test("The judge objects to deaths, complaints, growth, slowness, whoever wa
     [{ spent: { ...good.spent, breaches: { replayed_proof: 2 } } }, "2 of replayed_proof were let in"],
     [{ undoneCount: 10 }, "10 of 1000 polite requests were not done"],
     [{ hasAttackerEnded: true }, "nothing was proved"],
+    [{ disk: undefined }, "the probe of the disk ended by itself"],
     [{ quiet: times() }, "nothing was proved"],
     [{ attacked: times(7000) }, "p99 of polite requests is 7000 µs under attack, 3.5 times"],
     [{ rssBytes: { r1: [100, 130] } }, "r1 grew from 100 to 130 bytes, 1.30 times; allowed: 1.2"],
@@ -105,7 +167,7 @@ Deno.test("The judge objects to deaths, complaints, growth, slowness, whoever wa
   const slow = {
     ...good,
     undoneCount: 10,
-    undone: ["put: timeout"],
+    undone: [late(0, 2000)],
     attacked: times(70_000),
     rssBytes: { r1: [100, 130] },
   };
@@ -123,7 +185,18 @@ Deno.test("A size is told by many looks at both ends, and by its peak", () => {
 
 Deno.test("A wrong flag of the fuzzer is refused with what is allowed", () => {
   assertEquals(parseFuzzOptions([], 9).seed, 9);
-  assertEquals(parseFuzzOptions(["--secret", "yes", "--seconds", "20"], 9).secrets, [true]);
+  assertEquals(parseFuzzOptions(["--secret", "yes", "--faults", "no", "--seconds", "20"], 9).clusters, [
+    { hasSecret: true, hasFaults: false },
+  ]);
+  assertEquals(parseFuzzOptions([], 9).clusters, [
+    { hasSecret: true, hasFaults: false },
+    { hasSecret: false, hasFaults: true },
+  ]);
+  assertEquals(parseFuzzOptions(["--secret", "yes"], 9).clusters.map(({ hasFaults }) => hasFaults), [
+    false,
+    true,
+  ]);
+  assertThrows(() => parseFuzzOptions(["--faults", "perhaps"], 9), TypeError, "allowed: yes, no, both");
   assertThrows(
     () => parseFuzzOptions(["--seconds", "1"], 9),
     TypeError,
