@@ -4,8 +4,9 @@ import { stringify } from "smol-toml";
 import type { PlantedBug } from "../../src/base/planted_bug.ts";
 import { encodeHistory } from "../../src/checker/history_encoder.ts";
 import { renderTimeline } from "../../src/checker/timeline.ts";
+import { counted } from "../../src/checker/operation_text.ts";
 import type { Finding } from "../../src/sim/run_judges.ts";
-import { runVerdict } from "../../src/sim/run_verdict.ts";
+import { historyToShow, runVerdict } from "../../src/sim/run_verdict.ts";
 import { scenarioDocument } from "../../src/sim/scenario_document.ts";
 import type { RunResult } from "../../src/sim/sim_run.ts";
 import { runScenario } from "../../src/sim/simulation.ts";
@@ -44,15 +45,16 @@ export async function keepFailure(
     ...scenario,
     name: `${scenario.name}, made small: ${finding.judge} objects`,
   };
-  const command = `deno task sim ${join(directory, "scenario.toml")}`;
+  const plant = bugs === undefined || bugs.size === 0 ? "" : ` --planted ${[...bugs].join(",")}`;
+  const command = `deno task sim ${join(directory, "scenario.toml")}${plant}`;
   const files: Record<string, string> = {
-    "README.txt": readme(finding, command, result, last),
+    "README.txt": readme({ finding, command, plant, whole: result, small: last }),
     "scenario.toml": `# ${finding.sentence}\n# Run it again: ${command}\n\n${
       stringify(scenarioDocument(story))
     }\n`,
     "events.ndjson": events.join(""),
   };
-  const history = last.histories.get(finding.keyspace ?? "") ?? [...last.histories.values()][0];
+  const history = historyToShow(last, last.findings.find(({ kind }) => kind === finding.kind));
   if (history !== undefined) {
     files["history.ndjson"] = encodeHistory(history);
     files["timeline.html"] = renderTimeline(history, runVerdict(last, history, finding));
@@ -72,25 +74,33 @@ export function describeKept({ directory, stepCount, faultCount, runCount }: Kep
   return `made small in ${runCount} runs: ${stepCount} steps and ${faultCount} faults are left in ${directory}/ (README.txt)`;
 }
 
-function readme({ judge, sentence }: Finding, command: string, whole: RunResult, small: RunResult): string {
-  const counts = ({ scenario: { steps, faults } }: RunResult): string =>
-    `${steps.length} steps of ${
-      new Set(steps.map(({ client }) => client)).size
-    } clients, ${faults.length} faults`;
+/** What a person finds first. `plant` is what a command needs to plant the same bugs. */
+interface Readme {
+  readonly finding: Finding;
+  readonly command: string;
+  readonly plant: string;
+  readonly whole: RunResult;
+  readonly small: RunResult;
+}
+
+function readme({ finding: { judge, sentence }, command, plant, whole, small }: Readme): string {
+  const counts = ({ scenario: { steps, faults } }: RunResult): string => {
+    const clients = new Set(steps.map(({ client }) => client)).size;
+    return `${counted(steps.length, "step")} of ${counted(clients, "client")}, ${
+      counted(faults.length, "fault")
+    }`;
+  };
+  const isDrawn = whole.scenario.name === `seed ${whole.scenario.seed}`;
   return `${whole.scenario.name}: ${sentence}
 
 Judge:      ${judge}
 At first:   ${counts(whole)}
 Made small: ${counts(small)}
 Run again:  ${command}
-${
-    whole.scenario.name === `seed ${whole.scenario.seed}`
-      ? `            (the whole run: deno task sim ${whole.scenario.seed})\n`
-      : ""
-  }
+${isDrawn ? `            (the whole run: deno task sim ${whole.scenario.seed}${plant})\n` : ""}
+timeline.html   look at this first: a picture of what clients saw; opens in any browser, without a network
 scenario.toml   what happens, to be changed by hand
 events.ndjson   every message, request and fault of it, by time
-history.ndjson  what clients saw and replicas held in the end
-timeline.html   the same as a picture; opens without a network
+history.ndjson  what clients saw and what replicas held; deno task client check judges it
 `;
 }

@@ -1,6 +1,6 @@
 /** Names of bugs that tests plant on purpose, to show that the judges would notice them. @module */
 
-/** Each is a mistake somebody could make. No flag, file or message reaches these: only tests and the simulator do. */
+/** Each is a mistake somebody could make. No flag, file or message of quartet reaches these: only tests and the simulator do. */
 export const PLANTED_BUGS = [
   "ack_before_sync",
   "merge_unserialised",

@@ -1,7 +1,7 @@
 /** `sim`: one run of the simulator, drawn from a seed or written down as a scenario. @module */
 import { parse } from "smol-toml";
 import { renderTimeline } from "../checker/timeline.ts";
-import { runVerdict } from "../sim/run_verdict.ts";
+import { historyToShow, runVerdict } from "../sim/run_verdict.ts";
 import type { Scenario } from "../sim/scenario.ts";
 import { parseScenario } from "../sim/scenario_document.ts";
 import { drawScenario } from "../sim/scenario_draw.ts";
@@ -119,7 +119,7 @@ export function runObject(
 async function writePage(path: string, result: RunResult): Promise<void> {
   const { histories, findings } = result;
   const guilty = findings.find(({ keyspace }) => keyspace !== undefined && histories.has(keyspace));
-  const history = histories.get(guilty?.keyspace ?? "") ?? [...histories.values()][0];
+  const history = historyToShow(result, guilty);
   if (history === undefined) throw new UsageError(`--timeline ${path}: no client asked anything in this run`);
   try {
     await Deno.writeTextFile(

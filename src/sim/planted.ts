@@ -1,9 +1,9 @@
 /** The proof that the judges can notice something: plants a bug, and runs seeds until one of them objects. @module */
-import type { PlantedBug } from "../base/planted_bug.ts";
+import { NO_BUGS, type PlantedBug } from "../base/planted_bug.ts";
 import type { Drawn } from "./fault_draw.ts";
 import { PROVES_NOTHING } from "./run_judges.ts";
 import type { RunResult } from "./sim_run.ts";
-import type { LevelPair } from "./scenario_draw.ts";
+import type { DrawOptions, LevelPair } from "./scenario_draw.ts";
 import { simulate } from "./simulation.ts";
 
 /** The faults under which each bug does harm; the rest of a run is drawn as always. */
@@ -33,18 +33,23 @@ const HARMFUL_LEVELS: Readonly<Partial<Record<PlantedBug, LevelPair>>> = {
   count_recovering: [["ALL"], ["ONE"]],
 };
 
+/** How a run is drawn in which a bug can do harm. */
+export function plantedDraw(bug: PlantedBug): DrawOptions & { readonly bugs: ReadonlySet<PlantedBug> } {
+  const levels = HARMFUL_LEVELS[bug];
+  return { faults: HARMFUL[bug], ...(levels ? { levels } : {}), bugs: new Set([bug]) };
+}
+
 /** Seeds within which every planted bug must be noticed. */
 export const PLANTED_SEEDS_MAX = 200;
 
 /** The first run, from seed `from` on, that a judge objects to; undefined if the bug escapes. */
 export async function firstNoticed(bug: PlantedBug, from: number): Promise<RunResult | undefined> {
   for (let seed = from; seed < from + PLANTED_SEEDS_MAX; seed++) {
-    const levels = HARMFUL_LEVELS[bug];
-    const draw = { faults: HARMFUL[bug], ...(levels ? { levels } : {}) };
-    const result = await simulate(seed, { ...draw, bugs: new Set([bug]) });
+    const draw = plantedDraw(bug);
+    const result = await simulate(seed, draw);
     // A run that proves nothing is no proof of a bug either, nor is one that fails without it.
     if (result.findings.every(({ kind }) => kind === PROVES_NOTHING)) continue;
-    if ((await simulate(seed, draw)).findings.length === 0) return result;
+    if ((await simulate(seed, { ...draw, bugs: NO_BUGS })).findings.length === 0) return result;
   }
   return undefined;
 }

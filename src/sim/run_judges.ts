@@ -15,6 +15,8 @@ export interface Finding {
   readonly sentence: string;
   readonly operations: readonly Operation[];
   readonly keyspace?: string;
+  /** What shows it, where the history of the whole run does not: copies as they were before the last reads. */
+  readonly history?: History;
 }
 
 /** A run with fewer requests proves nothing (HAZARD H24). */
@@ -35,7 +37,8 @@ export function judgeByHintsAlone(run: SimRun): Finding[] {
       return {
         ...finding,
         kind: `hints: ${finding.kind}`,
-        sentence: `by hints alone: ${violation.sentence}`,
+        sentence: `before the last reads, when hints alone must have done it: ${violation.sentence}`,
+        history,
       };
     });
   });

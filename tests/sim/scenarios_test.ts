@@ -1,10 +1,12 @@
 /** The stories that the README tells, as scenarios (`scenarios/*.toml`): what each must show, and that all judges agree. @module */
+import { judgeHistory } from "../../src/checker/judge.ts";
 import { assert, assertEquals } from "@std/assert";
 import { parse } from "smol-toml";
 import type { MarkCounts } from "../../src/base/mark.ts";
 import { finalStates, type Operation } from "../../src/checker/history.ts";
 import { parseScenario } from "../../src/sim/scenario_document.ts";
 import type { RunResult } from "../../src/sim/sim_run.ts";
+import { historyToShow } from "../../src/sim/run_verdict.ts";
 import { runScenario } from "../../src/sim/simulation.ts";
 
 const FOLDER = new URL("scenarios/", import.meta.url);
@@ -84,6 +86,11 @@ Deno.test("A coordinator that forgets what it owes is noticed in its story", asy
     parse(await Deno.readTextFile(new URL("coordinator_dies_owing.toml", FOLDER))),
   );
   assert(parsed.ok);
-  const { findings } = await runScenario(parsed.value, { bugs: new Set(["forget_owed"]) });
-  assert(findings[0]?.sentence.startsWith("by hints alone: client 1 put 7 = owed"), findings[0]?.sentence);
+  const result = await runScenario(parsed.value, { bugs: new Set(["forget_owed"]) });
+  const [{ sentence, history } = {}] = result.findings;
+  assert(sentence?.includes("when hints alone must have done it: client 1 put 7 = owed"), sentence);
+  // The last reads mend it: only copies from before them show what is wrong.
+  assert(history);
+  assertEquals(judgeHistory(history, "quorum").outcome, "violated");
+  assertEquals(historyToShow(result, result.findings[0]), history);
 });
