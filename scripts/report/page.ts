@@ -1,5 +1,6 @@
 /** A report as a page in Markdown. The same data give the same page. @module */
 import { plural } from "./plural.ts";
+import { markLines } from "./mark_section.ts";
 import { describeGuards } from "./hazard.ts";
 import { omissionsOf, problemsOf, type ReportData } from "./report_data.ts";
 import { simulationLines } from "./simulation_section.ts";
@@ -16,6 +17,7 @@ export function renderReport(data: ReportData): string {
     ...surroundingLines(data),
     ...testLines(data),
     ...simulationLines(data.soak.value),
+    ...markLines(data.soak.value),
     ...plantedLines(data),
     ...hazardLines(data),
     ...restLines(data),

@@ -45,7 +45,11 @@ export const WELL: ReportData = {
         kept_writes: { historyCount: 2500, objectionCount: 0 },
         simulator: { historyCount: 2000, objectionCount: 0 },
       },
-      marks: { "log: cut": 12, "log: damaged": 0 },
+      marks: {
+        "clock: the ceiling is waited for": 1999,
+        "writes: refused for a full disk": 0,
+        "wal: a torn tail is cut": 12,
+      },
       failed: [],
       traces: [{ seed: 0, trace: "bbbe8ef3681fd684" }],
     },
