@@ -124,7 +124,7 @@ export class Reads {
     if (!holdsCopy) return askOthers();
     // Why the own copy first: its size tells what the others would have to send, while nobody has begun to.
     queue.get(keyspace.storeKey(key), (value) => {
-      if (!this.#pending.has(number)) return mark("reads: own copy comes after the end");
+      if (!this.#pending.has(number)) return;
       const bytes = others.length === 0 ? 0 : value?.length ?? 0;
       if (this.#isTooMuch(bytes)) return this.#refuseTooMuch(number, pending);
       pending.heldBytes = bytes;

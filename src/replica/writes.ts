@@ -427,9 +427,8 @@ export class Writes {
 
   #storeLate(write: StoreWrite): void {
     this.#core.queue.apply([write], (result) => {
-      if (result.kind === "applied") return mark("writes: own copy stored late");
-      mark("writes: still no room for an own copy");
-      this.#unstored.push(write);
+      if (result.kind === "applied") mark("writes: own copy stored late");
+      else this.#unstored.push(write);
     });
   }
 

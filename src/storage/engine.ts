@@ -374,7 +374,7 @@ export class Engine implements Store {
 
   #answer(batch: readonly Pending[], results: readonly StoreResult[]): void {
     // A checkpoint may have halted the engine while this commit was on its way.
-    if (this.#state === "halted") return mark("engine: commit ended after the disk had failed");
+    if (this.#state === "halted") return;
     // Why not later: whoever hears of the end may find the next commit not begun yet.
     this.#isCommitting = false;
     for (let i = 0; i < batch.length; i++) batch[i]!.done(results[i]!);

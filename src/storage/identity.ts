@@ -138,7 +138,6 @@ function settle(copies: ReadonlyMap<string, Result<Owner, Damage>>): Owner {
     } else owner = copy.value;
   }
   if (owner) return owner;
-  mark("identity: damage refused");
   assert(damage !== undefined, "no copy of the identity to settle");
   throw new CorruptionError(damage);
 }

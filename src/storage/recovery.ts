@@ -182,8 +182,7 @@ class Replay {
       throw new CorruptionError({ file: place.name, offset, expected, found });
     }
     if (!isCut && frameCount === 0) return;
-    if (frameCount > 0) mark("recovery: log cut though good frames follow");
-    else mark("recovery: torn tail cut");
+    mark("recovery: torn tail cut");
     this.#options.log.write("warn", "cut the log at a frame that was never acknowledged to be on the disk", {
       file: place.name,
       offset,

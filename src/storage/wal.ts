@@ -154,7 +154,6 @@ export class Wal {
     mark("wal: beginning of a frame made worthless");
     // Why: what was not taken may by chance equal what stood there before, and then the frame would be a good one.
     if (writeWhatFits(current.file, NOTHING, current.end) < NOTHING.length) {
-      mark("wal: beginning of a frame cannot be made worthless");
       throw new DiskFullError(
         `the disk took ${count} bytes of a frame, and then would not have them overwritten`,
       );
