@@ -15,6 +15,7 @@ import { judgeConvergence } from "../checker/convergence.ts";
 import type { FinalState, History, Operation } from "../checker/history.ts";
 import { judgeHistory, type Model } from "../checker/judge.ts";
 import { describeOperation } from "../checker/operation_text.ts";
+import { renderTimeline } from "../checker/timeline.ts";
 import type { Verdict } from "../checker/verdict.ts";
 import type { Level } from "../protocol/level.ts";
 import type { WireKey } from "../protocol/request.ts";
@@ -22,6 +23,7 @@ import type { KeyRequest } from "./client_record.ts";
 import { type Fault, NO_FAULT } from "./scenario.ts";
 import { parseScenario } from "./scenario_document.ts";
 import { settle } from "./settle.ts";
+import type { SimReplica } from "./sim_replica.ts";
 import { type RunOptions, SimRun } from "./sim_run.ts";
 
 /** How a cluster is made. Tables are as in `cluster.toml`. */
@@ -122,7 +124,7 @@ export class SimCluster implements AsyncDisposable {
   async ask(request: KeyRequest, { through }: Pick<AskOptions, "through"> = {}): Promise<Operation> {
     const client = ++this.#clientCount;
     const { workload } = this.#run;
-    if (through !== undefined) workload.turnTo(client, through, { stays: true });
+    if (through !== undefined) workload.turnTo(client, this.#replicaNamed(through).id, { stays: true });
     let ended: Operation | undefined;
     workload.ask(client, request, (operation) => {
       ended = operation;
@@ -158,6 +160,7 @@ export class SimCluster implements AsyncDisposable {
 
   /** Lets something go wrong now, for `forMs` or until `heal`. */
   fault(fault: Partial<Fault> & Pick<Fault, "kind">): void {
+    for (const id of [...fault.replicas ?? [], ...fault.peers ?? []]) this.#replicaNamed(id);
     this.#run.nemesis.strike({ ...NO_FAULT, ...fault });
   }
 
@@ -168,9 +171,7 @@ export class SimCluster implements AsyncDisposable {
 
   /** What one replica holds, by key; nothing while it is not running. */
   held(replica: string, keyspace: string = this.#run.config.defaultKeyspace): FinalState {
-    const found = this.#run.replicas.find(({ id }) => id === replica);
-    if (found === undefined) throw new TypeError(`there is no replica ${replica}`);
-    return found.held(keyspace);
+    return this.#replicaNamed(replica).held(keyspace);
   }
 
   /** Waits until all replicas hold the same of all keys; throws when they do not in time, and says on which key they differ. */
@@ -194,7 +195,8 @@ export class SimCluster implements AsyncDisposable {
       return difference() === undefined;
     }, withinMs);
     const left = difference();
-    if (left !== undefined) throw new Error(`${left}, ${this.nowMs - lookedMs} ms after the first look`);
+    const waitedMs = Math.round(this.nowMs - lookedMs);
+    if (left !== undefined) throw new Error(`${left}, ${waitedMs} ms after the first look`);
   }
 
   /** What clients of a keyspace saw until now, and what replicas hold. */
@@ -209,10 +211,24 @@ export class SimCluster implements AsyncDisposable {
     return judgeHistory(this.history(keyspace), model);
   }
 
+  /** The same as a page with a picture, for `Deno.writeTextFile("run.html", …)`. */
+  timeline(model: Model, keyspace?: string): string {
+    return renderTimeline(this.history(keyspace), this.verdict(model, keyspace));
+  }
+
   /** Ends the cluster. Throws where something happened that must never happen, such as a copy that went back. */
   [Symbol.asyncDispose](): Promise<void> {
     const [first] = this.#run.world.complaints;
     return first === undefined ? Promise.resolve() : Promise.reject(new Error(first.sentence));
+  }
+
+  /** Throws `TypeError` where there is none of this name: a fault of nobody would let a test pass that shows nothing. */
+  #replicaNamed(name: string): SimReplica {
+    const found = this.#run.replicas.find(({ id }) => id === name);
+    if (found !== undefined) return found;
+    throw new TypeError(
+      `there is no replica ${name}; there are ${this.#run.replicas.map(({ id }) => id).join(" ")}`,
+    );
   }
 
   #whereAndHow({ level, keyspace = this.#run.config.defaultKeyspace }: AskOptions): {

@@ -23,6 +23,7 @@ async function writeOnBothSides(cluster: SimCluster | RealCluster): Promise<void
   await cluster.assertConverged();
   const verdict = await cluster.verdict("quorum");
   assertEquals(verdict.outcome, "ok", verdict.sentence);
+  assert((await cluster.timeline("quorum")).startsWith("<!DOCTYPE html>"));
 }
 
 Deno.test("One test runs on an imagined cluster and on processes", async () => {

@@ -15,6 +15,7 @@ import { print } from "../../scripts/print.ts";
 import { judgeConvergence } from "../../src/checker/convergence.ts";
 import type { DiskLoss, FinalState, History, HistoryFault, Operation } from "../../src/checker/history.ts";
 import { judgeHistory, type Model } from "../../src/checker/judge.ts";
+import { renderTimeline } from "../../src/checker/timeline.ts";
 import type { Verdict } from "../../src/checker/verdict.ts";
 import { Caller } from "../../src/cli/caller.ts";
 import { askHoldings } from "../../src/cli/cluster_view.ts";
@@ -272,6 +273,12 @@ export class RealCluster implements AsyncDisposable {
   /** What judges say of that. Under `quorum` all copies must be equal by now. */
   async verdict(model: Model, keyspace?: string): Promise<Verdict> {
     return judgeHistory(await this.history(keyspace), model);
+  }
+
+  /** The same as a page with a picture, for `Deno.writeTextFile("run.html", …)`. */
+  async timeline(model: Model, keyspace?: string): Promise<string> {
+    const history = await this.history(keyspace);
+    return renderTimeline(history, judgeHistory(history, model));
   }
 
   /**

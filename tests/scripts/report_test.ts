@@ -38,7 +38,7 @@ function shapeOf(page: string): string[] {
 }
 
 const NEW_SHAPE =
-  "the page has a new shape: `deno task report --tests report --seeds 20 --no-planted` makes a small one at " +
+  "the page has a new shape: `deno task report --tests tests/base --seeds 20 --no-planted` makes a small one at " +
   "once, which the whole one replaces";
 
 Deno.test("tests/REPORT.md has the shape that deno task report makes, and names its commit", async () => {

@@ -1,5 +1,5 @@
 /** Tests of `src/sim/sim_cluster.ts`: a cluster in virtual time for people who write tests. @module */
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { RequestFailedError, SimCluster } from "../../src/sim/sim_cluster.ts";
 
 const README = new URL("../../README.md", import.meta.url);
@@ -68,6 +68,26 @@ Deno.test("Options that are wrong are refused", async () => {
     "replication",
   );
   await assertRejects(() => SimCluster.start({ network: { loss: 1 } }), TypeError, '"loss" has no meaning');
+});
+
+Deno.test("A replica that is not there is refused by its name, whatever is to befall it", async () => {
+  await using cluster = await SimCluster.start({ seed: 6, replicas: 3 });
+  const unknown = "there is no replica r9; there are r1 r2 r3";
+  assertThrows(() => cluster.fault({ kind: "kill", replicas: ["r9"] }), TypeError, unknown);
+  assertThrows(() => cluster.partition(["r1"], ["r2", "r9"]), TypeError, unknown);
+  assertThrows(() => cluster.held("r9"), TypeError, unknown);
+  await assertRejects(() => cluster.get(7, { through: "r9" }), TypeError, unknown);
+});
+
+Deno.test("What clients saw can be drawn as a page, right or wrong", async () => {
+  await using cluster = await SimCluster.start({ seed: 7, bugs: new Set(["forget_owed"]) });
+  cluster.fault({ kind: "kill", replicas: ["r4"], forMs: 3000 });
+  await cluster.put(7, "hello", { level: "TWO", through: "r1" });
+  assert(cluster.timeline("sessions").includes("hello"));
+  cluster.fault({ kind: "kill", replicas: ["r1"], forMs: 1000 });
+  await cluster.advance(9000);
+  const page = cluster.timeline("quorum");
+  assert(page.includes("VIOLATED") && page.includes("in the end r4 holds nothing of key 7"));
 });
 
 Deno.test("The example in the README is the test that runs here", async () => {
