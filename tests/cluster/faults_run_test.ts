@@ -2,7 +2,8 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { join } from "@std/path";
 import { print } from "../../scripts/print.ts";
-import { FaultRun, HANDS } from "../harness/fault_run.ts";
+import { Random } from "../../src/base/random.ts";
+import { drawBlows, FaultRun, HANDS } from "../harness/fault_run.ts";
 import { type CommandResult, runQuartet } from "../harness/processes.ts";
 import { RealCluster } from "../harness/real_cluster.ts";
 import { historyLines, historyText, untilWritten, WorkloadProcess } from "../harness/workload_process.ts";
@@ -74,6 +75,23 @@ Deno.test("Levels that do not overlap are found out under a partition, once they
     );
     await assertViolated(told, /, although client \d+ (put|deleted)/);
   });
+});
+
+Deno.test("The same seed draws the same faults, and each kind comes before one comes again", () => {
+  for (const kinds of Object.values(HANDS)) {
+    const [first, second] = [1, 1].map((seed) => {
+      const blows = drawBlows(new Random(seed), kinds, ["r1", "r2", "r3", "r4"]);
+      return Array.from({ length: 4 * kinds.length }, () => blows.next().value);
+    });
+    assertEquals(first, second);
+    for (let at = 0; at < first!.length; at += kinds.length) {
+      assertEquals(first!.slice(at, at + kinds.length).map(({ kind }) => kind).sort(), [...kinds].sort());
+    }
+    for (const { fault: { replicas, peers = [] } } of first!) {
+      assert(replicas.length >= 1 && replicas.length <= 2);
+      assertEquals(new Set([...replicas, ...peers]).size, replicas.length + peers.length);
+    }
+  }
 });
 
 /** When the body fails, the logs are shown and the directory stays. */

@@ -65,6 +65,30 @@ Deno.test("Kills last until healing, a lost directory is filled, and nothing is 
   await assertRejects(() => Deno.stat(directory), Deno.errors.NotFound);
 });
 
+Deno.test("Faults of lines and clocks are at work at once, and end by themselves or with healing", async () => {
+  await using cluster = await RealCluster.start({ replicas: 2 });
+  const kinds = async (id: string): Promise<string[]> =>
+    (await cluster.status(id))?.faults?.map(({ kind }) => kind) ?? ["unknown"];
+  await cluster.fault({ kind: "clock", replicas: ["r2"], skewMs: 5000 });
+  await cluster.fault({ kind: "delay", replicas: ["r2"], delayMs: 20, forMs: 60_000 });
+  await cluster.fault({ kind: "drop", replicas: ["r1"], perMille: 5, forMs: 1 });
+  await cluster.fault({ kind: "one_way", replicas: ["r1"], forMs: 60_000 });
+  await cluster.until(async () => (await kinds("r1")).length === 1);
+  assertEquals([await kinds("r1"), (await kinds("r2")).sort()], [["cut"], ["cut", "delay", "skew"]]);
+  await cluster.heal();
+  assertEquals([await kinds("r1"), await kinds("r2")], [[], []]);
+  await cluster.until(async () => (await cluster.status("r1"))!.peers[0]!.alive);
+  await cluster.put(1, "x", { level: "TWO", through: "r1" });
+  const { clockSpreadMs, faults } = await cluster.history();
+  assert(clockSpreadMs >= 5000);
+  assertEquals(faults!.map(({ text }) => text), [
+    "clock 5000 ms off",
+    "each line 20 ms late",
+    "0.5 % of lines lost",
+    "nothing of it reaches all others",
+  ]);
+});
+
 Deno.test("What is waited for in vain, or ends by itself, leaves the directory and says so", async () => {
   const cluster = await RealCluster.start({ replicas: 2, keyspace: { main: { hinted_handoff: false } } });
   await cluster.partition(["r2"]);

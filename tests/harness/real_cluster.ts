@@ -13,7 +13,7 @@
  */
 import { print } from "../../scripts/print.ts";
 import { judgeConvergence } from "../../src/checker/convergence.ts";
-import type { DiskLoss, FinalState, History, HistoryFault, Operation } from "../../src/checker/history.ts";
+import type { FinalState, History, Operation } from "../../src/checker/history.ts";
 import { judgeHistory, type Model } from "../../src/checker/judge.ts";
 import { renderTimeline } from "../../src/checker/timeline.ts";
 import type { Verdict } from "../../src/checker/verdict.ts";
@@ -31,7 +31,8 @@ import { type AskOptions, RequestFailedError } from "../../src/sim/sim_cluster.t
 import type { ClusterOptions } from "./cluster_toml.ts";
 import { eventually } from "./eventually.ts";
 import { LocalCluster } from "./processes.ts";
-import { describeFault, planFault, type RealFault } from "./real_fault.ts";
+import { planFault, type RealFault } from "./real_fault.ts";
+import { RealRecord } from "./real_record.ts";
 
 /** How a cluster is made. Tables are as in `cluster.toml`. */
 export interface RealClusterOptions extends Pick<ClusterOptions, "replicas" | "settings"> {
@@ -45,9 +46,6 @@ const CLIENT_TIMEOUT_MS = 4000;
 /** Beyond every promise: a busy machine is no failure. */
 const WITHIN_MS = 30_000;
 
-/** What a restart may add to how far clocks seem to be apart: stamps begin up to a second ahead, so that none comes twice. */
-const RESTART_SPREAD_MS = 1100;
-
 /** `QUARTET_KEEP=1` leaves every directory where it is. */
 const KEEPS_ALWAYS = (Deno.env.get("QUARTET_KEEP") ?? "") !== "";
 
@@ -56,16 +54,10 @@ export class RealCluster implements AsyncDisposable {
   readonly #processes: LocalCluster;
   readonly #config: ClusterConfig;
   readonly #caller: Caller;
-  readonly #operations = new Map<string, Operation[]>();
-  readonly #diskLosses: DiskLoss[] = [];
-  readonly #struck: HistoryFault[] = [];
-  readonly #startedMs = performance.now();
+  readonly #record = new RealRecord();
   /** Who was killed, until it is ready again. */
   readonly #away = new Set<string>();
   #clientCount = 0;
-  #startCount = 1;
-  /** The bounds of all that clocks were put off by. */
-  #skewMs = { least: 0, greatest: 0 };
   #hasFailed = false;
 
   private constructor(processes: LocalCluster, config: ClusterConfig) {
@@ -91,7 +83,7 @@ export class RealCluster implements AsyncDisposable {
 
   /** Milliseconds since the start. */
   get nowMs(): number {
-    return performance.now() - this.#startedMs;
+    return this.#record.nowMs;
   }
 
   get ids(): readonly string[] {
@@ -153,9 +145,7 @@ export class RealCluster implements AsyncDisposable {
     const copies = this.#keyspace(request.keyspace).replication;
     const asked = { client, coordinator: replica, request, invokedMs, endedMs: this.nowMs, copies };
     const operation = recordOperation(asked, result);
-    const operations = this.#operations.get(request.keyspace);
-    if (operations) operations.push(operation);
-    else this.#operations.set(request.keyspace, [operation]);
+    this.#record.onOperation(request.keyspace, operation);
     return operation;
   }
 
@@ -185,17 +175,14 @@ export class RealCluster implements AsyncDisposable {
    * so; others notice a cut or a pause by silence.
    */
   async fault(fault: RealFault): Promise<void> {
-    const { kind, replicas, forMs = 0, skewMs = 0 } = fault;
+    const { kind, replicas, forMs = 0 } = fault;
     const planned = planFault(fault, this.ids);
-    const untilMs = forMs > 0 ? { untilMs: this.nowMs + forMs } : {};
-    this.#struck.push({ atMs: this.nowMs, ...untilMs, replicas, text: describeFault(fault) });
+    this.#record.onFault(fault);
     if (kind === "kill" || kind === "wipe") {
       await this.kill(...replicas);
       if (kind === "wipe") await Promise.all(replicas.map((id) => this.#wipe(id)));
       return;
     }
-    const { least, greatest } = this.#skewMs;
-    this.#skewMs = { least: Math.min(least, skewMs), greatest: Math.max(greatest, skewMs) };
     const until = { for_ms: forMs > 0 ? forMs : FAULT_MS_MAX };
     await Promise.all(
       [...planned].map(([id, each]) =>
@@ -213,9 +200,11 @@ export class RealCluster implements AsyncDisposable {
   /** Starts replicas that do not run; resolves when they are ready. */
   async restart(...ids: string[]): Promise<void> {
     const down = ids.filter((id) => !this.#processes.isRunning(id));
-    this.#startCount += down.length;
-    await Promise.all(down.map((id) => this.#processes.start(id)));
-    for (const id of down) this.#away.delete(id);
+    await Promise.all(down.map(async (id) => {
+      this.#record.onRestart();
+      await this.#processes.start(id);
+      this.#away.delete(id);
+    }));
   }
 
   /** Ends all that goes wrong: ways open, processes run, clocks are right. */
@@ -252,22 +241,7 @@ export class RealCluster implements AsyncDisposable {
 
   /** What clients of a keyspace saw until now, and what replicas hold. */
   async history(keyspace: string = this.#config.defaultKeyspace): Promise<History> {
-    const operations = this.#operations.get(keyspace);
-    if (operations === undefined) throw new TypeError(`nobody has asked for a key of ${keyspace}`);
-    const holders = this.#holders(this.#keyspace(keyspace));
-    const snapshots = await Promise.all(
-      holders.map(async (id) => ({ replica: id, atMs: this.nowMs, state: await this.held(id, keyspace) })),
-    );
-    return {
-      operations: [...operations],
-      copies: holders.length,
-      diskLosses: [...this.#diskLosses],
-      clockSpreadMs: this.#skewMs.greatest - this.#skewMs.least + RESTART_SPREAD_MS * this.#startCount,
-      keyspace,
-      replicas: this.ids,
-      faults: [...this.#struck],
-      snapshots,
-    };
+    return this.#record.history(keyspace, this.ids, await this.#states(this.#keyspace(keyspace)));
   }
 
   /** What judges say of that. Under `quorum` all copies must be equal by now. */
@@ -299,13 +273,11 @@ export class RealCluster implements AsyncDisposable {
 
   async #difference(): Promise<string | undefined> {
     for (const keyspace of this.#config.keyspaces.values()) {
-      const states = new Map<string, FinalState>();
       for (const id of this.#holders(keyspace)) {
         const status = await this.status(id);
         if (!status?.ready || status.recovering) return `${id} is not ready`;
-        states.set(id, await this.held(id, keyspace.name));
       }
-      const [first] = judgeConvergence(states);
+      const [first] = judgeConvergence(await this.#states(keyspace));
       if (first !== undefined) return `keyspace ${keyspace.name}: ${first.sentence}`;
     }
     return undefined;
@@ -324,7 +296,6 @@ export class RealCluster implements AsyncDisposable {
   }
 
   async #wipe(id: string): Promise<void> {
-    this.#diskLosses.push({ replica: id, atMs: this.nowMs });
     await Deno.remove(this.#processes.dataDirectory(id), { recursive: true });
   }
 
@@ -339,6 +310,14 @@ export class RealCluster implements AsyncDisposable {
     const keyspace = this.#config.keyspaces.get(name);
     if (keyspace === undefined) throw new TypeError(`there is no keyspace ${name}`);
     return keyspace;
+  }
+
+  /** What each replica with copies holds. */
+  async #states(keyspace: KeyspaceConfig): Promise<Map<string, FinalState>> {
+    const holders = this.#holders(keyspace);
+    return new Map(
+      await Promise.all(holders.map(async (id) => [id, await this.held(id, keyspace.name)] as const)),
+    );
   }
 
   #holders({ replication }: KeyspaceConfig): string[] {

@@ -44,6 +44,10 @@ Deno.test("What fails says so with the operation, at once where nobody need be w
   await assertRejects(() => cluster.assertConverged({ withinMs: 1000 }), Error, "r3 is not ready");
   cluster.heal();
   await cluster.assertConverged();
+  const beganMs = cluster.nowMs;
+  const until = cluster.until(() => false, { withinMs: 1000, what: "it rains" });
+  await assertRejects(() => until, Error, "not within 1000 ms: it rains");
+  assertEquals(Math.round(cluster.nowMs - beganMs), 1000);
 });
 
 Deno.test("Copies that stay different are named, and a wiped replica is filled", async () => {
