@@ -1,7 +1,7 @@
 /** The imagined network: links between processes that are slow, lossy, repetitive, out of order, cut one way or both. @module */
 import type { Random } from "../base/random.ts";
 import type { Message, ReplicaId } from "../replica/envelope.ts";
-import { carryLine, encodeMessage, joinMessages } from "../transport/message_codec.ts";
+import { carryLine, joinMessages } from "../transport/message_codec.ts";
 import type { NetworkProfile } from "./scenario.ts";
 import type { SimWorld } from "./sim_world.ts";
 
@@ -120,11 +120,11 @@ export class SimNetwork {
     this.#isCalm = true;
   }
 
-  /** Carries messages together through the real codec, or loses them. Questions need a standing link. */
+  /** Carries encoded messages together through the real codec, or loses them. Questions need a standing link. */
   send(
     from: ReplicaId,
     to: ReplicaId,
-    messages: readonly Message[],
+    encoded: readonly string[],
     { needsLink }: { needsLink: boolean },
   ): void {
     const way = this.#link(from, to);
@@ -142,14 +142,14 @@ export class SimNetwork {
       ? 2
       : 1;
     if (copies === 0) return;
-    const line = joinMessages(messages.map(encodeMessage), this.#lineBytesMax);
+    const line = joinMessages(encoded, this.#lineBytesMax);
     const lives = { source: this.#endpoints.get(from)!.life, target: this.#endpoints.get(to)!.life };
     for (let i = 0; i < copies; i++) {
       const isLate = !this.#isCalm && random.chance(profile.stragglerPerMille);
       const spreadMs = isLate ? STRAGGLER_MS_MAX : way.delayMsMax;
       const delayMs = DELAY_MS_MIN + random.below(1000) / 1000 * spreadMs + way.slowMs;
       this.#world.queue.after(delayMs, () => {
-        if (link.resetCount === resetCount) this.#deliver(way, lives, line, messages.length);
+        if (link.resetCount === resetCount) this.#deliver(way, lives, line, encoded.length);
       });
     }
   }

@@ -19,6 +19,7 @@ import { dataRange, keyOfDataKey } from "../replica/store_keys.ts";
 import { CorruptionError } from "../storage/corruption.ts";
 import { Engine } from "../storage/engine.ts";
 import { openIdentity } from "../storage/identity.ts";
+import { encodeMessage } from "../transport/message_codec.ts";
 import { decodeRecord } from "../versions/record.ts";
 import type { DiskProfile } from "./scenario.ts";
 import type { SimClock } from "./sim_clock.ts";
@@ -56,6 +57,13 @@ export interface Asker {
   onLost(): void;
 }
 
+/** What a turn has for one peer and one connection, encoded once for all who get it, as a real replica does. */
+interface Unsent {
+  readonly to: ReplicaId;
+  readonly needsLink: boolean;
+  readonly encoded: string[];
+}
+
 /** One process. */
 export class SimReplica implements SimEndpoint {
   readonly id: ReplicaId;
@@ -81,7 +89,7 @@ export class SimReplica implements SimEndpoint {
   #machine: Replica | undefined;
   #runner: Runner | undefined;
   /** What this turn has for the others, by whom it is for and the connection that it takes. */
-  readonly #unsent = new Map<string, { to: ReplicaId; needsLink: boolean; messages: Message[] }>();
+  readonly #unsent: Unsent[] = [];
   readonly #askers = new Map<RequestId, Asker>();
   /** Those whose connection nobody has closed, since the machine died: they hear of it when it is back. */
   #bereaved: Asker[] = [];
@@ -198,7 +206,7 @@ export class SimReplica implements SimEndpoint {
     this.#runner = undefined;
     const askers = [...this.#askers.values()];
     this.#askers.clear();
-    this.#unsent.clear();
+    this.#unsent.length = 0;
     if (death === "kill") this.#disk.kill();
     else if (death === "power") this.#disk.powerCut();
     else {
@@ -311,11 +319,11 @@ export class SimReplica implements SimEndpoint {
       flush: () => {
         if (isAlive()) this.#flush();
       },
-      wake: () =>
-        queue.after(0, () => {
-          if (isAlive()) runner.flush();
-        }),
+      wake: () => queue.after(0, flush),
     });
+    const flush = (): void => {
+      if (isAlive()) runner.flush();
+    };
     this.#engine = engine;
     this.#machine = machine;
     this.#runner = runner;
@@ -341,21 +349,23 @@ export class SimReplica implements SimEndpoint {
   }
 
   #send({ to, message }: Envelope): void {
+    const needsLink = !isAnswer(message);
+    const encoded = encodeMessage(message);
     for (const id of to) {
-      const name = `${isAnswer(message) ? "answers" : "questions"} ${id}`;
-      const waiting = this.#unsent.get(name);
-      if (waiting) waiting.messages.push(message);
-      else this.#unsent.set(name, { to: id, needsLink: !isAnswer(message), messages: [message] });
+      const waiting = this.#unsent.find((unsent) => unsent.to === id && unsent.needsLink === needsLink);
+      if (waiting) waiting.encoded.push(encoded);
+      else this.#unsent.push({ to: id, needsLink, encoded: [encoded] });
     }
   }
 
   /** Sends what one turn has for each peer: often as one line, and often, as if turns were shorter, one by one. */
   #flush(): void {
-    for (const { to, needsLink, messages } of this.#unsent.values()) {
-      const lines = this.#random.chance(500) ? [messages] : messages.map((message) => [message]);
+    if (this.#unsent.length === 0) return;
+    for (const { to, needsLink, encoded } of this.#unsent) {
+      const lines = this.#random.chance(500) ? [encoded] : encoded.map((message) => [message]);
       for (const line of lines) this.#options.network.send(this.id, to, line, { needsLink });
     }
-    this.#unsent.clear();
+    this.#unsent.length = 0;
   }
 
   #reply(id: RequestId, result: Result<Reply, Failure>): void {

@@ -6,6 +6,7 @@ import type { EventQueue } from "../../src/sim/event_queue.ts";
 import type { NetworkProfile } from "../../src/sim/scenario.ts";
 import { type SimEndpoint, SimNetwork } from "../../src/sim/sim_network.ts";
 import { SimWorld } from "../../src/sim/sim_world.ts";
+import { encodeMessage } from "../../src/transport/message_codec.ts";
 
 const GOOD: NetworkProfile = {
   sites: [],
@@ -56,7 +57,9 @@ function pair(profile: Partial<NetworkProfile> = {}): {
     while (queue.runNext(endMs));
   };
   const send = (round: number): void =>
-    network.send("a", "b", [{ type: "read", round, keyspace: "main", key: 7 }], { needsLink: true });
+    network.send("a", "b", [encodeMessage({ type: "read", round, keyspace: "main", key: 7 })], {
+      needsLink: true,
+    });
   pass(2000);
   return { queue, network, a, b, send, pass };
 }
@@ -65,7 +68,7 @@ Deno.test("A good network brings up links, and carries each message once, throug
   const { a, b, send, pass, network } = pair();
   assertEquals([a.links, b.links], [["b up"], ["a up"]]);
   const message: Message = { type: "answer", round: 1, versions: [{ stamp: 5, origin: "r1.a", value: "é" }] };
-  network.send("a", "b", [message], { needsLink: false });
+  network.send("a", "b", [encodeMessage(message)], { needsLink: false });
   send(2);
   pass(10);
   assertEquals(b.rounds.toSorted(), [1, 2]);
@@ -101,7 +104,7 @@ Deno.test("A cut stops one way only, standing links learn nothing, and healing o
   const { network, a, b, send, pass } = pair();
   network.block("a", "b");
   send(1);
-  network.send("b", "a", [{ type: "written", round: 2 }], { needsLink: true });
+  network.send("b", "a", [encodeMessage({ type: "written", round: 2 })], { needsLink: true });
   pass(2000);
   assertEquals([a.rounds, b.rounds], [[2], []]);
   assertEquals([a.links, b.links], [["b up"], ["a up"]]);
@@ -130,8 +133,10 @@ Deno.test("A death breaks the link to it, and loses what was on the way; the nex
 Deno.test("A reset loses what is on its way over that connection, is told to who dialled, and is mended by a dial", () => {
   const { network, a, b, send, pass } = pair();
   send(1);
-  network.send("b", "a", [{ type: "written", round: 2 }], { needsLink: false });
-  network.send("b", "a", [{ type: "read", round: 3, keyspace: "main", key: 7 }], { needsLink: true });
+  network.send("b", "a", [encodeMessage({ type: "written", round: 2 })], { needsLink: false });
+  network.send("b", "a", [encodeMessage({ type: "read", round: 3, keyspace: "main", key: 7 })], {
+    needsLink: true,
+  });
   network.reset("a", "b");
   send(4);
   assertEquals([a.links.at(-1), b.links.at(-1)], ["b down", "a up"]);
