@@ -1,8 +1,9 @@
-/** `deno task sim SEED` or `deno task sim FILE.toml`: one simulated run with its full trace. @module */
+/** `deno task sim SEED` or `deno task sim FILE.toml`: one simulated run with its full trace; of a range of seeds their hashes. @module */
 import { basename } from "@std/path";
 import { stringify } from "smol-toml";
 import { PLANTED_BUGS, type PlantedBug } from "../src/base/planted_bug.ts";
 import { type Flags, parseArguments, UsageError } from "../src/cli/arguments.ts";
+import { parseSeedRange, runSeeds } from "../src/cli/seed_range.ts";
 import { runLines, scenarioOf, traceLine } from "../src/cli/sim_verb.ts";
 import { EXIT_USAGE } from "../src/cli/top_command.ts";
 import { plantedDraw } from "../src/sim/planted.ts";
@@ -13,16 +14,18 @@ import { print, printError } from "./print.ts";
 import { describeKept, keepFailure } from "./sim/failure_directory.ts";
 
 const USAGE = `deno task sim SEED | FILE.toml [--toml | --shrink] [--planted BUG,…]
+deno task sim FIRST..LAST
 
 Runs one simulated cluster, drawn from a seed or written down as a scenario, prints every message, request and fault with
 its time in milliseconds, and ends with \`trace HEX\`: the same run on the same code always gives the same HEX. Exit 1 when
-a judge objects.
+a judge objects. Of FIRST..LAST it prints "SEED HEX" for each seed, and nothing else on stdout.
 
   deno task sim 4711                 one run
   deno task sim 4711 | grep client   what the clients saw
   deno task sim 4711 --toml          the scenario of the seed, to be changed by hand; nothing runs
   deno task sim 4711 --shrink        where a judge objects: a scenario as small as can be, in failure/4711/
   deno task sim tests/sim/scenarios/missed_write.toml
+  deno task -q sim 1..100 > here.txt to be compared with what another machine or version of Deno prints
   deno task sim 0 --planted skip_read_repair --shrink
                                      the same on code with a bug: a failure to learn on, in failure/0-skip_read_repair/
 
@@ -46,6 +49,12 @@ async function sim(args: readonly string[]): Promise<number> {
     return 0;
   }
   const name = words.join(" ");
+  const range = parseSeedRange(name);
+  if (range !== undefined) {
+    const [flag] = flags.keys();
+    if (flag !== undefined) throw new UsageError(`sim ${name} takes no --${flag}: it runs many seeds`);
+    return runSeeds(range, { line: print, note: printError });
+  }
   const bugs = plantedIn(flags.get("planted"));
   const [first] = bugs;
   const scenario = first !== undefined && /^\d{1,15}$/.test(name)

@@ -1,4 +1,4 @@
-/** `sim`: one run of the simulator, drawn from a seed or written down as a scenario. @module */
+/** `sim`: a run of the simulator, drawn from a seed or written down as a scenario, or one run for each seed of a range. @module */
 import { parse } from "smol-toml";
 import { renderTimeline } from "../checker/timeline.ts";
 import { historyToShow, runVerdict } from "../sim/run_verdict.ts";
@@ -10,17 +10,21 @@ import { runScenario } from "../sim/simulation.ts";
 import { type Arguments, UsageError } from "./arguments.ts";
 import type { LocalVerb } from "./local_verb.ts";
 import { type Output, printable } from "./output.ts";
+import { parseSeedRange, runSeeds } from "./seed_range.ts";
 
-/** `sim SEED|FILE.toml` */
+/** `sim SEED|FIRST..LAST|FILE.toml` */
 export const SIM: LocalVerb = {
   name: "sim",
-  words: "SEED|FILE.toml",
+  words: "SEED|FIRST..LAST|FILE.toml",
   summary: "runs an imagined cluster in virtual time, and judges it",
   details:
     `The real code runs on an imagined network, on imagined disks and clocks, under faults, in a moment. SEED
 is a number from 0 to 999999999999999 that decides everything; FILE.toml is a scenario written down.
 Judges look at what clients saw. The last line is "trace HEX": the same run of the same version
 always gives the same HEX, on every machine.
+
+FIRST..LAST runs each of these seeds and prints "SEED HEX" for each, and nothing else on stdout: keep the lines of two
+machines or two versions of Deno, and diff tells whether they did the same.
 
 --trace prints every message, request and fault with its time in milliseconds. --timeline writes a page
 that shows what clients saw of one keyspace, the one that is wrong if one is; it opens without a network.
@@ -29,6 +33,7 @@ Exits with 0 when all is well, and with 1 when a judge objects.
 EXAMPLES
   quartet client sim 4711
   quartet client sim 4711 --trace | grep client
+  quartet client sim 1..100 > here.txt
   quartet client sim scenario.toml --timeline run.html`,
   flags: {
     trace: { help: "print all that happens" },
@@ -44,6 +49,12 @@ EXAMPLES
     if (foreign !== undefined) throw new UsageError(`sim takes no --${foreign}: it asks no cluster`);
     const isTraced = flags.has("trace");
     if (isTraced && output.isJson) throw new UsageError("sim takes --trace or --json, not both");
+    const range = parseSeedRange(name);
+    if (range !== undefined) {
+      const [flag] = flags.keys();
+      if (flag !== undefined) throw new UsageError(`sim ${name} takes no --${flag}: it runs many seeds`);
+      return runSeeds(range, output);
+    }
     const scenario = await scenarioOf(name);
     const result = await runScenario(
       scenario,
@@ -63,8 +74,8 @@ export async function scenarioOf(name: string): Promise<Scenario> {
   if (/^\d{1,15}$/.test(name)) return drawScenario(Number(name));
   if (!name.endsWith(".toml")) {
     throw new UsageError(
-      "a run is named by a seed, one number from 0 to 999999999999999, or by a file that ends in .toml, " +
-        `not by "${name}"`,
+      "a run is named by a seed, one number from 0 to 999999999999999, or by a file that ends in .toml, and many " +
+        `runs by two seeds, as 1..100; not by "${name}"`,
     );
   }
   let document: unknown;

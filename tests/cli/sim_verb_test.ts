@@ -21,6 +21,13 @@ Deno.test("A seed gives the trace that it gives here, with all that happens wher
   assertEquals([json.ok, json.findings, json.trace_hash], [true, [], trace]);
 });
 
+Deno.test("A range of seeds gives a line with the trace of each, and two runs give the same lines", async () => {
+  const expected = [];
+  for (let seed = 8; seed <= 10; seed++) expected.push(`${seed} ${(await simulate(seed)).trace}\n`);
+  const ranged = await runQuartet(["client", "sim", "8..10"]);
+  assertEquals([ranged.code, ranged.stderr, ranged.stdout], [0, "", expected.join("")]);
+});
+
 Deno.test("A scenario runs from its file and is drawn on a page, and what fails the judges exits with 1", async () => {
   const directory = await Deno.makeTempDir({ prefix: "quartet-sim-" });
   try {
@@ -44,6 +51,9 @@ Deno.test("What names no run is refused, and says what would", async () => {
   const cases: readonly (readonly [readonly string[], RegExp])[] = [
     [["sim"], /sim takes one seed or one FILE\.toml, and 0 words were given/],
     [["sim", "x"], /a run is named by a seed, one number from 0 to 999999999999999, .* not by "x"/],
+    [["sim", "9..8"], /a range of seeds begins with the smaller one: 8\.\.9, not 9\.\.8/],
+    [["sim", "1..2", "--trace"], /sim 1\.\.2 takes no --trace: it runs many seeds/],
+    [["sim", "1..2", "--json"], /sim 1\.\.2 takes no --json: it runs many seeds/],
     [["sim", "/nowhere/s.toml"], /\/nowhere\/s\.toml cannot be read as a scenario/],
     [["sim", "1", "--config", "c.toml"], /sim takes no --config: it asks no cluster/],
     [["sim", "1", "--trace", "--json"], /--trace or --json, not both/],
