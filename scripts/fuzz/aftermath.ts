@@ -4,6 +4,8 @@ import type { FuzzCluster } from "./fuzz_cluster.ts";
 import type { PoliteClient } from "./polite_client.ts";
 import { KEYSPACES } from "./target.ts";
 
+/** All that were asked for were short. */
+const FAULTS_END_WITHIN_MS = 5000;
 /** The promise is 10 s; machines that run fuzzers are busy. */
 const EQUAL_WITHIN_MS = 20_000;
 const LOOK_EVERY_MS = 250;
@@ -24,6 +26,7 @@ export async function lookAtAftermath(
       );
     }
   }
+  if (cluster.target.hasFaults) complaints.push(...await faultsLeft(cluster));
   for (const keyspace of Object.values(KEYSPACES)) complaints.push(...await unequalCopies(cluster, keyspace));
   return complaints;
 }
@@ -49,6 +52,21 @@ async function unequalCopies(cluster: FuzzCluster, keyspace: string): Promise<st
       const some = unequal.slice(begin, begin + GETS_AT_A_TIME);
       await Promise.all(some.map((key) => valueOf(cluster, keyspace, key)));
     }
+    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+  }
+}
+
+/** Faults that do not end by themselves. */
+async function faultsLeft(cluster: FuzzCluster): Promise<string[]> {
+  const deadlineMs = performance.now() + FAULTS_END_WITHIN_MS;
+  for (;;) {
+    const left: string[] = [];
+    for (const id of cluster.ids) {
+      const reply = await cluster.ask(id, { op: "fault", action: "list" });
+      if (reply.kind !== "faults") throw new Error(`${id} answered fault with ${reply.kind}`);
+      if (reply.faults.length > 0) left.push(`${id} has faults still: ${JSON.stringify(reply.faults)}`);
+    }
+    if (left.length === 0 || performance.now() > deadlineMs) return left;
     await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
   }
 }

@@ -18,6 +18,11 @@ export class Scene {
     this.#place = random.pick(target.replicas);
   }
 
+  /** Who is under attack. */
+  get replicaId(): string {
+    return this.#place.id;
+  }
+
   /** Another connection to the replica under attack. */
   connect(): Promise<HostileConnection | undefined> {
     return HostileConnection.open(this.#place, this.budget);

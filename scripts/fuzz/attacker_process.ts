@@ -10,7 +10,7 @@ export class AttackerProcess implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
   readonly #read: Promise<void>;
-  #spent: Spent = { attacks: {}, bytes: 0, opened: 0, unopened: 0, breaches: {} };
+  #spent: Spent = { attacks: {}, bytes: 0, opened: 0, unopened: 0, breaches: {}, objections: {} };
   #hasEnded = false;
   #ending: Promise<void> | undefined;
 

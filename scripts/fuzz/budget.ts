@@ -15,12 +15,15 @@ export interface Spent {
   readonly unopened: number;
   /** Attacks that were let in and must not have been. */
   readonly breaches: Readonly<Record<string, number>>;
+  /** Answers that were not as they must be: how often, and the first of each kind. */
+  readonly objections: Readonly<Record<string, { readonly count: number; readonly example: string }>>;
 }
 
 /** Counts, and holds back whoever is too quick. */
 export class Budget {
   readonly #attacks: Record<string, number> = {};
   readonly #breaches: Record<string, number> = {};
+  readonly #objections: Record<string, { readonly count: number; readonly example: string }> = {};
   #bytes = 0;
   #opened = 0;
   #unopened = 0;
@@ -37,6 +40,7 @@ export class Budget {
       opened: this.#opened,
       unopened: this.#unopened,
       breaches: { ...this.#breaches },
+      objections: { ...this.#objections },
     };
   }
 
@@ -51,6 +55,11 @@ export class Budget {
 
   onBreach(kind: string): void {
     this.#breaches[kind] = (this.#breaches[kind] ?? 0) + 1;
+  }
+
+  onObjection(kind: string, example: string): void {
+    const before = this.#objections[kind];
+    this.#objections[kind] = { count: (before?.count ?? 0) + 1, example: before?.example ?? example };
   }
 
   onOpen(): void {

@@ -95,9 +95,21 @@ export class HostileConnection {
     this.#reading ??= this.#drain(() => {});
   }
 
+  /** The same, and shows each whole line to `look`. */
+  takeLines(look: (line: string) => void): void {
+    let rest = "";
+    const decoder = new TextDecoder();
+    this.#reading ??= this.#drain((bytes) => {
+      const lines = (rest + decoder.decode(bytes, { stream: true })).split("\n");
+      rest = lines.pop()!;
+      for (const line of lines) look(line);
+    });
+  }
+
   /** The same; but whoever is here was not let in, and must be told nothing but that. */
   takeRefusal(kind: string): void {
-    this.#reading ??= this.#drain((text) => {
+    this.#reading ??= this.#drain((bytes) => {
+      const text = new TextDecoder().decode(bytes);
       if (text.includes('"welcome"') || text.includes('"ok":true')) this.#budget.onBreach(kind);
     });
   }
@@ -120,16 +132,12 @@ export class HostileConnection {
     this.#budget.onClose();
   }
 
-  async #drain(look: (text: string) => void): Promise<void> {
+  async #drain(look: (bytes: Uint8Array) => void): Promise<void> {
     const buffer = new Uint8Array(PIECE_BYTES);
-    try {
-      for (;;) {
-        const count = await this.#socket.read(buffer);
-        if (count === null) break;
-        look(new TextDecoder().decode(buffer.subarray(0, count)));
-      }
-    } catch {
-      // Reset by the other side, or closed by us.
+    for (;;) {
+      const count = await this.#socket.read(buffer).catch(() => null); // Reset by the other side, or closed by us.
+      if (count === null) break;
+      look(buffer.subarray(0, count));
     }
     this.#isLost = true;
   }

@@ -84,6 +84,9 @@ export function violationsOf(
   const violations = [
     ...seen.deaths.map((death) => `a replica died: ${death}`),
     ...Object.entries(seen.spent.breaches).map(([kind, count]) => `${count} of ${kind} were let in`),
+    ...Object.entries(seen.spent.objections).map(([kind, { count, example }]) =>
+      `${kind} (${count} of them), first ${example}`
+    ),
     ...seen.complaints,
   ];
   if (seen.hasAttackerEnded) violations.push("the attackers' process ended by itself: nothing was proved");

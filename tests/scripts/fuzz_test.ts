@@ -2,7 +2,13 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { Histogram } from "../../scripts/bench/histogram.ts";
 import { Budget } from "../../scripts/fuzz/budget.ts";
-import { drawMessage, drawRequest } from "../../scripts/fuzz/grammar.ts";
+import {
+  drawRightFault,
+  drawWrongFault,
+  type Expected,
+  objectionTo,
+} from "../../scripts/fuzz/fault_grammar.ts";
+import { drawMessage, drawRequest, type Json } from "../../scripts/fuzz/grammar.ts";
 import {
   growthOf,
   LENIENT,
@@ -15,8 +21,11 @@ import { drawHostileText, mutateBytes, mutateJson } from "../../scripts/fuzz/mut
 import { Latencies, type Times } from "../../scripts/fuzz/latencies.ts";
 import { parseFuzzOptions } from "../../scripts/fuzz/options.ts";
 import { excusedOf, stalledMs, type Undone } from "../../scripts/fuzz/stalls.ts";
+import { fail } from "../../src/base/failure.ts";
 import { Random } from "../../src/base/random.ts";
+import { Faults } from "../../src/host/faults.ts";
 import { parseMessageLine } from "../../src/transport/message_codec.ts";
+import { encodeReply } from "../../src/transport/reply_codec.ts";
 import { parseRequestLine } from "../../src/transport/request_codec.ts";
 
 const NOW_MS = Date.UTC(2026, 0, 1);
@@ -29,6 +38,51 @@ Deno.test("What the fuzzer draws as valid is valid", () => {
     const message = JSON.stringify([drawMessage(random, NOW_MS)]);
     assertEquals(parseMessageLine(message)!.skippedCount, 0, message);
   }
+});
+
+Deno.test("Faults that the fuzzer draws as right are, are short, and those drawn as wrong are refused", () => {
+  const random = new Random(2);
+  const place = { selfId: "r1", absentId: "r5" };
+  const replica = new Faults({
+    selfId: "r1",
+    memberIds: ["r1", "r2", "r5"],
+    nowMs: () => 0,
+    after: () => () => {},
+    draw: () => 0.5,
+    onChange: () => {},
+  });
+  const answerTo = (request: Json): Json => {
+    const requests = parseRequestLine(JSON.stringify(request));
+    assert(requests.ok);
+    const parsed = requests.value[0]!;
+    if (!parsed.isRequest) return JSON.parse(encodeReply(1, fail(parsed.failure)));
+    assert(parsed.request.op === "fault");
+    return JSON.parse(encodeReply(1, replica.answer(parsed.request)));
+  };
+  for (let count = 0; count < 2000; count++) {
+    const right = { id: 1, ...drawRightFault(random, place) };
+    assertEquals(objectionTo(answerTo(right), "done"), undefined, JSON.stringify(right));
+    const wrong = { id: 1, ...drawWrongFault(random, place) };
+    assertEquals(objectionTo(answerTo(wrong), "refused"), undefined, JSON.stringify(wrong));
+  }
+});
+
+Deno.test("An answer to a fault that is not as it must be is objected to", () => {
+  const done = { ok: true, faults: [{ kind: "pause", left_ms: 10 }] };
+  const refused = { ok: false, error: "malformed_request", definite: true };
+  const cases: readonly [Json, Expected, string][] = [
+    [done, "refused", "a fault that had to be refused was done"],
+    [{ ...refused, error: "internal" }, "refused", "in another way"],
+    [{ ...refused, definite: false }, "refused", "in another way"],
+    [refused, "done", "a right fault was not done"],
+    [{ ok: true }, "done", "a right fault was not done"],
+    [{ ok: true, faults: [{ kind: "pause", left_ms: 60_000 }] }, "done", "lasts longer"],
+    [null, "done", "no answer"],
+  ];
+  for (const [answer, expected, objection] of cases) {
+    assertStringIncludes(objectionTo(answer, expected) ?? "", objection);
+  }
+  assertEquals(objectionTo({ ok: false, error: "overloaded" }, "done"), undefined);
 });
 
 Deno.test("What the fuzzer mutates follows from the seed, mostly differs, and makes no parser throw", () => {
@@ -152,6 +206,10 @@ Deno.test("The judge objects to deaths, complaints, growth, slowness, whoever wa
     [{ deaths: ["r1 was ended by SIGSEGV"] }, "a replica died: r1 was ended by SIGSEGV"],
     [{ complaints: ["get: timeout"] }, "get: timeout"],
     [{ spent: { ...good.spent, breaches: { replayed_proof: 2 } } }, "2 of replayed_proof were let in"],
+    [
+      { spent: { ...good.spent, objections: { "a right fault was not done": { count: 3, example: "{}" } } } },
+      "a right fault was not done (3 of them), first {}",
+    ],
     [{ undoneCount: 10 }, "10 of 1000 polite requests were not done"],
     [{ hasAttackerEnded: true }, "nothing was proved"],
     [{ disk: undefined }, "the probe of the disk ended by itself"],
