@@ -1,5 +1,5 @@
 /** Tests of `tests/harness/real_cluster.ts`: what it shares with the simulated one, and what only processes have. @module */
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { RequestFailedError, SimCluster } from "../../src/sim/sim_cluster.ts";
 import { RealCluster } from "../harness/real_cluster.ts";
 
@@ -23,6 +23,7 @@ async function writeOnBothSides(cluster: SimCluster | RealCluster): Promise<void
   await cluster.assertConverged();
   const verdict = await cluster.verdict("quorum");
   assertEquals(verdict.outcome, "ok", verdict.sentence);
+  assertStringIncludes(await cluster.timeline("quorum"), "right");
   assert((await cluster.timeline("quorum")).startsWith("<!DOCTYPE html>"));
 }
 
@@ -113,6 +114,7 @@ Deno.test("Wrong options and faults without a meaning are refused", async () => 
   );
   await using cluster = await RealCluster.start({ replicas: 1 });
   await assertRejects(() => cluster.fault({ kind: "pause", replicas: ["r9"] }), TypeError, "no replica r9");
+  await assertRejects(() => cluster.get(1, { through: "r9" }), TypeError, "no replica r9; there are r1");
   await assertRejects(
     () => cluster.fault({ kind: "kill", replicas: ["r1"], forMs: 5 }),
     TypeError,

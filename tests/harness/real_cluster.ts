@@ -25,7 +25,7 @@ import { snapshotOf } from "../../src/cli/workload_ends.ts";
 import { FAULT_MS_MAX } from "../../src/protocol/limits.ts";
 import type { Status } from "../../src/protocol/reply.ts";
 import type { FaultRequest, WireKey } from "../../src/protocol/request.ts";
-import type { ClusterConfig, KeyspaceConfig } from "../../src/replica/cluster_config.ts";
+import type { ClusterConfig, KeyspaceConfig, Member } from "../../src/replica/cluster_config.ts";
 import { type KeyRequest, recordOperation } from "../../src/sim/client_record.ts";
 import { type AskOptions, RequestFailedError } from "../../src/sim/sim_cluster.ts";
 import type { ClusterOptions } from "./cluster_toml.ts";
@@ -137,6 +137,7 @@ export class RealCluster implements AsyncDisposable {
 
   /** Asks as a client of its own does, and waits for whatever becomes of it. */
   async ask(request: KeyRequest, { through }: Pick<AskOptions, "through"> = {}): Promise<Operation> {
+    if (through !== undefined) this.#requireKnown(through);
     const client = ++this.#clientCount;
     const invokedMs = this.nowMs;
     const { result, replica } = through === undefined
@@ -215,15 +216,13 @@ export class RealCluster implements AsyncDisposable {
 
   /** What one replica says of itself; undefined where it does not. */
   async status(id: string): Promise<Status | undefined> {
-    const { result } = await this.#caller.ask(id, { op: "status" });
+    const { result } = await this.#caller.ask(this.#requireKnown(id).id, { op: "status" });
     return result.ok && result.value.kind === "status" ? result.value.status : undefined;
   }
 
   /** What one replica holds, by key; nothing while it is not running. */
   async held(replica: string, keyspace: string = this.#config.defaultKeyspace): Promise<FinalState> {
-    const member = this.#config.members.find(({ id }) => id === replica);
-    if (member === undefined) throw new TypeError(`there is no replica ${replica}`);
-    const view = await askHoldings(this.#caller, [member], keyspace, []);
+    const view = await askHoldings(this.#caller, [this.#requireKnown(replica)], keyspace, []);
     return snapshotOf(view, replica, this.nowMs).state;
   }
 
@@ -304,6 +303,12 @@ export class RealCluster implements AsyncDisposable {
     readonly keyspace: string;
   } {
     return { keyspace, level: level ?? this.#config.keyspaces.get(keyspace)?.defaultLevel ?? "QUORUM" };
+  }
+
+  #requireKnown(replica: string): Member {
+    const member = this.#config.members.find(({ id }) => id === replica);
+    if (member !== undefined) return member;
+    throw new TypeError(`there is no replica ${replica}; there are ${this.ids.join(", ")}`);
   }
 
   #keyspace(name: string): KeyspaceConfig {
