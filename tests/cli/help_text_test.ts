@@ -9,6 +9,7 @@ import { widthOf } from "../../src/cli/table.ts";
 import { VERBS } from "../../src/cli/verbs.ts";
 import { ERRORS } from "../../src/protocol/error_codes.ts";
 import { quartetCommand } from "../../scripts/supervisor/replica_process.ts";
+import { unless, WHY_NOT_LINUX } from "../harness/abilities.ts";
 import { binaryUnderTest, runCommand, runQuartet } from "../harness/processes.ts";
 
 // deno-lint-ignore no-boolean-literal-for-arguments
@@ -82,8 +83,7 @@ Deno.test("exit codes are those of the failures, and README says the same", asyn
 });
 
 Deno.test({
-  name: "an answer that cannot be written ends with 74 and says so, on stderr",
-  ignore: Deno.build.os !== "linux",
+  ...unless(WHY_NOT_LINUX, "an answer that cannot be written ends with 74 and says so, on stderr"),
   async fn(): Promise<void> {
     const [command, words] = quartetCommand(binaryUnderTest(), ["client", "--help"]);
     const { code, stderr } = await runCommand("sh", ["-c", 'exec "$0" "$@" >/dev/full', command, ...words]);

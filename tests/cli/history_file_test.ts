@@ -1,6 +1,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { join } from "@std/path";
 import { HistoryFile, historyPath } from "../../src/cli/history_file.ts";
+import { unless, WHY_NOT_LINUX } from "../harness/abilities.ts";
 
 function pathIn(variables: Record<string, string>): string | undefined {
   return historyPath({ get: (name) => variables[name] });
@@ -66,8 +67,10 @@ Deno.test("a history that cannot be kept is told of once, and fails nothing", as
 });
 
 Deno.test({
-  name: "a history that is a device is left as it is: no root that keeps none closes /dev/null to all others",
-  ignore: Deno.build.os === "windows",
+  ...unless(
+    WHY_NOT_LINUX,
+    "a history that is a device is left as it is: no root that keeps none closes /dev/null to all others",
+  ),
   fn(): void {
     const { mode } = Deno.statSync("/dev/null");
     const told: string[] = [];

@@ -5,6 +5,7 @@ import { encodeCompletion, encodeHeader, encodeInvocation } from "../../src/chec
 import { parseHistory } from "../../src/checker/history_parser.ts";
 import { UsageError } from "../../src/cli/arguments.ts";
 import { HistoryWriter } from "../../src/cli/history_writer.ts";
+import { unless, WHY_NOT_LINUX } from "../harness/abilities.ts";
 
 const HEADER = encodeHeader({ copies: 3, clockSpreadMs: Infinity });
 const BEGUN = {
@@ -48,8 +49,7 @@ Deno.test("A file that cannot be opened is a wrong command line", () => {
 });
 
 Deno.test({
-  name: "A disk that is full is told once, and ends nothing else",
-  ignore: Deno.build.os !== "linux",
+  ...unless(WHY_NOT_LINUX, "A disk that is full is told once, and ends nothing else"),
   fn(): void {
     let count = 0;
     using history = new HistoryWriter("/dev/full", () => count++);

@@ -4,6 +4,7 @@ import { readClusterFile } from "../../scripts/supervisor/cluster_file.ts";
 import { askSupervisor } from "../../scripts/supervisor/control.ts";
 import { findProcess, isRunning } from "../../scripts/supervisor/os_process.ts";
 import { ROOT } from "../../scripts/repository.ts";
+import { unless, WHY_NOT_LINUX } from "../harness/abilities.ts";
 import { type Place, writeClusterToml } from "../harness/cluster_toml.ts";
 import { eventually } from "../harness/eventually.ts";
 import { binaryUnderTest, type CommandResult, runCommand, runQuartet } from "../harness/processes.ts";
@@ -174,8 +175,7 @@ Deno.test("Ctrl-C in the terminal stops all replicas once, and their logs are sh
 });
 
 Deno.test({
-  name: "A cluster in the foreground ends when the deno task that started it is killed",
-  ignore: Deno.build.os !== "linux",
+  ...unless(WHY_NOT_LINUX, "A cluster in the foreground ends when the deno task that started it is killed"),
   fn: async () => {
     await using bench = new Bench();
     const flags = bench.command([]).slice(3);

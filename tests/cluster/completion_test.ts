@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { quartetCommand } from "../../scripts/supervisor/replica_process.ts";
-import { hasProgram } from "../harness/abilities.ts";
+import { hasProgram, unless } from "../harness/abilities.ts";
 import { writeClusterToml } from "../harness/cluster_toml.ts";
 import { binaryUnderTest, runCommand, runQuartet } from "../harness/processes.ts";
 import { KEYS, Terminal } from "../harness/terminal.ts";
@@ -43,8 +43,7 @@ async function shellTest(
   for (const program of [shell, ...others]) if (!await hasProgram(program)) missing.push(program);
   const name = `${shell} completes verbs, levels, flags, keyspaces, replicas and files`;
   Deno.test({
-    name: missing.length === 0 ? name : `${name} (there is no ${missing.join(" and no ")} here)`,
-    ignore: missing.length > 0,
+    ...unless(missing.length === 0 ? undefined : `there is no ${missing.join(" and no ")} here`, name),
     fn: async () => {
       await using home = new Home();
       await body(home);

@@ -1,16 +1,15 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { join } from "@std/path";
 import { quartetCommand } from "../../scripts/supervisor/replica_process.ts";
-import { hasProgram } from "../harness/abilities.ts";
+import { unless, whyNoProgram } from "../harness/abilities.ts";
 import { binaryUnderTest, LocalCluster } from "../harness/processes.ts";
 import { KEYS, Terminal } from "../harness/terminal.ts";
 
-const whyNot = await hasProgram("script") ? undefined : "there is no script (bsdutils) here";
+const whyNot = await whyNoProgram("script");
 
 function consoleTest(name: string, replicas: number, body: (cluster: LocalCluster) => Promise<void>): void {
   Deno.test({
-    name: whyNot === undefined ? name : `${name} (${whyNot})`,
-    ignore: whyNot !== undefined,
+    ...unless(whyNot, name),
     fn: async () => {
       // Why long: no test here waits for it, and on a busy machine a replica may stand still for a second.
       await using cluster = await LocalCluster.start({ replicas, settings: { failure_timeout_ms: 10_000 } });

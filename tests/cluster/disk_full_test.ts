@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { StartError } from "../../scripts/supervisor/replica_process.ts";
-import { whyNoMount } from "../harness/abilities.ts";
+import { unless, whyNoMount } from "../harness/abilities.ts";
 import { ClusterClient } from "../harness/cluster_client.ts";
 import { eventually } from "../harness/eventually.ts";
 import { type CommandResult, LocalCluster } from "../harness/processes.ts";
@@ -81,11 +81,7 @@ async function expectReadable(cluster: LocalCluster, client: ClusterClient, allo
 const reason = await whyNoMount();
 
 Deno.test({
-  // The runner shows the name of an ignored test, so the reason is in it.
-  name: `Full disks refuse puts, answer gets, and heal without a restart${
-    reason === undefined ? "" : ` (ignored: ${reason})`
-  }`,
-  ignore: reason !== undefined,
+  ...unless(reason, "Full disks refuse puts, answer gets, and heal without a restart"),
   fn: async () => {
     await using disks = await SmallDisks.mount(4, 8 * MIB);
     await using cluster = await LocalCluster.create({

@@ -1,7 +1,7 @@
 /** Tests of what anybody can send to a real replica's port: it is refused with a reason, and everybody else is served. @module */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { CONNECTIONS_MAX, FILES_RESERVED } from "../../src/protocol/limits.ts";
-import { hasProgram } from "../harness/abilities.ts";
+import { unless, whyNoProgram } from "../harness/abilities.ts";
 import { ClusterClient } from "../harness/cluster_client.ts";
 import { eventually } from "../harness/eventually.ts";
 import { clusterTest, LocalCluster } from "../harness/processes.ts";
@@ -136,14 +136,11 @@ clusterTest("Connections that come and go in storms leave nothing behind", {
   });
 });
 
-const hasPrlimit = await hasProgram("prlimit");
-
 Deno.test({
-  // The runner shows the name of an ignored test, so the reason is in it.
-  name: `A replica that runs out of files takes connections again when there are some${
-    hasPrlimit ? "" : " (ignored: there is no prlimit here)"
-  }`,
-  ignore: !hasPrlimit,
+  ...unless(
+    await whyNoProgram("prlimit"),
+    "A replica that runs out of files takes connections again when there are some",
+  ),
 }, async () => {
   await using cluster = await LocalCluster.start({ replicas: 1 });
   const pid = cluster.pid("r1");

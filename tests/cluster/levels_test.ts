@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { LEVELS, requiredCount } from "../../src/protocol/level.ts";
-import { hasProgram } from "../harness/abilities.ts";
+import { unless, whyNoProgram } from "../harness/abilities.ts";
 import { clusterTest, type CommandResult, LocalCluster, runCommand } from "../harness/processes.ts";
 
 const LEVEL_NAMES = "ONE, TWO, THREE, QUORUM, ALL";
@@ -159,12 +159,8 @@ async function byHand(
   return stdout.trimEnd().split("\n").map((line) => JSON.parse(line));
 }
 
-const hasNetcat = await hasProgram("nc");
-
 Deno.test({
-  // The runner shows the name of an ignored test, so the reason is in it.
-  name: `A person can talk to a replica with nc -N${hasNetcat ? "" : " (ignored: there is no nc here)"}`,
-  ignore: !hasNetcat,
+  ...unless(await whyNoProgram("nc"), "A person can talk to a replica with nc -N"),
   fn: async () => {
     await using cluster = await LocalCluster.start();
     const [hello, ...answers] = await byHand(cluster, [

@@ -2,6 +2,7 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { dirname, join } from "@std/path";
 import deno from "../../deno.json" with { type: "json" };
 import { ROOT } from "../../scripts/repository.ts";
+import { unless } from "../harness/abilities.ts";
 import { binaryUnderTest } from "../harness/processes.ts";
 
 /** One `$ ` line of the page, and what it says is printed. */
@@ -122,9 +123,10 @@ async function outputOf(command: string, args: string[]): Promise<string> {
 }
 
 Deno.test({
-  name: "Every command of README.md works in a fresh clone, and prints what the page says",
-  // The page is about the sources.
-  ignore: binaryUnderTest() !== undefined,
+  ...unless(
+    binaryUnderTest() === undefined ? undefined : "the page is about the sources",
+    "Every command of README.md works in a fresh clone, and prints what the page says",
+  ),
   async fn(): Promise<void> {
     await using clone = await Clone.make();
     const examples = examplesOf(await clone.page);

@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { ROOT } from "../../scripts/repository.ts";
-import { whyNoMount } from "../harness/abilities.ts";
+import { unless, WHY_NOT_LINUX, whyNoMount } from "../harness/abilities.ts";
 import { eventually } from "../harness/eventually.ts";
 import { type CommandResult, LocalCluster, runCommand, runQuartet } from "../harness/processes.ts";
 
@@ -116,9 +116,11 @@ Deno.test("--check finds a clock that is two minutes off, and so does status", a
 });
 
 Deno.test({
-  name: "--check finds a directory that cannot be written, also where it would have to be made",
-  // Why: modes mean nothing to root, so root needs a file system that is read-only.
-  ignore: Deno.build.os === "windows" || (Deno.uid() === 0 && await whyNoMount() !== undefined),
+  ...unless(
+    // Why: modes mean nothing to root, so root needs a file system that is read-only.
+    WHY_NOT_LINUX ?? (Deno.uid() === 0 ? await whyNoMount() : undefined),
+    "--check finds a directory that cannot be written, also where it would have to be made",
+  ),
   async fn(): Promise<void> {
     await using cluster = await LocalCluster.create({ replicas: 1 });
     const directory = join(cluster.directory, "fixed");

@@ -1,11 +1,11 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { quartetCommand } from "../../scripts/supervisor/replica_process.ts";
 import { widthOf } from "../../src/cli/table.ts";
-import { hasProgram } from "../harness/abilities.ts";
+import { unless, whyNoProgram } from "../harness/abilities.ts";
 import { binaryUnderTest, LocalCluster, runQuartet } from "../harness/processes.ts";
 import { Terminal, type TerminalOptions } from "../harness/terminal.ts";
 
-const whyNot = await hasProgram("script") ? undefined : "there is no script (bsdutils) here";
+const whyNot = await whyNoProgram("script");
 
 const COLUMNS = 60;
 
@@ -20,8 +20,7 @@ function isColoured(text: string): boolean {
 }
 
 Deno.test({
-  name: whyNot === undefined ? NAME : `${NAME} (${whyNot})`,
-  ignore: whyNot !== undefined,
+  ...unless(whyNot, NAME),
   async fn(): Promise<void> {
     await using cluster = await LocalCluster.start({ replicas: 3 });
     const at = ["client", "--config", cluster.config];

@@ -2,6 +2,26 @@
 import { runCommand } from "./processes.ts";
 import { SmallDisk } from "./small_disk.ts";
 
+/**
+ * Name and `ignore` of a test that asks for more than there is, where `why` says what is missing. The runner shows nothing
+ * but the name of a test that it ignores, so the reason stands in it.
+ */
+export function unless(
+  why: string | undefined,
+  name: string,
+): { readonly name: string; readonly ignore: boolean } {
+  return { name: why === undefined ? name : `${name} (ignored: ${why})`, ignore: why !== undefined };
+}
+
+/** Why a test of what only Linux has cannot run here; undefined: it can. */
+export const WHY_NOT_LINUX: string | undefined = Deno.build.os === "linux" ? undefined : "only Linux has it";
+
+/** Why a test that calls these programs cannot run here; undefined: it can. */
+export async function whyNoProgram(...names: readonly string[]): Promise<string | undefined> {
+  for (const name of names) if (!await hasProgram(name)) return `there is no ${name} here`;
+  return undefined;
+}
+
 /** Whether a program is installed. */
 export async function hasProgram(name: string): Promise<boolean> {
   return (await runCommand("sh", ["-c", `command -v ${name}`])).code === 0;

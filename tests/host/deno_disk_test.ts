@@ -3,7 +3,7 @@ import { join } from "@std/path";
 import { InvariantError } from "../../src/base/assert.ts";
 import { DenoDisk } from "../../src/host/deno_disk.ts";
 import { DiskFullError } from "../../src/ports.ts";
-import { whyNoMount } from "../harness/abilities.ts";
+import { unless, whyNoMount } from "../harness/abilities.ts";
 import { SmallDisk } from "../harness/small_disk.ts";
 
 const isWindows = Deno.build.os === "windows";
@@ -65,8 +65,10 @@ Deno.test("files are listed, renamed over others, and removed", async () => {
 });
 
 Deno.test({
-  name: "directory and files are for their owner alone",
-  ignore: isWindows,
+  ...unless(
+    isWindows ? "Windows has no such modes" : undefined,
+    "directory and files are for their owner alone",
+  ),
   fn: async () => {
     await withDirectory(async (directory) => {
       const disk = await DenoDisk.open(directory);
@@ -106,13 +108,11 @@ Deno.test("a directory that cannot be made is reported with its name", async () 
   });
 });
 
-const whyIgnored = await whyNoMount();
-
 Deno.test({
-  name: `a full disk is a DiskFullError, after a short write, and ends when there is room${
-    whyIgnored === undefined ? "" : ` (ignored: ${whyIgnored})`
-  }`,
-  ignore: whyIgnored !== undefined,
+  ...unless(
+    await whyNoMount(),
+    "a full disk is a DiskFullError, after a short write, and ends when there is room",
+  ),
   fn: async () => {
     await using small = await SmallDisk.mount(64 * 1024);
     const disk = await DenoDisk.open(join(small.directory, "r1"));

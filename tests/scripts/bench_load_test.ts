@@ -1,9 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { LoadCommand } from "../../scripts/bench/load_run.ts";
 import { LoadProcesses } from "../../scripts/bench/load_process.ts";
-
-/** Loads are made with Linux's own calls. */
-const IGNORE = Deno.build.os !== "linux";
+import { unless, WHY_NOT_LINUX } from "../harness/abilities.ts";
 
 /** A store of RESP that keeps nothing but the names of keys; it answers in pieces, as a network may. */
 class PiecewiseStore implements Disposable {
@@ -73,8 +71,10 @@ function commandOf(store: PiecewiseStore, changes: Partial<LoadCommand>): LoadCo
 }
 
 Deno.test({
-  name: "A load makes just so many operations, and puts every key when it takes them in turn",
-  ignore: IGNORE,
+  ...unless(
+    WHY_NOT_LINUX,
+    "A load makes just so many operations, and puts every key when it takes them in turn",
+  ),
   async fn(): Promise<void> {
     using store = new PiecewiseStore();
     await using load = new LoadProcesses(2);
@@ -88,8 +88,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "A load that is limited in time mixes gets and puts, and draws keys",
-  ignore: IGNORE,
+  ...unless(WHY_NOT_LINUX, "A load that is limited in time mixes gets and puts, and draws keys"),
   async fn(): Promise<void> {
     using store = new PiecewiseStore();
     await using load = new LoadProcesses(1);
@@ -103,8 +102,10 @@ Deno.test({
 });
 
 Deno.test({
-  name: "What a store refuses and connections that are lost count as errors, and end no run",
-  ignore: IGNORE,
+  ...unless(
+    WHY_NOT_LINUX,
+    "What a store refuses and connections that are lost count as errors, and end no run",
+  ),
   async fn(): Promise<void> {
     using store = new PiecewiseStore();
     await using load = new LoadProcesses(1);

@@ -10,9 +10,7 @@ import { usageOf } from "../../scripts/bench/process_usage.ts";
 import { RedisCluster } from "../../scripts/bench/redis_cluster.ts";
 import { operationName } from "../../scripts/bench/system.ts";
 import { UsageError } from "../../src/cli/arguments.ts";
-import { hasProgram } from "../harness/abilities.ts";
-
-const IS_LINUX = Deno.build.os === "linux";
+import { hasProgram, unless, WHY_NOT_LINUX } from "../harness/abilities.ts";
 
 const COMMAND: LoadCommand = {
   requests: { kind: "quartet", keyspace: "bench", putLevel: "TWO", getLevel: "ONE" },
@@ -113,8 +111,7 @@ Deno.test("Clients, connections and operations are shared among processes, and n
 });
 
 Deno.test({
-  name: "The usage of a process grows when it works",
-  ignore: !IS_LINUX,
+  ...unless(WHY_NOT_LINUX, "The usage of a process grows when it works"),
   fn(): void {
     const before = usageOf(Deno.pid);
     assert(before.rssBytes > 1e6, `${before.rssBytes} bytes`);
@@ -127,8 +124,7 @@ Deno.test({
 const hasRedis = await hasProgram("redis-server");
 
 Deno.test({
-  name: `Bench measures a real cluster${hasRedis ? ", in turns with a real Redis" : ""}`,
-  ignore: !IS_LINUX,
+  ...unless(WHY_NOT_LINUX, `Bench measures a real cluster${hasRedis ? ", in turns with a real Redis" : ""}`),
   async fn(): Promise<void> {
     await using cluster = await BenchCluster.start(undefined);
     await using load = new LoadProcesses(2);

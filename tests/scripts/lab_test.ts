@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { ROOT } from "../../scripts/repository.ts";
-import { hasProgram } from "../harness/abilities.ts";
+import { unless, WHY_NOT_LINUX, whyNoProgram } from "../harness/abilities.ts";
 import { writeClusterToml } from "../harness/cluster_toml.ts";
 import { type CommandResult, runCommand } from "../harness/processes.ts";
 
@@ -73,11 +73,13 @@ class Lab implements AsyncDisposable {
   }
 }
 
-const whyNot = Deno.build.os !== "linux" || !await hasProgram("bash") || !await hasProgram("ps");
+const WHY_NOT = WHY_NOT_LINUX ?? await whyNoProgram("bash", "ps");
 
 Deno.test({
-  name: "start_over_ssh copies, checks, starts, shows and stops a cluster on the machines of its file",
-  ignore: whyNot,
+  ...unless(
+    WHY_NOT,
+    "start_over_ssh copies, checks, starts, shows and stops a cluster on the machines of its file",
+  ),
   async fn(): Promise<void> {
     await using lab = new Lab();
     const start = await lab.run("start");
@@ -110,8 +112,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "start_over_ssh starts nothing when a check fails for good, and says what it lacks",
-  ignore: whyNot,
+  ...unless(WHY_NOT, "start_over_ssh starts nothing when a check fails for good, and says what it lacks"),
   async fn(): Promise<void> {
     await using lab = new Lab();
     const good = await Deno.readTextFile(lab.config);
@@ -130,8 +131,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "the ssh script has nothing that shellcheck warns of",
-  ignore: !await hasProgram("shellcheck"),
+  ...unless(await whyNoProgram("shellcheck"), "the ssh script has nothing that shellcheck warns of"),
   async fn(): Promise<void> {
     const { code, stdout } = await runCommand("shellcheck", [SCRIPT]);
     assertEquals([code, stdout], [0, ""]);
@@ -139,8 +139,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "systemd understands every line of the unit",
-  ignore: !await hasProgram("systemd-analyze"),
+  ...unless(await whyNoProgram("systemd-analyze"), "systemd understands every line of the unit"),
   async fn(): Promise<void> {
     const directory = await Deno.makeTempDir({ prefix: "quartet-test-" });
     try {

@@ -1,5 +1,6 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { whyTaken } from "../../scripts/supervisor/port_owner.ts";
+import { unless, WHY_NOT_LINUX } from "../harness/abilities.ts";
 
 Deno.test("A free address is free, and one of another machine is not ours", () => {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
@@ -10,8 +11,7 @@ Deno.test("A free address is free, and one of another machine is not ours", () =
 });
 
 Deno.test({
-  name: "The process in the way is found by address and port, not by port alone",
-  ignore: Deno.build.os !== "linux",
+  ...unless(WHY_NOT_LINUX, "The process in the way is found by address and port, not by port alone"),
   fn: async () => {
     using ours = Deno.listen({ hostname: "127.77.1.2", port: 0 });
     const { port } = ours.addr;

@@ -13,7 +13,9 @@ import {
   whyIgnored,
 } from "../../scripts/report/test_results.ts";
 import { ROOT } from "../../scripts/repository.ts";
+import { testFilesIn } from "../../scripts/test.ts";
 import { UsageError } from "../../src/cli/arguments.ts";
+import { unless } from "../harness/abilities.ts";
 import { runCommand } from "../harness/processes.ts";
 import { RED, WELL } from "./report_sample.ts";
 
@@ -135,25 +137,41 @@ Deno.test("A hazard is held by the tests that name it, or by all of a file, also
   ]);
 });
 
+/** The text of each test file, by its path from the top of the repository. */
+async function readTestFiles(): Promise<Map<string, string>> {
+  const paths = await Array.fromAsync(testFilesIn(join(ROOT, "tests")));
+  return new Map(
+    await Promise.all(
+      paths.map(async (path): Promise<[string, string]> => [path, await Deno.readTextFile(join(ROOT, path))]),
+    ),
+  );
+}
+
 Deno.test("Every hazard of src/README.md has tests in this repository", async () => {
-  const names = [...Deno.readDirSync(join(ROOT, "tests"))].filter(({ isDirectory }) => isDirectory);
-  const texts = new Map<string, string>();
-  for (const { name } of names) {
-    for (const file of Deno.readDirSync(join(ROOT, "tests", name))) {
-      const path = `tests/${name}/${file.name}`;
-      if (path.endsWith("_test.ts")) texts.set(path, await Deno.readTextFile(join(ROOT, path)));
-    }
-  }
+  const texts = await readTestFiles();
   const hazards = parseHazards(await Deno.readTextFile(join(ROOT, "src/README.md")));
   assert(hazards.length > 10);
   for (const hazard of hazards) {
     for (const file of hazard.files) {
-      assert(
-        guardsOf({ ...hazard, files: [file] }, [], texts).length > 0,
-        `${hazard.number}: no test reads ${file}`,
-      );
+      const guards = guardsOf({ ...hazard, files: [file] }, [], texts);
+      assert(guards.length > 0, `${hazard.number}: no test reads ${file}`);
     }
   }
+});
+
+Deno.test("Whatever test may be ignored says why in its name, where the report finds it", async () => {
+  for (const [path, text] of await readTestFiles()) {
+    assertEquals(
+      /^ *ignore: .*|Deno\.test\.ignore.*/m.exec(text)?.[0],
+      undefined,
+      `${path}: write ...unless(why, name)`,
+    );
+  }
+  assertEquals(unless(undefined, "a test"), { name: "a test", ignore: false });
+  const { name, ignore } = unless("there is no nc here", "a test");
+  assert(ignore);
+  const result = { file: "", name, outcome: "ignored" } as const;
+  assertEquals([plainName(result), whyIgnored(result)], ["a test", "there is no nc here"]);
 });
 
 Deno.test("Test files have the kinds that tests/README.md tells of", async () => {
