@@ -1,12 +1,8 @@
 /** The part of a report on simulated runs. @module */
+import { JUDGES } from "../../src/checker/verdict.ts";
 import type { SoakSummary } from "../soak/soak_tally.ts";
 import { plainText, table } from "./markdown_table.ts";
 import { grouped, plural } from "./plural.ts";
-
-/** Judges of histories that a simulated run of today's keyspaces gives nothing to do. */
-const JUDGES_ELSEWHERE =
-  "Linearizability, sessions and causality are promised by no keyspace of this version: those judges look at the histories " +
-  "of `tests/checker/`, and at what `client check` is given.";
 
 /** Failed runs that are told one by one. */
 const FAILED_SHOWN_MAX = 20;
@@ -61,7 +57,7 @@ export function simulationLines(soak: SoakSummary): string[] {
       ]),
     ),
     "",
-    JUDGES_ELSEWHERE,
+    ...judgesElsewhere(soak),
     "",
     "### Trace hashes",
     "",
@@ -78,6 +74,18 @@ function markLines({ marks }: SoakSummary): string[] {
     `Of ${plural(names.length, "mark")} on rare branches (\`src/base/mark.ts\`), these runs reached ` +
     `${grouped(names.length - missed.length)}.${missed.length === 0 ? "" : " Never:"}`,
     ...(missed.length === 0 ? [] : ["", ...missed.map((name) => `- ${plainText(name)}`)]),
+  ];
+}
+
+/** Judges to whom simulated runs gave nothing to do. */
+function judgesElsewhere({ judges }: SoakSummary): string[] {
+  const idle = JUDGES.filter((judge) => !Object.hasOwn(judges, judge));
+  if (idle.length === 0) return [];
+  return [
+    `Not asked here: ${
+      idle.join(", ")
+    }. No keyspace of these runs promises what they judge; they look at the histories of ` +
+    "`tests/checker/`, and at what `client check` is given.",
   ];
 }
 

@@ -40,9 +40,9 @@ export function tellRun({ scenario, findings, histories, ...result }: RunResult,
   }
   const objecting = new Set(findings.map(({ judge }) => judge));
   const judges = Object.fromEntries(
-    [...result.judgedCounts].map(([judge, historyCount]): [string, Judged] => [
+    [...new Set([...result.judgedCounts.keys(), ...objecting])].map((judge): [string, Judged] => [
       judge,
-      { historyCount, objectionCount: objecting.has(judge) ? 1 : 0 },
+      { historyCount: result.judgedCounts.get(judge) ?? 0, objectionCount: objecting.has(judge) ? 1 : 0 },
     ]),
   );
   const [first] = findings;
