@@ -10,10 +10,12 @@ const TRACE_COUNT = 10;
 export interface FailedRun {
   readonly seed: number;
   readonly wrong: string;
+  /** Whether it never came to its end. */
+  readonly isBroken?: true;
 }
 
 /** The sum of many runs. */
-export interface SoakSummary extends Omit<Told, "seed" | "wrong" | "trace" | "marks"> {
+export interface SoakSummary extends Omit<Told, "seed" | "wrong" | "isBroken" | "trace" | "marks"> {
   readonly runCount: number;
   readonly seconds: number;
   /** In the order of their seeds. */
@@ -68,7 +70,9 @@ export class SoakTally {
         }]),
       ),
       marks: Object.fromEntries(this.#markCounts),
-      failed: told.flatMap(({ seed, wrong }) => wrong === undefined ? [] : [{ seed, wrong }]),
+      failed: told.flatMap(({ seed, wrong, isBroken }) =>
+        wrong === undefined ? [] : [{ seed, wrong, ...(isBroken ? { isBroken } : {}) }]
+      ),
       traces: told.slice(0, TRACE_COUNT).map(({ seed, trace }) => ({ seed, trace })),
     };
   }
@@ -76,10 +80,11 @@ export class SoakTally {
 
 /** One line for a person. */
 export function describeSoak(
-  { runCount, seconds, simulatedMs, okCount, operationCount }: SoakSummary,
+  { runCount, seconds, simulatedMs, okCount, operationCount, faults }: SoakSummary,
 ): string {
   const rate = (runCount / seconds).toFixed(1);
+  const faultCount = Object.values(faults).reduce((sum, count) => sum + count, 0);
   return `${runCount} seeds in ${seconds.toFixed(1)} s (${rate}/s), ${
     (simulatedMs / 3_600_000).toFixed(1)
-  } simulated hours, ${okCount} of ${operationCount} requests succeeded`;
+  } simulated hours, ${faultCount} faults, ${okCount} of ${operationCount} requests succeeded`;
 }

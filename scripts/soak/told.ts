@@ -19,6 +19,8 @@ export interface Told {
   readonly seed: number;
   /** The first thing that is wrong. */
   readonly wrong?: string;
+  /** Whether it never came to its end: the simulator or what it runs threw. */
+  readonly isBroken?: true;
   readonly trace: string;
   readonly operationCount: number;
   readonly okCount: number;
@@ -57,5 +59,22 @@ export function tellRun({ scenario, findings, histories, ...result }: RunResult,
     faults: Object.fromEntries(result.faultCounts),
     judges,
     marks: [...marks.keys()],
+  };
+}
+
+/** What is told of a run that did not come to its end. */
+export function tellBroken(seed: number, cause: unknown): Told {
+  return {
+    seed,
+    wrong: `the run broke: ${cause}`,
+    isBroken: true,
+    trace: "",
+    operationCount: 0,
+    okCount: 0,
+    simulatedMs: 0,
+    operations: {},
+    faults: {},
+    judges: {},
+    marks: [],
   };
 }

@@ -30,7 +30,7 @@ Deno.test("A tally tells the same of its runs in whatever order they come", () =
   assertEquals(summary, other);
   assertEquals(
     describeSoak(summary!),
-    "3 seeds in 2.0 s (1.5/s), 0.1 simulated hours, 600 of 900 requests succeeded",
+    "3 seeds in 2.0 s (1.5/s), 0.1 simulated hours, 6 faults, 600 of 900 requests succeeded",
   );
   assertEquals(summary!.failed, [{ seed: 3, wrong: "two values" }]);
   assertEquals(summary!.traces.map(({ seed }) => seed), [3, 4, 9]);
