@@ -2,7 +2,7 @@
 import { Random } from "../base/random.ts";
 import { type Fault, NO_FAULT } from "./scenario.ts";
 
-/** What is drawn or not drawn as a whole. A `blackout` cuts the power of all replicas. */
+/** What is drawn or not drawn as a whole. A `blackout` cuts the power of all replicas, a `tear` in the middle of a sync. */
 export const DRAWN_FAULTS = [
   "kill",
   "power",
@@ -20,6 +20,7 @@ export const DRAWN_FAULTS = [
   "full_disk",
   "failed_sync",
   "reconfigure",
+  "tear",
 ] as const;
 
 /** One of these. */
@@ -87,6 +88,18 @@ function drawFault(
         delayMs: random.below(1500) / 1000,
         forMs: 100 + random.below(1500),
       };
+    case "tear": {
+      const others = random.chance(300) ? replicas.filter((id) => id !== victim) : [];
+      return {
+        kind: "power",
+        onSync: true,
+        replicas: [victim, ...others],
+        // The first ones are mostly those of the log; if the replica is down, the later ones are those of its start.
+        count: random.pick([1, 1, 2, 5]),
+        delayMs: random.below(1000) / 1000,
+        forMs: 100 + random.below(1500),
+      };
+    }
     case "wipe":
     case "rot":
       return { kind: drawn, replicas: [victim], forMs: 100 + random.below(1000), seed: random.uint32() };

@@ -35,6 +35,8 @@ export class Nemesis {
   readonly #options: NemesisOptions;
   /** Faults that wait for the next acknowledgement. */
   readonly #armed: Fault[] = [];
+  /** Faults that wait for a sync of their first replica, and for how many of them. */
+  #awaitingSync: { readonly fault: Fault; count: number }[] = [];
   /** Grows when all is healed: what was begun before then ends nothing any more. */
   #era = 0;
 
@@ -56,6 +58,7 @@ export class Nemesis {
     for (const fault of faults) {
       this.#later(fault.atMs, () => {
         if (fault.onAck) this.#armed.push(fault);
+        else if (fault.onSync) this.#awaitingSync.push({ fault, count: fault.count });
         else this.strike(fault);
       });
     }
@@ -69,6 +72,14 @@ export class Nemesis {
     this.#later(fault.delayMs, () => this.strike({ ...fault, replicas }));
   }
 
+  /** A disk has begun to sync something: what waits for that strikes while it is at it. */
+  onSync({ id }: SimReplica): void {
+    const waiting = this.#awaitingSync.find(({ fault }) => fault.replicas[0] === id);
+    if (waiting === undefined || --waiting.count > 0) return;
+    this.#awaitingSync = this.#awaitingSync.filter((other) => other !== waiting);
+    this.#later(waiting.fault.delayMs, () => this.strike(waiting.fault));
+  }
+
   /** A replica refuses to start on its damaged directory: the operator gives it an empty one. */
   onCorrupt(replica: SimReplica): void {
     this.#lose(replica);
@@ -80,6 +91,7 @@ export class Nemesis {
   heal(): void {
     this.#era++;
     this.#armed.length = 0;
+    this.#awaitingSync = [];
     this.#options.world.trace("heal");
     this.#options.network.heal();
     for (const replica of this.#options.replicas) {

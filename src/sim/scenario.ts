@@ -123,6 +123,11 @@ export interface Fault {
   readonly peers: readonly string[];
   /** It waits for the next acknowledgement of a write, and then `delayMs` more: the worst moment to die. */
   readonly onAck: boolean;
+  /**
+   * It waits until the disk of the first of `replicas` begins its `count`th sync from then on, and then `delayMs` more:
+   * what that sync brings is torn where the power fails before its end.
+   */
+  readonly onSync: boolean;
   readonly delayMs: number;
   readonly skewMs: number;
   readonly firstMs: number;
@@ -130,7 +135,7 @@ export interface Fault {
   readonly perMille: number;
   /** Bytes that a full disk still takes. */
   readonly bytes: number;
-  /** Syncs that fail. */
+  /** Syncs that fail, or that begin. */
   readonly count: number;
   readonly change: number;
   /** Decides what can only be chosen when it happens, such as which bit flips. */
@@ -144,6 +149,7 @@ export const NO_FAULT: Omit<Fault, "kind"> = {
   replicas: [],
   peers: [],
   onAck: false,
+  onSync: false,
   delayMs: 0,
   skewMs: 0,
   firstMs: 0,

@@ -114,6 +114,7 @@ const FAULT: Shape<Fault> = {
     replicas: NAMES,
     peers: NAMES,
     onAck: FLAG,
+    onSync: FLAG,
     delayMs: DURATION,
     skewMs: NUMBER,
     firstMs: WHOLE,

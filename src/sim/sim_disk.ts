@@ -16,6 +16,8 @@ export interface SimDiskOptions {
   after(delayMs: number, fn: () => void): void;
   /** Called with each use: promises may go on without any time. */
   onUse?(): void;
+  /** Called when a sync of a file begins that has something to bring to the disk. */
+  onSync?(): void;
 }
 
 /** A disk that takes longer for a sync is a slow one. */
@@ -35,6 +37,7 @@ export class SimDisk implements Disk {
   readonly #random: Random;
   readonly #after: (delayMs: number, fn: () => void) => void;
   readonly #onUse: () => void;
+  readonly #onSync: () => void;
   /** What the running process sees. */
   #names = new Map<string, SimInode>();
   /** What a power cut leaves. Invariant: with all of `#changes` carried out it equals `#names`. */
@@ -58,10 +61,11 @@ export class SimDisk implements Disk {
   /** Knob: how many of the syncs to come fail. A failed sync leaves its bytes in the cache, and calls them clean (H5). */
   failingSyncs = 0;
 
-  constructor({ random, after, onUse = (): void => {} }: SimDiskOptions) {
+  constructor({ random, after, onUse = (): void => {}, onSync = (): void => {} }: SimDiskOptions) {
     this.#random = random;
     this.#after = after;
     this.#onUse = onUse;
+    this.#onSync = onSync;
   }
 
   /**
@@ -141,7 +145,6 @@ export class SimDisk implements Disk {
   kill(): void {
     this.#life++;
     this.#isLocked = false;
-    for (const inode of this.#names.values()) inode.forgetSyncs();
   }
 
   /** The machine dies: of what was not synced any part survives. */
@@ -244,27 +247,21 @@ export class SimDisk implements Disk {
     return taken;
   }
 
+  /** Syncs may pass each other, those of one file too. */
   #sync(inode: SimInode): Promise<void> {
     return new Promise((resolve, reject) => {
       const fails = this.#takeFailure();
       const captured = inode.capture();
-      const isFirst = inode.enqueue(() => {
+      if (captured.sectors.size > 0) this.#onSync();
+      this.#later(() => {
         if (fails) {
-          inode.forsake(captured);
+          inode.forsake(captured, this.#random);
           reject(new Error("EIO: the file could not be synced"));
         } else {
           inode.settle(captured);
           resolve();
         }
       });
-      if (isFirst) this.#runSyncs(inode);
-    });
-  }
-
-  /** One after the other, so that an earlier sync never overwrites what a later one brought to the disk. */
-  #runSyncs(inode: SimInode): void {
-    this.#later(() => {
-      if (inode.finishFirst()) this.#runSyncs(inode);
     });
   }
 

@@ -7,11 +7,16 @@ export const SECTOR_BYTES = 512;
 /** Sectors that are copied into one array. */
 const SLAB_SECTORS = 64;
 
+/** How many of 1000 unsynced sectors of a file a power cut keeps: most, half or few. */
+const KEPT_PER_MILLE = [900, 500, 500, 100];
+
 /** Syncs after which a sector counts as old. */
 const OLD_SYNCS = 3;
 
 /** The sectors that one sync is bringing to the disk, as they were when it was asked for. */
 export interface Captured {
+  /** Counts syncs: one that ends late must not bring back what a later one has replaced. */
+  readonly number: number;
   readonly size: number;
   readonly sectors: ReadonlyMap<number, Uint8Array<ArrayBuffer>>;
 }
@@ -24,7 +29,9 @@ export class SimInode {
   #durableSize = 0;
   /** Sectors that the disk may hold otherwise, with what they held since the last sync, before their last write. */
   readonly #dirty = new Map<number, Uint8Array<ArrayBuffer>[]>();
-  #syncs: (() => void)[] = [];
+  #captureCount = 0;
+  /** The number of the sync whose bytes the disk has, for each sector. */
+  readonly #broughtBy = new Map<number, number>();
   #settledCount = 0;
   /** The number of the sync that last brought each sector to the disk. */
   readonly #settledAt = new Map<number, number>();
@@ -86,39 +93,28 @@ export class SimInode {
   capture(): Captured {
     const sectors = new Map<number, Uint8Array<ArrayBuffer>>();
     for (const sector of this.#dirty.keys()) sectors.set(sector, sectorOf(this.#cache, sector));
-    return { size: this.#size, sectors };
+    return { number: ++this.#captureCount, size: this.#size, sectors };
   }
 
   /** A sync ended well. */
-  settle({ size, sectors }: Captured): void {
-    this.#durableSize = Math.max(this.#durableSize, size);
+  settle(captured: Captured): void {
+    this.#durableSize = Math.max(this.#durableSize, captured.size);
     this.#settledCount++;
-    for (const [sector, bytes] of sectors) {
+    for (const [sector, bytes] of captured.sectors) {
       this.#settledAt.set(sector, this.#settledCount);
-      this.#putDurable(sector, bytes);
+      if (this.#isReplaced(sector, captured)) continue;
+      this.#bring(sector, bytes, captured);
       this.#clean(sector, bytes);
     }
   }
 
-  /** A sync failed: the disk keeps what it has, and the cache takes its own bytes for clean. */
-  forsake({ sectors }: Captured): void {
-    for (const [sector, bytes] of sectors) this.#clean(sector, bytes);
-  }
-
-  /** Queues what ends a sync; true when no other is under way. */
-  enqueue(end: () => void): boolean {
-    return this.#syncs.push(end) === 1;
-  }
-
-  /** Ends the first sync; true when another one waits. */
-  finishFirst(): boolean {
-    this.#syncs.shift()!();
-    return this.#syncs.length > 0;
-  }
-
-  /** Nobody waits for the syncs any more. */
-  forgetSyncs(): void {
-    this.#syncs = [];
+  /** A sync failed: any part of it reached the disk, and the cache takes its own bytes for clean all the same. */
+  forsake(captured: Captured, random: Random): void {
+    for (const [sector, bytes] of captured.sectors) {
+      if (this.#isReplaced(sector, captured)) continue;
+      if (random.chance(500)) this.#bring(sector, bytes, captured);
+      this.#clean(sector, bytes);
+    }
   }
 
   /** Each unsynced sector survives as it was at some moment since the last sync; so does the size. */
@@ -128,10 +124,11 @@ export class SimInode {
       const whole = Math.floor((this.#size - size) / SECTOR_BYTES);
       size = random.pick([size, this.#size, size + random.between(0, whole) * SECTOR_BYTES]);
     }
+    // Why drawn: of many sectors with even chances nearly never all are kept but one, or all are lost but one.
+    const keptPerMille = random.pick(KEPT_PER_MILLE);
     for (const [sector, older] of this.#dirty) {
-      const choice = random.below(older.length + 2);
-      if (choice === 0) continue;
-      this.#putDurable(sector, older[choice - 1] ?? sectorOf(this.#cache, sector));
+      if (!random.chance(keptPerMille)) continue;
+      this.#putDurable(sector, older[random.below(older.length + 1)] ?? sectorOf(this.#cache, sector));
     }
     this.#dirty.clear();
     this.#durable = grown(this.#durable, size);
@@ -154,6 +151,16 @@ export class SimInode {
     this.#durableSize = Math.min(this.#durableSize, bytes);
     this.#cache.fill(0, this.#size);
     this.#durable.fill(0, this.#durableSize);
+  }
+
+  /** Whether the disk has these bytes of the file, or later ones, already. */
+  #isReplaced(sector: number, { number }: Captured): boolean {
+    return (this.#broughtBy.get(sector) ?? 0) > number;
+  }
+
+  #bring(sector: number, bytes: Uint8Array<ArrayBuffer>, { number }: Captured): void {
+    this.#broughtBy.set(sector, number);
+    this.#putDurable(sector, bytes);
   }
 
   #putDurable(sector: number, bytes: Uint8Array<ArrayBuffer>): void {

@@ -43,6 +43,8 @@ export interface SimReplicaOptions {
   readonly clock: SimClock;
   /** A write was acknowledged to a client: the worst moment to die. */
   readonly onAcknowledged: (coordinator: SimReplica) => void;
+  /** Its disk has begun to bring something to rest: another bad moment. */
+  readonly onSync: (replica: SimReplica) => void;
   /** It does not start because of what somebody did to its disk, as it must. An operator is needed. */
   readonly onCorrupt: (replica: SimReplica) => void;
 }
@@ -391,7 +393,7 @@ export class SimReplica implements SimEndpoint {
     const onUse = (): void => {
       queue.needsSettling = true;
     };
-    const disk = new SimDisk({ random, after, onUse });
+    const disk = new SimDisk({ random, after, onUse, onSync: () => this.#options.onSync(this) });
     this.mend(disk);
     return disk;
   }

@@ -74,6 +74,7 @@ export class SimRun {
           scenario.clocks.find(({ replica }) => replica === id) ?? { skewMs: 0, driftPpm: 0 },
         ),
         onAcknowledged: (coordinator) => this.nemesis.onAcknowledged(coordinator),
+        onSync: (replica) => this.nemesis.onSync(replica),
         onCorrupt: (replica) => this.nemesis.onCorrupt(replica),
       })
     );

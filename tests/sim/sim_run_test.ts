@@ -69,10 +69,22 @@ Deno.test("Each kind of fault strikes, and no judge objects", async () => {
     const lines: string[] = [];
     const { findings } = await runScenario(scenario, { onTrace: (_, line) => lines.push(line) });
     assertEquals(findings, [], kind);
-    const struck: Fault["kind"] = kind === "blackout" ? "power" : kind;
+    const struck: Fault["kind"] = kind === "blackout" || kind === "tear" ? "power" : kind;
     assert(scenario.faults.every((fault) => fault.kind === struck));
     assert(scenario.faults.length === 0 || lines.some((line) => line.startsWith(`fault ${struck}`)), kind);
   }
+});
+
+Deno.test("A power cut that waits for a sync tears what the log was given, and the log is cut there", async () => {
+  let cutCount = 0;
+  for (let seed = 0; seed < 4; seed++) {
+    const { findings } = await simulate(seed, {
+      faults: ["tear"],
+      onTrace: (_, line) => cutCount += line.includes("cut the log at a frame") ? 1 : 0,
+    });
+    assertEquals(findings, [], `seed ${seed}`);
+  }
+  assert(cutCount >= 4, `${cutCount} torn tails`);
 });
 
 Deno.test("A replica on whose disk a bit flipped names the file and refuses, or misses nothing", async () => {
