@@ -20,6 +20,17 @@ export const PLANTED_BUGS = [
   "replay_out_of_order",
   "cut_too_far",
   "replay_recycled",
+  "trust_torn_frames",
+  "refuse_torn_tail",
+  "cut_damage",
+  "retry_failed_sync",
+  "miss_return",
+  "wait_for_all",
+  "definite_timeout",
+  "hint_first_only",
+  "deliver_one_batch",
+  "repair_first_only",
+  "answer_older",
 ] as const;
 
 /** One planted bug. */

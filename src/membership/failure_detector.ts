@@ -27,6 +27,11 @@ export class FailureDetector {
     if (isUp) peer.heardMs = nowMs;
   }
 
+  /** Planted bug `miss_return`: the peer is dead for ever. */
+  forget(id: string): void {
+    this.#peers.delete(id);
+  }
+
   /** Bytes came from the peer, over whichever connection. */
   onHeard(id: string, nowMs: number): void {
     const peer = this.#peers.get(id);

@@ -138,6 +138,7 @@ export class Hints {
         (page) => {
           const sentCount = page.entries.filter((entry) => this.#deliver(id, target, entry)).length;
           const last = page.entries.at(-1)?.key;
+          if (this.#bugs.has("deliver_one_batch")) return;
           target.handoff.onBatch({ last, more: page.more, sentCount }, this.#queue.now.monotonicMs);
         },
       );

@@ -1,6 +1,7 @@
 /** What this replica knows of the others: who is alive, whose answers count, whose clock says what, who was wiped. @module */
 import { decodeText, encodeText } from "../base/bytes.ts";
 import { mark } from "../base/mark.ts";
+import type { PlantedBug } from "../base/planted_bug.ts";
 import type { StoreWrite } from "../ports.ts";
 import { FailureDetector } from "../membership/failure_detector.ts";
 import type { Heartbeat } from "../membership/messages.ts";
@@ -36,6 +37,7 @@ export class Peers {
   readonly #config: ClusterConfig;
   readonly #epoch: string;
   readonly #isRecovering: () => boolean;
+  readonly #bugs: ReadonlySet<PlantedBug>;
   readonly #detector: FailureDetector;
   readonly #peers: Map<ReplicaId, Peer>;
   /** Why: a heartbeat before that would tell a wiped peer that we never knew it. */
@@ -48,7 +50,9 @@ export class Peers {
     readonly selfId: ReplicaId;
     readonly epoch: string;
     readonly isRecovering: () => boolean;
+    readonly bugs: ReadonlySet<PlantedBug>;
   }) {
+    this.#bugs = options.bugs;
     this.#queue = options.queue;
     this.#config = options.config;
     this.#epoch = options.epoch;
@@ -110,6 +114,7 @@ export class Peers {
     const nowMs = this.#queue.now.monotonicMs;
     if (state === "heard") return this.#detector.onHeard(id, nowMs);
     this.#leadMs = undefined;
+    if (state === "down" && this.#bugs.has("miss_return")) return this.#detector.forget(id);
     this.#detector.onLink(id, { isUp: state === "up" }, nowMs);
     const peer = this.#peers.get(id);
     if (peer && state === "up") this.#sendHeartbeat(peer);

@@ -257,6 +257,9 @@ export class Reads {
 
   #answer(number: number, pending: Pending, held: Held, answered: readonly ReplicaId[]): void {
     const { keyspace } = pending.request;
+    if (this.#bugs.has("answer_older") && held.length > 0) {
+      return this.#reply(pending, pending.round.oldest(), answered, []);
+    }
     if (keyspace.config.readRepair !== "blocking" || pending.round.stale().length === 0) {
       return this.#reply(pending, held, answered, []);
     }

@@ -107,7 +107,7 @@ export class Replica {
     this.#lastRound = options.entropy.uint32() * 1024;
     const nextRound = (): number => ++this.#lastRound;
     const isRecovering = (): boolean => !bugs.has("count_recovering") && this.#filling.isRecovering;
-    const peers = new Peers({ queue, config, selfId: id, epoch, isRecovering });
+    const peers = new Peers({ queue, config, selfId: id, epoch, isRecovering, bugs });
     const isCounted = (other: ReplicaId): boolean => other === id ? !isRecovering() : peers.isCounted(other);
     const counted = (keyspace: Keyspace): ReplicaId[] => keyspace.naturals.filter(isCounted);
     const core = { selfId: id, config, queue, counters, peers, nextRound, isRecovering, counted };

@@ -352,7 +352,8 @@ export class Writes {
     if (!this.#pending.has(number)) return;
     if (!pending.isReplied) {
       const verdict = pending.round.verdict();
-      if (verdict.kind === "done") this.#reply(pending, verdict.acked, verdict.missing);
+      const isHeldBack = this.#bugs.has("wait_for_all") && pending.round.missing().length > 0;
+      if (verdict.kind === "done" && !isHeldBack) this.#reply(pending, verdict.acked, verdict.missing);
       else if (verdict.kind === "failed") {
         mark("writes: level out of reach");
         this.#refuseTimeout(pending);
@@ -383,6 +384,10 @@ export class Writes {
     const { request, round } = pending;
     this.#close(pending);
     const required = requiredCount(request.level, request.keyspace.naturals.length);
+    if (this.#bugs.has("definite_timeout")) {
+      const refusal = failures.unavailable(request.keyspace, request.level, required, round.acked());
+      return this.#core.queue.refuse(request.id, refusal);
+    }
     const failure: Failure = failures.writeTimeout(this.#core.selfId, {
       level: request.level,
       required,
@@ -405,7 +410,8 @@ export class Writes {
     const { keyspace, key, trace } = pending.request;
     if (pending.owedAt === undefined) return trace?.release();
     const closing = { key: pending.owedAt, value: NOTHING };
-    const targets = pending.round.missing().filter((id) => id !== this.#core.selfId);
+    const missing = pending.round.missing().filter((id) => id !== this.#core.selfId);
+    const targets = this.#bugs.has("hint_first_only") ? missing.slice(0, 1) : missing;
     if (targets.length === 0) {
       this.#removals.push(closing);
       return trace?.release();

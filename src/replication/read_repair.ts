@@ -58,7 +58,7 @@ export class ReadRepair {
   /** What the answers of a round so far ask to be mended, or undefined. */
   plan(round: ReadRound): RepairPlan | undefined {
     if (this.#bugs.has("skip_read_repair")) return undefined;
-    const targets = round.stale();
+    const targets = this.#bugs.has("repair_first_only") ? round.stale().slice(0, 1) : round.stale();
     return targets.length === 0
       ? undefined
       : { targets, held: this.#bugs.has("repair_with_older") ? round.oldest() : round.held() };

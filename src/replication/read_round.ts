@@ -92,7 +92,7 @@ export class ReadRound {
     return this.#held;
   }
 
-  /** Planted bug `repair_with_older`: the oldest that anybody holds. Requires: somebody holds something. */
+  /** Planted bugs `repair_with_older` and `answer_older`: the oldest that anybody holds. Requires: somebody holds something. */
   oldest(): Held {
     const held = [...this.#answers.values()].map((answer) => answer.held).filter(({ length }) => length > 0);
     return held.reduce((a, b) => compareVersions(a[0]!, b[0]!) <= 0 ? a : b);

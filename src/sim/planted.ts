@@ -1,42 +1,56 @@
 /** The proof that the judges can notice something: plants a bug, and runs seeds until one of them objects. @module */
 import { NO_BUGS, type PlantedBug } from "../base/planted_bug.ts";
-import type { Drawn } from "./fault_draw.ts";
+import type { JudgeName } from "../checker/verdict.ts";
 import { PROVES_NOTHING } from "./run_judges.ts";
 import type { RunResult } from "./sim_run.ts";
-import type { DrawOptions, LevelPair } from "./scenario_draw.ts";
+import type { DrawOptions } from "./scenario_draw.ts";
 import { simulate } from "./simulation.ts";
 
-/** The faults under which each bug does harm; the rest of a run is drawn as always. */
-const HARMFUL: Readonly<Record<PlantedBug, readonly Drawn[]>> = {
-  ack_before_sync: ["blackout"],
-  merge_unserialised: [],
-  read_before_sync: ["power", "slow_disk"],
-  forget_owed: ["kill"],
-  skip_read_repair: ["partition"],
-  count_hints: ["kill"],
-  clock_without_ceiling: ["blackout", "clock"],
-  forget_hints: ["partition", "kill"],
-  hint_wrong_replica: ["kill"],
-  repair_with_older: ["partition"],
-  not_found_early: ["partition"],
-  resolve_by_wall_clock: ["clock"],
-  reuse_dots: ["wipe"],
-  count_recovering: ["wipe", "partition"],
-  forget_tombstones: ["kill"],
-  replay_out_of_order: ["blackout"],
-  cut_too_far: ["power", "blackout"],
-  replay_recycled: ["blackout"],
+/** The circumstances in which each bug does harm; the rest of a run is drawn as always. */
+const HARMFUL: Readonly<Record<PlantedBug, DrawOptions>> = {
+  ack_before_sync: { faults: ["blackout"] },
+  merge_unserialised: { faults: [] },
+  read_before_sync: { faults: ["power", "slow_disk"] },
+  forget_owed: { faults: ["kill"] },
+  skip_read_repair: { faults: ["partition"] },
+  count_hints: { faults: ["kill"] },
+  clock_without_ceiling: { faults: ["blackout", "clock"] },
+  forget_hints: { faults: ["partition", "kill"] },
+  hint_wrong_replica: { faults: ["kill"] },
+  repair_with_older: { faults: ["partition"] },
+  not_found_early: { faults: ["partition"] },
+  resolve_by_wall_clock: { faults: ["clock"] },
+  reuse_dots: { faults: ["wipe"] },
+  count_recovering: { faults: ["wipe", "partition"], levels: [["ALL"], ["ONE"]] },
+  forget_tombstones: { faults: ["kill"] },
+  replay_out_of_order: { faults: ["blackout"] },
+  cut_too_far: { faults: ["power", "blackout"] },
+  replay_recycled: { faults: ["blackout"] },
+  trust_torn_frames: { faults: ["tear"] },
+  refuse_torn_tail: { faults: ["tear"] },
+  cut_damage: { faults: ["rot"] },
+  retry_failed_sync: { faults: ["failed_sync", "blackout"] },
+  miss_return: { faults: ["kill"] },
+  wait_for_all: { faults: ["pause", "kill"] },
+  definite_timeout: { faults: ["pause", "partition"] },
+  hint_first_only: { faults: ["partition"] },
+  deliver_one_batch: { faults: ["partition"] },
+  repair_first_only: { faults: ["partition"] },
+  answer_older: { faults: ["partition"], levels: [["ONE"], ["QUORUM"]], readRepair: "blocking" },
 };
 
-/** The levels at which a bug does harm, where few seeds draw them: with these, one copy that is missed shows. */
-const HARMFUL_LEVELS: Readonly<Partial<Record<PlantedBug, LevelPair>>> = {
-  count_recovering: [["ALL"], ["ONE"]],
+/** Judges that must be among those who notice, where another one might notice first. */
+const JUDGES: Readonly<Partial<Record<PlantedBug, JudgeName>>> = {
+  miss_return: "availability",
+  wait_for_all: "availability",
+  definite_timeout: "read_values",
+  repair_first_only: "convergence",
+  answer_older: "sessions",
 };
 
 /** How a run is drawn in which a bug can do harm. */
 export function plantedDraw(bug: PlantedBug): DrawOptions & { readonly bugs: ReadonlySet<PlantedBug> } {
-  const levels = HARMFUL_LEVELS[bug];
-  return { faults: HARMFUL[bug], ...(levels ? { levels } : {}), bugs: new Set([bug]) };
+  return { ...HARMFUL[bug], bugs: new Set([bug]) };
 }
 
 /** Seeds within which every planted bug must be noticed. */
@@ -47,6 +61,8 @@ export async function firstNoticed(bug: PlantedBug, from: number): Promise<RunRe
   for (let seed = from; seed < from + PLANTED_SEEDS_MAX; seed++) {
     const draw = plantedDraw(bug);
     const result = await simulate(seed, draw);
+    const judge = JUDGES[bug];
+    if (judge !== undefined && !result.findings.some((finding) => finding.judge === judge)) continue;
     // A run that proves nothing is no proof of a bug either, nor is one that fails without it.
     if (result.findings.every(({ kind }) => kind === PROVES_NOTHING)) continue;
     if ((await simulate(seed, { ...draw, bugs: NO_BUGS })).findings.length === 0) return result;

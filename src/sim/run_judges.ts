@@ -4,6 +4,7 @@ import { judgeConvergence } from "../checker/convergence.ts";
 import { finalStates, type History, type Operation } from "../checker/history.ts";
 import { judgeKeptWrites } from "../checker/kept_writes.ts";
 import { judgeReadValues } from "../checker/read_values.ts";
+import { judgeSessions } from "../checker/sessions.ts";
 import type { JudgeName, Violation } from "../checker/verdict.ts";
 import type { SimRun } from "./sim_run.ts";
 
@@ -65,6 +66,7 @@ export function judgeRun(
       const finals = finalStates(history);
       violations.push(...judgeKeptWrites(history, finals), ...judgeConvergence(finals));
     }
+    violations.push(...judgeMonotonicReads(run, keyspace, history));
     violations.push(...judgeReadValues(history), ...judgeAvailability(history).violations);
     findings.push(...violations.map((violation) => findingOf(keyspace, violation)));
   }
@@ -78,10 +80,29 @@ export function judgeRun(
   return findings;
 }
 
+/**
+ * What was read stays read, where a read waits until as many copies hold what it says as its level asks for, and the copies
+ * of any two such reads overlap. Not so of writes: the later one loses where its coordinator's clock is behind.
+ */
+function judgeMonotonicReads(run: SimRun, keyspace: string, history: History): readonly Violation[] {
+  if (run.config.keyspaces.get(keyspace)?.readRepair !== "blocking") return [];
+  if (history.diskLosses.length > 0) return [];
+  const gets = history.operations.filter(({ op, required }) => op === "get" && 2 * required > history.copies);
+  // Whoever reads, it is as if one session did.
+  const originals = new Map<Operation, Operation>();
+  for (const get of gets) originals.set({ ...get, session: "everybody" }, get);
+  return judgeSessions({ operations: [...originals.keys()] }).violations.map((violation) => ({
+    ...violation,
+    sentence: violation.sentence.replace("its session", "somebody"),
+    operations: violation.operations.map((operation) => originals.get(operation) ?? operation),
+  }));
+}
+
 /** Words that tell the kinds of one judge's violations apart. */
 const KIND_WORDS = [
   "but in the end",
   "yet it loses",
+  "monotonic reads",
   "one version has two values",
   "although",
   "which nobody put",

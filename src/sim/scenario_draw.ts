@@ -5,6 +5,7 @@
  */
 import { Random } from "../base/random.ts";
 import { type Level, requiredCount } from "../protocol/level.ts";
+import type { KeyspaceConfig } from "../replica/cluster_config.ts";
 import { drawClientSteps, type StepKeyspace } from "./client_steps.ts";
 import { drawFaults, type Drawn, DRAWN_FAULTS } from "./fault_draw.ts";
 import {
@@ -25,6 +26,8 @@ export interface DrawOptions {
   readonly faults?: readonly Drawn[];
   /** The levels of writes and of reads, in place of those that the seed draws. */
   readonly levels?: LevelPair;
+  /** How reads mend, in place of what the seed draws. */
+  readonly readRepair?: KeyspaceConfig["readRepair"];
 }
 
 const PHASES = { faultsMs: 35_000, calmMs: 15_000, readsMs: 10_000 } as const;
@@ -61,7 +64,7 @@ interface DrawnKeyspace extends StepKeyspace {
 /** The scenario of a seed. */
 export function drawScenario(seed: number, options: DrawOptions = {}): Scenario {
   const random = Random.of(seed, "scenario");
-  const { cluster, changes, keyspaces } = drawCluster(Random.of(seed, "cluster"));
+  const { cluster, changes, keyspaces } = drawCluster(Random.of(seed, "cluster"), options.readRepair);
   const names = Array.from({ length: cluster.replicas }, (_, index) => replicaName(index));
   const kinds = DRAWN_FAULTS.filter(() => random.chance(400));
   const skewMsMax = random.pick([
@@ -107,9 +110,11 @@ export function drawScenario(seed: number, options: DrawOptions = {}): Scenario 
 
 function drawCluster(
   random: Random,
+  readRepairMode: KeyspaceConfig["readRepair"] | undefined,
 ): { cluster: ClusterPlan; changes: Readonly<Record<string, unknown>>[]; keyspaces: DrawnKeyspace[] } {
   const replicas = random.pick([4, 4, 4, 3, 5]);
-  const readRepair = random.pick(["background", "background", "blocking", "off"]);
+  const drawnRepair = random.pick(["background", "background", "blocking", "off"] as const);
+  const readRepair = readRepairMode ?? drawnRepair;
   const hintedHandoff = readRepair === "off" || random.chance(700);
   const keyspaces: DrawnKeyspace[] = [];
   const tables: Record<string, unknown> = {};

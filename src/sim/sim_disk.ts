@@ -20,6 +20,11 @@ export interface SimDiskOptions {
   onSync?(): void;
 }
 
+/** The disk could not do what it was asked for. */
+export class SimDiskError extends Error {
+  override readonly name = "SimDiskError";
+}
+
 /** A disk that takes longer for a sync is a slow one. */
 const GOOD_SYNC_MS_MAX = 20;
 
@@ -125,7 +130,7 @@ export class SimDisk implements Disk {
     return new Promise((resolve, reject) => {
       const fails = this.#takeFailure();
       this.#later(() => {
-        if (fails) return reject(new Error("EIO: the directory could not be synced"));
+        if (fails) return reject(new SimDiskError("EIO: the directory could not be synced"));
         // Two may be under way: those that the other one settled are gone from the list.
         const end = last === undefined ? 0 : this.#changes.indexOf(last) + 1;
         for (const change of this.#changes.splice(0, end)) carryOut(this.#durableNames, change);
@@ -256,7 +261,7 @@ export class SimDisk implements Disk {
       this.#later(() => {
         if (fails) {
           inode.forsake(captured, this.#random);
-          reject(new Error("EIO: the file could not be synced"));
+          reject(new SimDiskError("EIO: the file could not be synced"));
         } else {
           inode.settle(captured);
           resolve();

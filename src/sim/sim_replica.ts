@@ -1,10 +1,9 @@
 /** One imagined process: the real engine, replica and runner on an imagined disk and network, with lives that end. @module */
-import { InvariantError } from "../base/assert.ts";
 import type { ByteString } from "../base/bytes.ts";
 import type { Random } from "../base/random.ts";
 import type { Result } from "../base/failure.ts";
 import type { FinalState, HeldVersion } from "../checker/history.ts";
-import type { Entropy, Log, Merge, Now } from "../ports.ts";
+import { DiskFullError, type Entropy, type Log, type Merge, type Now } from "../ports.ts";
 import type { Failure } from "../protocol/error_codes.ts";
 import type { Reply } from "../protocol/reply.ts";
 import type { Request } from "../protocol/request.ts";
@@ -23,7 +22,7 @@ import { encodeMessage } from "../transport/message_codec.ts";
 import { decodeRecord } from "../versions/record.ts";
 import type { DiskProfile } from "./scenario.ts";
 import type { SimClock } from "./sim_clock.ts";
-import { SimDisk } from "./sim_disk.ts";
+import { SimDisk, SimDiskError } from "./sim_disk.ts";
 import type { SimEndpoint, SimNetwork } from "./sim_network.ts";
 import { type Shown, SimStore } from "./sim_store.ts";
 import type { SimWorld } from "./sim_world.ts";
@@ -184,10 +183,10 @@ export class SimReplica implements SimEndpoint {
       this.#world.trace(`${this.id} refuses to start: byte ${error.offset} of ${error.file} is damaged`);
       return this.#options.onCorrupt(this);
     }
-    if (error instanceof CorruptionError || error instanceof InvariantError || error instanceof TypeError) {
+    // Where the disk failed or had no room, a supervisor would try again.
+    if (!(error instanceof SimDiskError) && !(error instanceof DiskFullError)) {
       return this.#world.violate("start", `${this.id} does not start: ${error}`);
     }
-    // The disk failed or had no room: a supervisor would try again.
     this.#world.trace(`${this.id} does not start: ${error}`);
     this.#end("kill");
     const { life } = this;
@@ -263,8 +262,14 @@ export class SimReplica implements SimEndpoint {
     this.#engine.submit({ kind: "scan", begin, end, countMax: 100_000, bytesMax: 1 << 30 }, (result) => {
       if (result.kind !== "scanned") return;
       for (const { key, value: record } of result.entries) {
-        const { stamp, origin, value = null } = decodeRecord(record)[0]!;
-        state.set(String(keys.wireKey(keyOfDataKey(key))), { stamp, origin, value });
+        const name = String(keys.wireKey(keyOfDataKey(key)));
+        try {
+          const { stamp, origin, value = null } = decodeRecord(record)[0]!;
+          state.set(name, { stamp, origin, value });
+        } catch {
+          // What a damaged log was taken for. Whoever serves it to a client would throw.
+          this.#world.violate("record", `${this.id} holds bytes of key ${name} that are no record`);
+        }
       }
     });
     return state;
@@ -294,7 +299,10 @@ export class SimReplica implements SimEndpoint {
       bugs,
       halt: (cause) => {
         if (!isAlive()) return;
-        this.#world.trace(`${this.id} halts: ${cause}`);
+        // A disk may fail; whatever else ends a replica is a bug of ours, and a restart must not hide it.
+        if (cause instanceof SimDiskError || cause instanceof DiskFullError) {
+          this.#world.trace(`${this.id} halts: ${cause}`);
+        } else this.#world.violate("halt", `${this.id} halts: ${cause}`);
         this.crash("kill");
         const ended = this.#life;
         queue.after(RESTART_MS, () => {

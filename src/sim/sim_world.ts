@@ -64,7 +64,7 @@ export class SimWorld {
 
   /** Lets all happen that happens until a time. */
   async runUntil(endMs: number): Promise<void> {
-    while (this.queue.runNext(endMs)) {
+    while (this.#runNext(endMs)) {
       if (this.#isToSettle()) await this.#settle();
     }
     this.queue.passTo(endMs);
@@ -72,8 +72,18 @@ export class SimWorld {
 
   /** Lets one thing happen, or time pass to `endMs` where nothing happens before. */
   async runNext(endMs: number): Promise<void> {
-    if (!this.queue.runNext(endMs)) this.queue.passTo(endMs);
+    if (!this.#runNext(endMs)) this.queue.passTo(endMs);
     if (this.#isToSettle()) await this.#settle();
+  }
+
+  /** What throws is a bug of whoever it happened to; the run goes on, so that its end can be looked at. */
+  #runNext(endMs: number): boolean {
+    try {
+      return this.queue.runNext(endMs);
+    } catch (error) {
+      this.violate("throw", `something threw: ${error}`);
+      return true;
+    }
   }
 
   #isToSettle(): boolean {

@@ -104,7 +104,7 @@ export class FrameEncoder {
   }
 }
 
-const OF_THIS = { ofAnySegment: false };
+const OF_THIS = { ofAnySegment: false, isTrusted: false };
 
 /** A file held in memory, seen as a place where frames may stand. */
 export class FrameReader {
@@ -119,8 +119,17 @@ export class FrameReader {
     this.#segment = segment;
   }
 
-  /** The good frame at `offset`, if there is one. `ofAnySegment` is for the planted bug `replay_recycled`. */
-  at(offset: number, { ofAnySegment }: { readonly ofAnySegment: boolean } = OF_THIS): Frame | undefined {
+  /**
+   * The good frame at `offset`, if there is one. `ofAnySegment` is for the planted bug `replay_recycled`, `isTrusted`,
+   * which does not look at the checksum, for `trust_torn_frames`.
+   */
+  at(
+    offset: number,
+    { ofAnySegment = false, isTrusted = false }: {
+      readonly ofAnySegment?: boolean;
+      readonly isTrusted?: boolean;
+    } = OF_THIS,
+  ): Frame | undefined {
     const view = this.#view;
     if (offset + FRAME_HEADER_BYTES > view.byteLength) return undefined;
     if (view.getUint32(offset + 8) !== this.#segment && !ofAnySegment) return undefined;
@@ -129,7 +138,8 @@ export class FrameReader {
       length < FRAME_HEADER_BYTES || length % FRAME_ALIGNMENT_BYTES !== 0 ||
       length > view.byteLength - offset
     ) return undefined;
-    if (crc32(this.#bytes.subarray(offset + 4, offset + length)) !== view.getUint32(offset)) return undefined;
+    const checksum = crc32(this.#bytes.subarray(offset + 4, offset + length));
+    if (checksum !== view.getUint32(offset) && !isTrusted) return undefined;
     return {
       length,
       segment: this.#segment,

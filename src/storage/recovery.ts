@@ -126,7 +126,7 @@ class Replay {
       : set;
     let offset = FILE_HEADER_BYTES;
     for (;;) {
-      const frame = segment.reader.at(offset);
+      const frame = segment.reader.at(offset, { isTrusted: bugs.has("trust_torn_frames") });
       if (!frame || frame.sequence !== this.sequence) break;
       const next = offset + frame.length;
       if (bugs.has("cut_too_far") && !segment.reader.at(next)) break;
@@ -177,7 +177,8 @@ class Replay {
     if (next) search(next, FILE_HEADER_BYTES);
     for (const number of later) search(await Segment.read(this.#options.disk, number), FILE_HEADER_BYTES);
     const { expected, found } = place.reader.describe(offset, this.sequence);
-    if (this.sequence <= syncedUntil) {
+    const { bugs } = this.#options;
+    if (isCut && bugs.has("refuse_torn_tail") || this.sequence <= syncedUntil && !bugs.has("cut_damage")) {
       mark("recovery: damage before the end of the log refused");
       throw new CorruptionError({ file: place.name, offset, expected, found });
     }
