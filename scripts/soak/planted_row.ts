@@ -19,8 +19,7 @@ export async function lookForPlanted(bug: PlantedBug, starts: readonly number[])
   for (const start of starts) {
     const found = await firstNoticed(bug, start);
     counts.push(found ? found.scenario.seed - start + 1 : Infinity);
-    const [first] = found?.findings ?? [];
-    if (first) judges.add(first.judge);
+    for (const { judge } of found?.findings ?? []) judges.add(judge);
   }
   const median = counts.toSorted((a, b) => a - b)[Math.floor(counts.length / 2)]!;
   const finite = (count: number): number | null => count === Infinity ? null : count;
