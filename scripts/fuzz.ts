@@ -2,14 +2,11 @@
 import { UsageError } from "../src/cli/arguments.ts";
 import { EXIT_USAGE } from "../src/cli/top_command.ts";
 import { fuzz, type FuzzOutcome } from "./fuzz/fuzz_run.ts";
-import { LENIENT, STRICT, violationsOf } from "./fuzz/judge.ts";
+import { strictnessOf, violationsOf } from "./fuzz/judge.ts";
 import { fuzzHelp, parseFuzzOptions } from "./fuzz/options.ts";
 import { outcomeJson, outcomeLines } from "./fuzz/report.ts";
 import { BYTES_PER_SECOND, OPEN_MAX } from "./fuzz/budget.ts";
 import { print, printError } from "./print.ts";
-
-/** Runs shorter than this are not judged by latency, and leniently by size. */
-const STRICT_FROM_S = 60;
 
 async function main(args: readonly string[]): Promise<number> {
   const options = parseFuzzOptions(args, Math.floor(Math.random() * 2 ** 32));
@@ -22,7 +19,7 @@ async function main(args: readonly string[]): Promise<number> {
   if (data !== undefined && !await isDirectory(data)) {
     throw new UsageError(`--data ${data}: no such directory; make it first`);
   }
-  const strictness = seconds >= STRICT_FROM_S ? STRICT : LENIENT;
+  const strictness = strictnessOf(seconds / clusters.length);
   printError(
     `seed ${seed}: ${seconds} s, ${politeCount} polite clients; attackers are held to ${rate} attacks and ` +
       `${BYTES_PER_SECOND} bytes a second, and to ${OPEN_MAX} connections at a time`,

@@ -14,6 +14,7 @@ import {
   LENIENT,
   type Observations,
   STRICT,
+  strictnessOf,
   unprovedOf,
   violationsOf,
 } from "../../scripts/fuzz/judge.ts";
@@ -233,6 +234,15 @@ Deno.test("The judge objects to deaths, complaints, growth, slowness, whoever wa
   assertEquals(violationsOf({ ...slow, undoneCount: 100 }, LENIENT).length, 2);
   const still = { count: 3, worstMs: 900 };
   assertEquals(violationsOf({ ...slow, undoneCount: 100, standstill: still }, LENIENT), []);
+});
+
+Deno.test("The longer a cluster is attacked, the more is asked of it", () => {
+  const slow = { quiet: times(2000), attacked: times(70_000) };
+  const grown = { rssBytes: { r1: [100, 130] } };
+  assertEquals(violationsOf({ ...goodRun(), ...slow, ...grown }, strictnessOf(10)), []);
+  assertEquals(violationsOf({ ...goodRun(), ...slow }, strictnessOf(30)).length, 1);
+  assertEquals(violationsOf({ ...goodRun(), ...grown }, strictnessOf(449)), []);
+  assertEquals(violationsOf({ ...goodRun(), ...grown }, strictnessOf(450)).length, 1);
 });
 
 Deno.test("A size is told by many looks at both ends, and by its peak", () => {
