@@ -107,10 +107,10 @@ const ASCII_LINE = /^[\x20-\x7e]*\n$/;
 export function carryLine(line: string, lineBytesMax: number, count: number): readonly Message[] {
   // Why: ASCII is its own UTF-8, and making bytes of it and text again is a third of what carrying costs.
   const isItsBytes = line.length <= lineBytesMax && ASCII_LINE.test(line);
-  const lines = isItsBytes
-    ? [line.slice(0, -1)]
-    : new LineSplitter(lineBytesMax).feed(encodeText(line)).lines;
-  const carried = lines.flatMap((text) => parseMessageLine(text)?.messages ?? []);
+  const carried = isItsBytes
+    ? parseMessageLine(line.slice(0, -1))?.messages ?? []
+    : new LineSplitter(lineBytesMax).feed(encodeText(line)).lines
+      .flatMap((text) => parseMessageLine(text)?.messages ?? []);
   assert(carried.length === count, () => `the codec lost a message: ${line.slice(0, 200)}`);
   return carried;
 }
