@@ -150,6 +150,7 @@ export class SimDisk implements Disk {
   kill(): void {
     this.#life++;
     this.#isLocked = false;
+    for (const inode of this.#names.values()) inode.forgetSyncs();
   }
 
   /** The machine dies: of what was not synced any part survives. */

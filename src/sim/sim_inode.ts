@@ -4,21 +4,21 @@ import type { Random } from "../base/random.ts";
 /** What the disk writes as a whole or not at all. */
 export const SECTOR_BYTES = 512;
 
-/** Sectors that are copied into one array. */
-const SLAB_SECTORS = 64;
-
 /** How many of 1000 unsynced sectors of a file a power cut keeps: most, half or few. */
 const KEPT_PER_MILLE = [900, 500, 500, 100];
 
 /** Syncs after which a sector counts as old. */
 const OLD_SYNCS = 3;
 
-/** The sectors that one sync is bringing to the disk, as they were when it was asked for. */
+/**
+ * The sectors that one sync is bringing to the disk, as they were when it was asked for; undefined for those that the cache
+ * still has so. Why: nearly all are not written again meanwhile, and need not be copied and compared.
+ */
 export interface Captured {
   /** Counts syncs: one that ends late must not bring back what a later one has replaced. */
   readonly number: number;
   readonly size: number;
-  readonly sectors: ReadonlyMap<number, Uint8Array<ArrayBuffer>>;
+  readonly sectors: Map<number, Uint8Array<ArrayBuffer> | undefined>;
 }
 
 /** One file without a name. */
@@ -30,6 +30,8 @@ export class SimInode {
   /** Sectors that the disk may hold otherwise, with what they held since the last sync, before their last write. */
   readonly #dirty = new Map<number, Uint8Array<ArrayBuffer>[]>();
   #captureCount = 0;
+  /** What the syncs under way are bringing to the disk. */
+  #underWay: Captured[] = [];
   /** The number of the sync whose bytes the disk has, for each sector. */
   readonly #broughtBy = new Map<number, number>();
   #settledCount = 0;
@@ -81,8 +83,9 @@ export class SimInode {
     const end = offset + bytes.length;
     this.#cache = grown(this.#cache, end);
     for (let sector = Math.floor(offset / SECTOR_BYTES); sector * SECTOR_BYTES < end; sector++) {
+      const kept = this.#keep(sector);
       const older = this.#dirty.get(sector);
-      if (older) older.push(sectorOf(this.#cache, sector));
+      if (older) older.push(kept ?? sectorOf(this.#cache, sector));
       else this.#dirty.set(sector, []);
     }
     this.#cache.set(bytes, offset);
@@ -91,13 +94,16 @@ export class SimInode {
 
   /** What a sync that begins at this moment will bring to the disk. */
   capture(): Captured {
-    const sectors = new Map<number, Uint8Array<ArrayBuffer>>();
-    for (const sector of this.#dirty.keys()) sectors.set(sector, sectorOf(this.#cache, sector));
-    return { number: ++this.#captureCount, size: this.#size, sectors };
+    const sectors = new Map<number, undefined>();
+    for (const sector of this.#dirty.keys()) sectors.set(sector, undefined);
+    const captured = { number: ++this.#captureCount, size: this.#size, sectors };
+    this.#underWay.push(captured);
+    return captured;
   }
 
   /** A sync ended well. */
   settle(captured: Captured): void {
+    this.#underWay = this.#underWay.filter((other) => other !== captured);
     this.#durableSize = Math.max(this.#durableSize, captured.size);
     this.#settledCount++;
     for (const [sector, bytes] of captured.sectors) {
@@ -110,11 +116,17 @@ export class SimInode {
 
   /** A sync failed: any part of it reached the disk, and the cache takes its own bytes for clean all the same. */
   forsake(captured: Captured, random: Random): void {
+    this.#underWay = this.#underWay.filter((other) => other !== captured);
     for (const [sector, bytes] of captured.sectors) {
       if (this.#isReplaced(sector, captured)) continue;
       if (random.chance(500)) this.#bring(sector, bytes, captured);
       this.#clean(sector, bytes);
     }
+  }
+
+  /** The syncs under way never end. */
+  forgetSyncs(): void {
+    this.#underWay = [];
   }
 
   /** Each unsynced sector survives as it was at some moment since the last sync; so does the size. */
@@ -131,6 +143,7 @@ export class SimInode {
       this.#putDurable(sector, older[random.below(older.length + 1)] ?? sectorOf(this.#cache, sector));
     }
     this.#dirty.clear();
+    this.#underWay = [];
     this.#durable = grown(this.#durable, size);
     // What lies beyond the end does not come back when the file grows again.
     this.#durable.fill(0, size);
@@ -141,12 +154,14 @@ export class SimInode {
 
   /** Flips one bit everywhere. */
   flipBit(offset: number, bit: number): void {
+    this.#keep(Math.floor(offset / SECTOR_BYTES));
     this.#cache[offset]! ^= 1 << bit;
     if (offset < this.#durable.length) this.#durable[offset]! ^= 1 << bit;
   }
 
   /** Cuts the file everywhere. */
   truncate(bytes: number): void {
+    for (const { sectors } of this.#underWay) for (const sector of sectors.keys()) this.#keep(sector);
     this.#size = Math.min(this.#size, bytes);
     this.#durableSize = Math.min(this.#durableSize, bytes);
     this.#cache.fill(0, this.#size);
@@ -158,9 +173,20 @@ export class SimInode {
     return (this.#broughtBy.get(sector) ?? 0) > number;
   }
 
-  #bring(sector: number, bytes: Uint8Array<ArrayBuffer>, { number }: Captured): void {
+  #bring(sector: number, bytes: Uint8Array<ArrayBuffer> | undefined, { number }: Captured): void {
     this.#broughtBy.set(sector, number);
-    this.#putDurable(sector, bytes);
+    this.#putDurable(sector, bytes ?? sectorIn(this.#cache, sector));
+  }
+
+  /** Copies a sector that is about to change for the syncs under way that bring it to the disk as it is. */
+  #keep(sector: number): Uint8Array<ArrayBuffer> | undefined {
+    let kept: Uint8Array<ArrayBuffer> | undefined;
+    for (const { sectors } of this.#underWay) {
+      if (!sectors.has(sector) || sectors.get(sector) !== undefined) continue;
+      kept ??= sectorOf(this.#cache, sector);
+      sectors.set(sector, kept);
+    }
+    return kept;
   }
 
   #putDurable(sector: number, bytes: Uint8Array<ArrayBuffer>): void {
@@ -168,37 +194,33 @@ export class SimInode {
     this.#durable.set(bytes, sector * SECTOR_BYTES);
   }
 
-  #clean(sector: number, bytes: Uint8Array<ArrayBuffer>): void {
-    if (isSector(this.#cache, sector, bytes)) this.#dirty.delete(sector);
+  #clean(sector: number, bytes: Uint8Array<ArrayBuffer> | undefined): void {
+    if (bytes === undefined || isSector(this.#cache, sector, bytes)) this.#dirty.delete(sector);
     else this.#dirty.set(sector, []);
   }
 }
 
-/** Copies of sectors that are still free. Why in one piece: to make an array is dearer than to copy a sector. */
-let slab = new Uint8Array();
-
-function sectorOf(bytes: Uint8Array<ArrayBuffer>, sector: number): Uint8Array<ArrayBuffer> {
-  if (slab.length === 0) slab = new Uint8Array(SLAB_SECTORS * SECTOR_BYTES);
-  const copy = slab.subarray(0, SECTOR_BYTES);
-  slab = slab.subarray(SECTOR_BYTES);
-  copy.set(bytes.subarray(sector * SECTOR_BYTES, (sector + 1) * SECTOR_BYTES));
-  return copy;
+/** The bytes of a sector, which share the cache's memory. */
+function sectorIn(bytes: Uint8Array<ArrayBuffer>, sector: number): Uint8Array<ArrayBuffer> {
+  return bytes.subarray(sector * SECTOR_BYTES, (sector + 1) * SECTOR_BYTES);
 }
 
-/** Whether a sector holds these bytes; what lies beyond the end is zero. */
+/** A copy of the bytes of a sector. */
+function sectorOf(bytes: Uint8Array<ArrayBuffer>, sector: number): Uint8Array<ArrayBuffer> {
+  return bytes.slice(sector * SECTOR_BYTES, (sector + 1) * SECTOR_BYTES);
+}
+
 function isSector(bytes: Uint8Array, sector: number, expected: Uint8Array): boolean {
   const begin = sector * SECTOR_BYTES;
-  if (bytes.length < begin + SECTOR_BYTES) {
-    for (let i = 0; i < SECTOR_BYTES; i++) if ((bytes[begin + i] ?? 0) !== expected[i]) return false;
-    return true;
-  }
   for (let i = 0; i < SECTOR_BYTES; i++) if (bytes[begin + i] !== expected[i]) return false;
   return true;
 }
 
+/** Bytes with room for `length`, in whole sectors; zeros where there were none. */
 function grown(bytes: Uint8Array<ArrayBuffer>, length: number): Uint8Array<ArrayBuffer> {
   if (length <= bytes.length) return bytes;
-  const larger = new Uint8Array(Math.max(length, 2 * bytes.length, 8 * SECTOR_BYTES));
+  const whole = Math.ceil(length / SECTOR_BYTES) * SECTOR_BYTES;
+  const larger = new Uint8Array(Math.max(whole, 2 * bytes.length, 8 * SECTOR_BYTES));
   larger.set(bytes);
   return larger;
 }
