@@ -1,6 +1,9 @@
 /** Virtual time: things happen in the order of their times, and at one time in the order they were asked for. @module */
 import { assert } from "../base/assert.ts";
 
+/** Entries of what happens at once that are forgotten together. */
+const SOON_MAX = 256;
+
 interface Entry {
   readonly atMs: number;
   readonly sequence: number;
@@ -75,7 +78,8 @@ export class EventQueue {
 
   #takeSoon(): void {
     this.#soonBegin++;
-    if (this.#soonBegin < this.#soon.length) return;
+    // Why not as soon as it is empty: an emptied list gives back its memory, and the next entry asks for it again.
+    if (this.#soonBegin < this.#soon.length || this.#soonBegin < SOON_MAX) return;
     this.#soon.length = 0;
     this.#soonBegin = 0;
   }
