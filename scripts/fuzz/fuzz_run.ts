@@ -78,6 +78,7 @@ export async function fuzz(run: FuzzRun): Promise<FuzzOutcome> {
     spent: attacker.spent,
     hasAttackerEnded: attacker.hasEnded,
     standstill: vitals.standstill,
+    load: { max: vitals.loadMax, processors: navigator.hardwareConcurrency },
     disk,
     quiet: quiet.times(stalls),
     attacked: attacked.times(stalls),

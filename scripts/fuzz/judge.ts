@@ -16,6 +16,8 @@ export interface Observations {
   readonly hasAttackerEnded: boolean;
   /** How often the judge's own process stood still, and for how long at worst. For whoever reads the verdict. */
   readonly standstill: { readonly count: number; readonly worstMs: number };
+  /** The machine's load at its highest, and its processors. For whoever reads the verdict too. */
+  readonly load: { readonly max: number; readonly processors: number };
   /** Undefined: its probe ended by itself. */
   readonly disk: DiskRecord | undefined;
   readonly quiet: Times;

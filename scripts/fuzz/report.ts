@@ -24,9 +24,10 @@ export function outcomeLines(name: string, { seen, violations, directory }: Fuzz
     `  polite requests: ${seen.requestCount}, not done: ${seen.undoneCount}`,
     ...excuseLines(seen),
     ...latencyLines(seen),
-    `  this machine: the judge itself stood still ${
-      timesText(seen.standstill.count)
-    }, ${seen.standstill.worstMs} ms at worst`,
+    `  this machine: load up to ${
+      seen.load.max.toFixed(1)
+    } on ${seen.load.processors} processors; the judge itself ` +
+    `stood still ${timesText(seen.standstill.count)}, ${seen.standstill.worstMs} ms at worst`,
     `  its disk: ${diskText(seen)}`,
     ...unprovedOf(seen).map((text) => `  UNPROVED ${text}`),
     ...violations.map((violation) => `  VIOLATED ${violation}`),
@@ -50,6 +51,7 @@ export function outcomeJson({ seen, violations }: FuzzOutcome): Readonly<Record<
       worst_ms: seen.disk.worstMs,
       stalls: seen.disk.stalls.map(({ beganMs, endedMs }) => ({ began_ms: beganMs, ended_ms: endedMs })),
     },
+    load: seen.load,
     standstill: { count: seen.standstill.count, worst_ms: seen.standstill.worstMs },
     quiet: quantiles(seen.quiet.all),
     attacked: quantiles(seen.attacked.all),

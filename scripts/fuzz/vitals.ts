@@ -19,6 +19,7 @@ export class Vitals implements AsyncDisposable {
   #lookedMs = performance.now();
   #lateCount = 0;
   #latestMs = 0;
+  #loadMax = 0;
 
   constructor(cluster: FuzzCluster) {
     this.#cluster = cluster;
@@ -34,6 +35,11 @@ export class Vitals implements AsyncDisposable {
   /** How often this process itself stood still, and for how long at worst: then others did too, whoever was to blame. */
   get standstill(): { readonly count: number; readonly worstMs: number } {
     return { count: this.#lateCount, worstMs: Math.round(this.#latestMs) };
+  }
+
+  /** The most processes that wanted to run, over a minute: beyond the number of processors some had to wait. */
+  get loadMax(): number {
+    return this.#loadMax;
   }
 
   /** Resident sizes of one replica, one for each look, oldest first. */
@@ -53,6 +59,7 @@ export class Vitals implements AsyncDisposable {
     this.#lookedMs = nowMs;
     if (lateMs > LATE_MS) this.#lateCount++;
     this.#latestMs = Math.max(this.#latestMs, lateMs);
+    this.#loadMax = Math.max(this.#loadMax, Deno.loadavg()[0]!);
     for (const id of this.#cluster.ids) {
       const pid = this.#cluster.pid(id);
       if (pid === undefined) continue;

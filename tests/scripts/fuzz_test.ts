@@ -151,6 +151,7 @@ function goodRun(): Observations {
     spent: new Budget().spent,
     hasAttackerEnded: false,
     standstill: { count: 0, worstMs: 0 },
+    load: { max: 1, processors: 2 },
     disk: { stalls: [], watchedMs: 60_000, worstMs: 20 },
     quiet: times(2000),
     attacked: times(5000),
