@@ -136,7 +136,8 @@ function drawFault(
         kind: drawn,
         replicas: [victim],
         firstMs,
-        lastMs: 5 + random.below(300),
+        // The slowest make requests wait longer than they may.
+        lastMs: 5 + random.below(random.chance(200) ? 1500 : 300),
         forMs: 1 + random.below(4000),
       };
     }
@@ -151,8 +152,10 @@ function drawFault(
       return {
         kind: drawn,
         replicas: [victim],
-        bytes: random.chance(300) ? random.below(3000) : FULL_BY_SIZE_BYTES,
-        forMs: 500 + random.below(3000),
+        bytes: random.pick([random.below(64), random.below(3000), FULL_BY_SIZE_BYTES, FULL_BY_SIZE_BYTES]),
+        growthBytes: random.pick([0, random.below(3000), random.below(60_000)]),
+        // Why long ones: a log must fill its segments before it lacks the next one.
+        forMs: random.chance(500) ? 500 + random.below(3000) : 4000 + random.below(8000),
       };
     case "failed_sync":
       return { kind: drawn, replicas: [victim], count: 1 };

@@ -191,7 +191,7 @@ export class Nemesis {
         disk.shortWritesPerMille = fault.perMille;
         break;
       case "full_disk":
-        disk.bytesMax = disk.usedBytes();
+        disk.bytesMax = disk.usedBytes() + fault.growthBytes;
         disk.writableBytes = fault.bytes;
         break;
       case "failed_sync":

@@ -135,6 +135,8 @@ export interface Fault {
   readonly perMille: number;
   /** Bytes that a full disk still takes. */
   readonly bytes: number;
+  /** Of these, bytes by which files may grow; the others only replace what is there. */
+  readonly growthBytes: number;
   /** Syncs that fail, or that begin. */
   readonly count: number;
   readonly change: number;
@@ -156,6 +158,7 @@ export const NO_FAULT: Omit<Fault, "kind"> = {
   lastMs: 0,
   perMille: 0,
   bytes: 0,
+  growthBytes: 0,
   count: 1,
   change: 0,
   seed: 0,

@@ -121,6 +121,7 @@ const FAULT: Shape<Fault> = {
     lastMs: WHOLE,
     perMille: PER_MILLE,
     bytes: WHOLE,
+    growthBytes: WHOLE,
     count: WHOLE,
     change: WHOLE,
     seed: WHOLE,

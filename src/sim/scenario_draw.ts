@@ -157,7 +157,7 @@ function drawCluster(
         read_repair_interval_ms: random.pick([0, 200, 1000]),
         value_bytes_max: VALUE_BYTES_MAX,
         segment_bytes: 65_536,
-        hints_per_second: random.pick([50, 5000]),
+        hints_per_second: random.pick([10, 50, 5000, 5000]),
         hint_count_max: random.pick([100_000, 100_000, 3]),
         hint_bytes_max: random.pick([10_000_000, 10_000_000, 2000]),
         hint_age_max_ms: random.pick([3_600_000, 3_600_000, 3000]),
@@ -200,7 +200,7 @@ function drawSteps(
   const profile = {
     getPerMille: random.pick([300, 500, 700]),
     deletePerMille: random.pick([0, 100]),
-    valueChars: random.pick([8, 8, 200, 3000]),
+    valueChars: random.pick([8, 8, 200, 4000]),
     wanderPerMille: random.pick([0, 50, 300]),
   };
   const copies = Math.min(...keyspaces.map((keyspace) => keyspace.copies));
