@@ -41,15 +41,22 @@ export interface FaultPlan {
 /** Nothing goes wrong so early. */
 const FIRST_MS = 2000;
 
+/** So many faults come close behind another, to the same replica: while it starts, or is being filled. */
+const CLOSE_PER_MILLE = 200;
+const CLOSE_MS_MAX = 1500;
+
 /** The faults of a seed, in the order of their times. */
 export function drawFaults(seed: number, plan: FaultPlan): Fault[] {
   if (plan.kinds.length === 0) return [];
   const random = Random.of(seed, "faults");
   const faults: Fault[] = [];
   let changeCount = 0;
+  let isClose = false;
+  let lastVictim: string | undefined;
   let atMs = FIRST_MS + random.below(plan.pauseMs);
   for (let index = 0; atMs < plan.endMs; index++) {
-    const drawn = drawFault(Random.of(seed, `fault ${index}`), plan);
+    const drawn = drawFault(Random.of(seed, `fault ${index}`), plan, isClose ? lastVictim : undefined);
+    lastVictim = drawn?.replicas?.[0];
     if (drawn !== undefined && !(drawn.kind === "reconfigure" && changeCount >= plan.changeCount)) {
       faults.push({
         ...NO_FAULT,
@@ -58,7 +65,10 @@ export function drawFaults(seed: number, plan: FaultPlan): Fault[] {
         ...(drawn.kind === "reconfigure" ? { change: ++changeCount } : {}),
       });
     }
-    atMs += random.below(2 * plan.pauseMs);
+    isClose = random.chance(CLOSE_PER_MILLE);
+    atMs += isClose
+      ? random.below(CLOSE_MS_MAX)
+      : random.below(Math.floor(2 * plan.pauseMs * 1000 / (1000 - CLOSE_PER_MILLE)));
   }
   return faults;
 }
@@ -66,9 +76,11 @@ export function drawFaults(seed: number, plan: FaultPlan): Fault[] {
 function drawFault(
   random: Random,
   { kinds, replicas, skewMsMax }: FaultPlan,
+  lastVictim: string | undefined,
 ): Pick<Fault, "kind"> & Partial<Fault> | undefined {
   const drawn = random.pick(kinds);
-  const victim = random.pick(replicas);
+  const picked = random.pick(replicas);
+  const victim = lastVictim ?? picked;
   switch (drawn) {
     case "kill":
     case "power":
