@@ -3,7 +3,7 @@ import { join, resolve } from "@std/path";
 import { UsageError } from "../src/cli/arguments.ts";
 import { EXIT_USAGE } from "../src/cli/top_command.ts";
 import { print, printError } from "./print.ts";
-import { runPlanted, runSoak, runTests } from "./report/children.ts";
+import { InterruptedError, runPlanted, runSoak, runTests } from "./report/children.ts";
 import { guardsOf, parseHazards } from "./report/hazard.ts";
 import { parseReportOptions, reportHelp, type ReportOptions } from "./report/options.ts";
 import { renderReport } from "./report/page.ts";
@@ -72,6 +72,10 @@ if (import.meta.main) {
     print(`${problems.length === 0 ? "all is well" : "red"}: ${options.output}`);
     if (problems.length > 0) Deno.exitCode = 1;
   } catch (error) {
+    if (error instanceof InterruptedError) {
+      printError(error.message);
+      Deno.exit(error.exitCode);
+    }
     if (!(error instanceof UsageError)) throw error;
     printError(`${error.message}\nMore: deno task report --help`);
     Deno.exitCode = EXIT_USAGE;

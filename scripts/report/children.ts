@@ -6,6 +6,20 @@ import type { SoakSummary } from "../soak/soak_tally.ts";
 import type { Ended } from "./report_data.ts";
 import { parseTestResults, type TestResult } from "./test_results.ts";
 
+/** Somebody does not want to wait: there is no page. */
+export class InterruptedError extends Error {
+  override readonly name = "InterruptedError";
+  readonly exitCode: number;
+
+  constructor(exitCode: number) {
+    super("interrupted: no page was written");
+    this.exitCode = exitCode;
+  }
+}
+
+/** What a process ends with that Ctrl-C or SIGTERM ended. */
+const INTERRUPTED = [130, 143];
+
 /** Runs the tests that match, or all. What they print goes to this terminal, a dot for each. */
 export async function runTests(filter: string | undefined): Promise<Ended<TestResult[]>> {
   const directory = await Deno.makeTempDir({ prefix: "quartet-report-" });
@@ -14,6 +28,7 @@ export async function runTests(filter: string | undefined): Promise<Ended<TestRe
     const filters = filter === undefined ? [] : [filter];
     const flags = ["--reporter=dot", `--junit-path=${path}`];
     const exitCode = await runDeno(["run", "-A", "scripts/test.ts", ...filters, "--", ...flags]);
+    if (INTERRUPTED.includes(exitCode)) throw new InterruptedError(exitCode);
     const xml = await Deno.readTextFile(path).catch((cause) => {
       // Where nothing could be loaded nothing is written, and the exit code tells.
       if (cause instanceof Deno.errors.NotFound) return "";
@@ -42,6 +57,7 @@ async function soakAsData<T>(args: readonly string[]): Promise<Ended<T>> {
     stdout: "piped",
     stderr: "inherit",
   }).output();
+  if (INTERRUPTED.includes(code)) throw new InterruptedError(code);
   const last = new TextDecoder().decode(stdout).trimEnd().split("\n").at(-1) ?? "";
   if (!last.startsWith("{") && !last.startsWith("[")) {
     throw new Error(

@@ -45,12 +45,20 @@ export function judgeByHintsAlone(run: SimRun): Finding[] {
   });
 }
 
-/** Who looks at a keyspace in the end: where nobody reads, or reads mend nothing, copies may rightly differ. */
-export function judgesOf({ scenario, config }: SimRun, keyspace: string): readonly JudgeName[] {
-  const isMended = scenario.phases.readsMs > 0 && config.keyspaces.get(keyspace)?.readRepair !== "off";
-  return isMended
-    ? ["kept_writes", "convergence", "read_values", "availability"]
-    : ["read_values", "availability"];
+/**
+ * Who looks at a keyspace in the end: where nobody reads, or reads mend nothing, copies may rightly differ; and what was read
+ * stays read only where reads wait for their repairs, and no disk was lost.
+ */
+export function judgesOf({ scenario, config, nemesis }: SimRun, keyspace: string): readonly JudgeName[] {
+  const readRepair = config.keyspaces.get(keyspace)?.readRepair;
+  const isMended = scenario.phases.readsMs > 0 && readRepair !== "off";
+  const isMonotonic = readRepair === "blocking" && nemesis.diskLosses.length === 0;
+  return [
+    ...(isMended ? ["kept_writes", "convergence"] as const : []),
+    ...(isMonotonic ? ["sessions"] as const : []),
+    "read_values",
+    "availability",
+  ];
 }
 
 /** What must be so in the end. `operations` are those of the clients' own steps. */
@@ -62,11 +70,12 @@ export function judgeRun(
   const findings: Finding[] = [];
   for (const [keyspace, history] of histories) {
     const violations: Violation[] = [];
-    if (judgesOf(run, keyspace).includes("kept_writes")) {
+    const judges = judgesOf(run, keyspace);
+    if (judges.includes("kept_writes")) {
       const finals = finalStates(history);
       violations.push(...judgeKeptWrites(history, finals), ...judgeConvergence(finals));
     }
-    violations.push(...judgeMonotonicReads(run, keyspace, history));
+    if (judges.includes("sessions")) violations.push(...judgeMonotonicReads(history));
     violations.push(...judgeReadValues(history), ...judgeAvailability(history).violations);
     findings.push(...violations.map((violation) => findingOf(keyspace, violation)));
   }
@@ -84,9 +93,7 @@ export function judgeRun(
  * What was read stays read, where a read waits until as many copies hold what it says as its level asks for, and the copies
  * of any two such reads overlap. Not so of writes: the later one loses where its coordinator's clock is behind.
  */
-function judgeMonotonicReads(run: SimRun, keyspace: string, history: History): readonly Violation[] {
-  if (run.config.keyspaces.get(keyspace)?.readRepair !== "blocking") return [];
-  if (history.diskLosses.length > 0) return [];
+function judgeMonotonicReads(history: History): readonly Violation[] {
   const gets = history.operations.filter(({ op, required }) => op === "get" && 2 * required > history.copies);
   // Whoever reads, it is as if one session did.
   const originals = new Map<Operation, Operation>();

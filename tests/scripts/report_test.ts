@@ -231,3 +231,34 @@ Deno.test("The report task writes a page about a small run, and says where", asy
     await Deno.remove(directory, { recursive: true });
   }
 });
+
+Deno.test("A report that is interrupted ends with its first part, and leaves no page", async () => {
+  const directory = await Deno.makeTempDir({ prefix: "quartet-test-" });
+  try {
+    const output = join(directory, "report.md");
+    const flags = ["--tests", "tests/storage", "--seeds", "1", "--no-planted", "--output", output];
+    const child = new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--no-check", "scripts/report.ts", ...flags],
+      cwd: ROOT,
+      stdout: "piped",
+      stderr: "null",
+      env: { NO_COLOR: "1" },
+    }).spawn();
+    let shown = "";
+    let isKilled = false;
+    for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
+      shown += text;
+      // A dot is a test that has ended: many more are to come.
+      if (!isKilled && /^\.+$/m.test(shown)) {
+        isKilled = true;
+        child.kill("SIGTERM");
+      }
+    }
+    assertMatch(shown, /^report 1\/2 {2}tests/);
+    assertEquals((await child.status).code, 143);
+    assert(!shown.includes("report 2/2"), shown);
+    assertEquals([...Deno.readDirSync(directory)], []);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
