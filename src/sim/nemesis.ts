@@ -23,6 +23,8 @@ export interface NemesisOptions {
   readonly disturbances: Disturbances;
   /** The configuration after the change of this number, counted from 1. */
   readonly configAfter: (change: number) => ClusterConfig;
+  /** Whether a fault of the scenario may begin now. */
+  readonly mayStrike: () => boolean;
 }
 
 /** The faults of one run. */
@@ -57,6 +59,8 @@ export class Nemesis {
   start(faults: readonly Fault[]): void {
     for (const fault of faults) {
       this.#later(fault.atMs, () => {
+        // Clients count on what a change of the configuration brings.
+        if (fault.kind !== "reconfigure" && !this.#options.mayStrike()) return;
         if (fault.onAck) this.#armed.push(fault);
         else if (fault.onSync) this.#awaitingSync.push({ fault, count: fault.count });
         else this.strike(fault);

@@ -34,6 +34,8 @@ export interface Phases {
   readonly faultsMs: number;
   readonly calmMs: number;
   readonly readsMs: number;
+  /** No fault begins while fewer of 1000 requests have succeeded so far: else a run may prove nothing (HAZARD H24). */
+  readonly okPerMilleMin: number;
 }
 
 /** The cluster at the beginning: replicas r1, r2, …, and tables as in `cluster.toml`. */

@@ -70,8 +70,8 @@ const TABLES: FieldKind<readonly Table[]> = {
 };
 
 const PHASES: Shape<Phases> = {
-  kinds: { faultsMs: DURATION, calmMs: DURATION, readsMs: DURATION },
-  usual: { faultsMs: 35_000, calmMs: 15_000, readsMs: 10_000 },
+  kinds: { faultsMs: DURATION, calmMs: DURATION, readsMs: DURATION, okPerMilleMin: PER_MILLE },
+  usual: { faultsMs: 35_000, calmMs: 15_000, readsMs: 10_000, okPerMilleMin: 0 },
 };
 
 const CLUSTER: Shape<ClusterPlan> = {

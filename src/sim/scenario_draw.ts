@@ -30,7 +30,7 @@ export interface DrawOptions {
   readonly readRepair?: KeyspaceConfig["readRepair"];
 }
 
-const PHASES = { faultsMs: 35_000, calmMs: 15_000, readsMs: 10_000 } as const;
+const PHASES = { faultsMs: 35_000, calmMs: 15_000, readsMs: 10_000, okPerMilleMin: 650 } as const;
 
 /** Clients begin when replicas have had a moment to meet. */
 const FIRST_STEP_MS = 500;

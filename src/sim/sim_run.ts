@@ -91,6 +91,7 @@ export class SimRun {
       replicas,
       disturbances: this.disturbances,
       configAfter: (change) => this.#config = configAfter(scenario, change),
+      mayStrike: () => this.workload.okPerMille >= scenario.phases.okPerMilleMin,
     });
     this.workload = new Workload({
       world,

@@ -34,9 +34,16 @@ export class Workload {
   readonly #clients = new Map<number, SimClient>();
   readonly #numbers = new RequestNumbers();
   #isOver = false;
+  #endedCount = 0;
+  #okCount = 0;
 
   constructor(options: WorkloadOptions) {
     this.#options = options;
+  }
+
+  /** How many of 1000 operations that have ended succeeded; all, before the first. */
+  get okPerMille(): number {
+    return this.#endedCount === 0 ? 1000 : 1000 * this.#okCount / this.#endedCount;
   }
 
   /** Lets each step happen at its time. */
@@ -72,6 +79,8 @@ export class Workload {
         copies: this.#options.copiesOf(request.keyspace),
       }, result);
       world.trace(`client ${number} ${JSON.stringify(operation)}`);
+      this.#endedCount++;
+      if (operation.outcome === "ok") this.#okCount++;
       if (request.trace) this.traced.add(operation);
       const list = this.operations.get(request.keyspace);
       if (list) list.push(operation);

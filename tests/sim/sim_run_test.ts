@@ -63,6 +63,20 @@ Deno.test("A request that live replicas could have served, and that failed, is o
   );
 });
 
+Deno.test("No fault begins while fewer requests have succeeded than a scenario asks for", async () => {
+  const faults = [4000, 8000].map((at_ms) => ({
+    kind: "kill",
+    at_ms,
+    for_ms: 1000,
+    replicas: ["r1", "r2", "r3"],
+  }));
+  const struckCount = async (ok_per_mille_min: number): Promise<number> => {
+    const { lines } = await story(faults, { phases: { faults_ms: 12_000, ok_per_mille_min } });
+    return lines.filter((line) => line.startsWith("fault kill")).length;
+  };
+  assertEquals([await struckCount(0), await struckCount(1000)], [2, 1]);
+});
+
 Deno.test("Each kind of fault strikes, and no judge objects", async () => {
   for (const kind of DRAWN_FAULTS) {
     const scenario = drawScenario(DRAWN_FAULTS.indexOf(kind), { faults: [kind] });
