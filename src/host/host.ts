@@ -202,9 +202,11 @@ export class Host {
           return runner.feed({ kind: "request", id: requestId, request });
         }
         // Why here: a replica that stands still must hear what lets it go on.
-        if (request.action === "set") log.write("warn", "fault set", faultFields(request));
-        if (request.action === "heal" && faults.list().length > 0) log.write("info", "faults healed");
-        transport.reply(requestId, faults.answer(request));
+        const hadFaults = faults.list().length > 0;
+        const answer = faults.answer(request);
+        if (answer.ok && request.action === "set") log.write("warn", "fault set", faultFields(request));
+        if (request.action === "heal" && hadFaults) log.write("info", "faults healed");
+        transport.reply(requestId, answer);
         transport.flush();
       },
       halt,

@@ -126,6 +126,17 @@ clusterTest(
       withinMs: 20_000,
       what: "the clock of r2 is right again by itself",
     });
+
+    // A fault that is refused was never set, and the log does not say so.
+    const cut = await client.ask("r1", {
+      op: "fault",
+      action: "set",
+      fault: { kind: "cut", peers: ["r1"], way: "both" },
+    });
+    assertEquals(cut.ok ? "" : cut.failure.code, "malformed_request");
+    await client.expect("r1", { op: "fault", action: "heal" });
+    assertEquals((await cluster.log("r1")).match(/fault set|faults healed/g), null);
+    assertMatch(await cluster.log("r2"), /fault set[^]*faults healed/);
   },
 );
 
