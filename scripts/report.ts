@@ -10,6 +10,7 @@ import { renderReport } from "./report/page.ts";
 import { problemsOf, type ReportData } from "./report/report_data.ts";
 import { lookAround } from "./report/surroundings.ts";
 import { testKindOf } from "./report/test_kind.ts";
+import { atHome } from "./report/test_results.ts";
 import { ROOT } from "./repository.ts";
 import { testFilesIn } from "./test.ts";
 
@@ -31,12 +32,13 @@ async function collect({ seeds, isPlanted, filter, output }: ReportOptions): Pro
   const texts = new Map(
     await Promise.all(paths.map(async (path): Promise<[string, string]> => [path, await read(path)])),
   );
+  const results = atHome(tests.value, texts);
   return {
     surroundings,
     filter,
     tests: {
       ...tests,
-      value: tests.value.map((result) => ({
+      value: results.map((result) => ({
         ...result,
         kind: testKindOf(result.file, texts.get(result.file) ?? ""),
       })),
@@ -46,7 +48,7 @@ async function collect({ seeds, isPlanted, filter, output }: ReportOptions): Pro
     planted,
     hazards: parseHazards(await read("src/README.md")).map((hazard) => ({
       ...hazard,
-      guards: guardsOf(hazard, tests.value, texts),
+      guards: guardsOf(hazard, results, texts),
     })),
     bugCount: countRows(await read("tests/README.md"), "## Bugs found so far"),
   };

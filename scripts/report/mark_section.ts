@@ -1,6 +1,6 @@
 /** The part of a report on marks: the rare branches that simulated runs came to. @module */
 import type { SoakSummary } from "../soak/soak_tally.ts";
-import { table } from "./markdown_table.ts";
+import { plainText, table } from "./markdown_table.ts";
 import { grouped } from "./plural.ts";
 
 /** Its lines. */
@@ -16,13 +16,13 @@ export function markLines({ marks, runCount }: Pick<SoakSummary, "marks" | "runC
     "",
     ...(missed.length === 0
       ? ["None was missed."]
-      : ["Never reached:", "", ...missed.map(([name]) => `- ${name}`)]),
+      : ["Never reached:", "", ...missed.map(([name]) => `- ${plainText(name)}`)]),
     "",
     "<details><summary>All marks</summary>",
     "",
     ...table(
       ["mark", `runs, of ${grouped(runCount)}`],
-      counts.map(([name, count]) => [name, grouped(count)]),
+      counts.map(([name, count]) => [plainText(name), grouped(count)]),
     ),
     "",
     "</details>",

@@ -42,8 +42,6 @@ export function simulationLines(soak: SoakSummary): string[] {
       ) => [`\`${kind}\``, count === 0 ? "**never**" : grouped(count)]),
     ),
     "",
-    ...markLines(soak),
-    "",
     "### Verdicts",
     "",
     "The simulator itself objects to what no history shows: a replica that stops, never starts, or has not kept what it showed.",
@@ -64,16 +62,6 @@ export function simulationLines(soak: SoakSummary): string[] {
     "The same seed on the same code gives the same hash, on every machine: `deno task sim SEED` ends with it.",
     "",
     ...table(["seed", "trace"], soak.traces.map(({ seed, trace }) => [String(seed), `\`${trace}\``])),
-  ];
-}
-
-function markLines({ marks }: SoakSummary): string[] {
-  const names = Object.keys(marks);
-  const missed = names.filter((name) => marks[name] === 0);
-  return [
-    `Of ${plural(names.length, "mark")} on rare branches (\`src/base/mark.ts\`), these runs reached ` +
-    `${grouped(names.length - missed.length)}.${missed.length === 0 ? "" : " Never:"}`,
-    ...(missed.length === 0 ? [] : ["", ...missed.map((name) => `- ${plainText(name)}`)]),
   ];
 }
 

@@ -28,8 +28,30 @@ export function parseTestResults(xml: string): TestResult[] {
     name.split(" > ").some((_, index, parts) =>
       index > 0 && known.has(`${file}\n${parts.slice(0, index).join(" > ")}`)
     );
-  // Files run side by side, so that they come in any order; a stable sort keeps that of the tests inside.
-  return cases.filter((each) => !isStep(each)).sort((a, b) => a.file < b.file ? -1 : a.file > b.file ? 1 : 0);
+  return byFile(cases.filter((each) => !isStep(each)));
+}
+
+/**
+ * The results with the test file that each belongs to, by file. Why: Deno names the file that calls `Deno.test`, and for tests
+ * that a harness defines that is the harness. Their home is the test file that says the longest end of their name, whose
+ * beginning may be made of parts. `testFiles` is path to text.
+ */
+export function atHome(results: readonly TestResult[], testFiles: ReadonlyMap<string, string>): TestResult[] {
+  const homeOf = ({ file, name }: TestResult): string => {
+    if (testFiles.has(file)) return file;
+    const words = name.split(" ");
+    for (let first = 0; first < words.length; first++) {
+      const end = words.slice(first).join(" ");
+      for (const [path, text] of testFiles) if (text.includes(end)) return path;
+    }
+    return file;
+  };
+  return byFile(results.map((result) => ({ ...result, file: homeOf(result) })));
+}
+
+/** Files run side by side, so that they come in any order; a stable sort keeps that of the tests inside. */
+function byFile(results: TestResult[]): TestResult[] {
+  return results.sort((a, b) => a.file < b.file ? -1 : a.file > b.file ? 1 : 0);
 }
 
 /** Why a test is ignored, where its name says it. */

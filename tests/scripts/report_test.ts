@@ -7,6 +7,7 @@ import { renderReport } from "../../scripts/report/page.ts";
 import { omissionsOf, problemsOf } from "../../scripts/report/report_data.ts";
 import { TEST_KINDS, testKindOf } from "../../scripts/report/test_kind.ts";
 import {
+  atHome,
   parseTestResults,
   plainName,
   type TestResult,
@@ -107,6 +108,27 @@ Deno.test("Results of tests are read with their names, by file, and steps belong
   assertEquals(whyIgnored(results[1]!), "no (real) nc");
   assertEquals(plainName(results[1]!), 'ign <a> & "b"');
   assertEquals(whyIgnored(results[0]!), undefined);
+});
+
+Deno.test("A test that a harness defines belongs to the file that names it, also where its name is made of parts", () => {
+  const result = (file: string, name: string): TestResult => ({ file, name, outcome: "passed" });
+  const results = [
+    result("tests/a_test.ts", "SIGTERM ends it"),
+    result("tests/harness/processes.ts", "SIGTERM ends a busy replica"),
+    result("tests/harness/processes.ts", "H7: it is filled"),
+    result("tests/harness/processes.ts", "nobody says so"),
+  ];
+  const texts = new Map([
+    ["tests/a_test.ts", 'Deno.test("SIGTERM ends it"'],
+    ["tests/b_test.ts", 'clusterTest("H7: it is filled"'],
+    ["tests/c_test.ts", "clusterTest(`${signal} ends a busy replica`"],
+  ]);
+  assertEquals(atHome(results, texts).map(({ file, name }) => [file, name]), [
+    ["tests/a_test.ts", "SIGTERM ends it"],
+    ["tests/b_test.ts", "H7: it is filled"],
+    ["tests/c_test.ts", "SIGTERM ends a busy replica"],
+    ["tests/harness/processes.ts", "nobody says so"],
+  ]);
 });
 
 Deno.test("A hazard is held by the tests that name it, or by all of a file, also of one that reads another", () => {
