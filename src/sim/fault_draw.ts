@@ -167,7 +167,7 @@ function drawFault(
         bytes: random.pick([random.below(64), random.below(3000), FULL_BY_SIZE_BYTES, FULL_BY_SIZE_BYTES]),
         growthBytes: random.pick([0, random.below(3000), random.below(60_000)]),
         // Why long ones: a log must fill its segments before it lacks the next one.
-        forMs: random.chance(500) ? 500 + random.below(3000) : 4000 + random.below(8000),
+        forMs: random.chance(700) ? 500 + random.below(3000) : 4000 + random.below(4000),
       };
     case "failed_sync":
       return { kind: drawn, replicas: [victim], count: 1 };

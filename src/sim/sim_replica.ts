@@ -262,8 +262,9 @@ export class SimReplica implements SimEndpoint {
     this.#engine.submit({ kind: "scan", begin, end, countMax: 100_000, bytesMax: 1 << 30 }, (result) => {
       if (result.kind !== "scanned") return;
       for (const { key, value: record } of result.entries) {
-        const name = String(keys.wireKey(keyOfDataKey(key)));
+        let name = "that is none";
         try {
+          name = String(keys.wireKey(keyOfDataKey(key)));
           const { stamp, origin, value = null } = decodeRecord(record)[0]!;
           state.set(name, { stamp, origin, value });
         } catch {
