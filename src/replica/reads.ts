@@ -33,6 +33,8 @@ export interface ReadRequest {
 interface Blocking {
   readonly held: Held;
   readonly answered: readonly ReplicaId[];
+  /** Who was sent what remains of all answers. */
+  readonly asked: Set<ReplicaId>;
   readonly repaired: Set<ReplicaId>;
   /** Those of `repaired` that count for a level. */
   readonly counted: Set<ReplicaId>;
@@ -241,7 +243,7 @@ export class Reads {
   #advance(number: number, pending: Pending): void {
     if (!this.#pending.has(number)) return;
     const { round } = pending;
-    if (!pending.isReplied && pending.blocking) this.#replyIfHeld(pending, pending.blocking);
+    if (!pending.isReplied && pending.blocking) this.#mendMore(number, pending, pending.blocking);
     else if (!pending.isReplied) {
       const verdict = round.verdict();
       if (verdict.kind === "failed") {
@@ -264,9 +266,14 @@ export class Reads {
       return this.#reply(pending, held, answered, []);
     }
     mark("reads: reply waits until stale copies are mended");
-    pending.blocking = { held, answered, repaired: new Set(), counted: new Set() };
-    this.#mend(number, pending);
-    this.#replyIfHeld(pending, pending.blocking);
+    pending.blocking = { held, answered, asked: new Set(), repaired: new Set(), counted: new Set() };
+    this.#mendMore(number, pending, pending.blocking);
+  }
+
+  /** Why again with each answer: those found stale first may be unable to store, and who answers late can stand in for them. */
+  #mendMore(number: number, pending: Pending, blocking: Blocking): void {
+    this.#mend(number, pending, blocking.asked);
+    this.#replyIfHeld(pending, blocking);
   }
 
   #onRepaired(number: number, pending: Pending, id: ReplicaId, { counts }: { counts: boolean }): void {
@@ -356,15 +363,20 @@ export class Reads {
     trace.release();
   }
 
-  /** Sends what remains of all answers to those who hold less; our own copy too. Returns to whom it was sent. */
-  #mend(number: number, pending: Pending): readonly ReplicaId[] {
+  /**
+   * Sends what remains of all answers to those who hold less and are not among `asked`, which they then are; our own copy
+   * too. Returns to whom it was sent.
+   */
+  #mend(number: number, pending: Pending, asked = new Set<ReplicaId>()): readonly ReplicaId[] {
     const { keyspace, key, trace } = pending.request;
     const plan = this.#repairs.get(keyspace.name)?.plan(pending.round);
-    if (!plan) return [];
+    const targets = plan?.targets.filter((id) => !asked.has(id)) ?? [];
+    if (!plan || targets.length === 0) return [];
+    for (const id of targets) asked.add(id);
     const { queue, selfId, counters, config } = this.#core;
-    counters.add("read_repairs", plan.targets.length);
-    trace?.repairing(plan.targets, plan.held);
-    const others = plan.targets.filter((id) => id !== selfId);
+    counters.add("read_repairs", targets.length);
+    trace?.repairing(targets, plan.held);
+    const others = targets.filter((id) => id !== selfId);
     queue.send(others, {
       type: "write",
       round: number,
@@ -373,7 +385,7 @@ export class Reads {
       key: keyspace.wireKey(key),
       versions: plan.held,
     });
-    if (others.length === plan.targets.length) return others;
+    if (others.length === targets.length) return others;
     const record = encodeRecord(plan.held);
     // What our configuration does not let us store, we go on without; whoever sends it as a write hears why.
     if (record.length > recordBytesMax(config.settings) || queue.isOverloaded) return others;

@@ -156,6 +156,21 @@ Deno.test("read_repair blocking: a replica that answers with the winner later is
   assertEquals(stage.outcome(get), "value new answered=r1,r2");
 });
 
+Deno.test("read_repair blocking: a replica that answers late is mended in place of one that cannot be", () => {
+  const stage = ReplicaStage.whole({ main: { read_repair: "blocking" } });
+  stage.plant(7, [NEW]);
+  const get = stage.get(7, "TWO");
+  const { round } = asked(stage);
+  answer(stage, "r2", round, [OLD]);
+  assertEquals(repairs(stage), ["repair new to r2"]);
+  stage.deliver("r2", { type: "refused", round, code: "disk_full", message: "full" });
+  assertEquals(stage.outcome(get), "waiting");
+  answer(stage, "r3", round, [OLD]);
+  assertEquals(repairs(stage), ["repair new to r3"]);
+  stage.ack("r3", round);
+  assertEquals(stage.outcome(get), "value new answered=r1,r2 repaired=r3");
+});
+
 Deno.test("read_repair blocking: where all who answered agree, nobody waits", () => {
   const stage = ReplicaStage.whole({ main: { read_repair: "blocking" } });
   stage.plant(7, [NEW]);
