@@ -54,16 +54,12 @@ export const LENIENT: Strictness = {
   isStandstillExcused: true,
 };
 
-/** Seconds of attacks on one cluster from which on lateness is judged strictly. */
+/** Seconds of attacks on one cluster from which on a run is judged strictly. */
 const STRICT_FROM_S = 30;
-
-/** The same of sizes. Why so long: a heap finds its size in minutes, and growth counts from the end of the warm-up, at most 180 s. */
-const SIZES_FROM_S = 450;
 
 /** What may be asked of a run that attacks one cluster for so long. */
 export function strictnessOf(seconds: number): Strictness {
-  const { growthMax } = seconds >= SIZES_FROM_S ? STRICT : LENIENT;
-  return { ...(seconds >= STRICT_FROM_S ? STRICT : LENIENT), growthMax };
+  return seconds >= STRICT_FROM_S ? STRICT : LENIENT;
 }
 
 /** Of the looks at a size, so many at each end are taken together. */
