@@ -49,9 +49,9 @@ Deno.test(`Nothing acknowledged is lost in ${SECONDS} s of faults, and replicas 
     assert(2 * summary.done >= summary.operations, "too little succeeded: the run proves nothing (H24)");
     assertEquals([...run.counts.keys()].sort(), [...new Set(Object.values(HANDS).flat())].sort());
 
-    // The same history is violated once an acknowledged write is missing in it, or a get that overlaps it is older.
+    // The same history is violated once a key that was written is gone from all replicas, or a get that overlaps a put is older.
     const lines = await historyLines(history);
-    await assertViolated(withoutLastWrite(lines), /, but in the end r\d holds nothing of key/);
+    await assertViolated(withoutFinalsOfOneKey(lines), /, but in the end r\d holds nothing of key/);
     await assertViolated(withStaleGet(lines), /, although client \d+ (put|deleted)/);
   });
 });
@@ -114,8 +114,8 @@ async function assertViolated(lines: Lines, sentence: RegExp): Promise<void> {
   assertMatch(stdout.split("\n")[0]!, sentence);
 }
 
-/** What replicas hold of a key that was written is gone in the end. */
-function withoutLastWrite(lines: Lines): Lines {
+/** No replica holds anything of one key in the end, and it was written. */
+function withoutFinalsOfOneKey(lines: Lines): Lines {
   const { key } = acknowledgedPuts(lines)[0]!;
   return lines.filter((line) => line["type"] !== "final" || line["key"] !== key);
 }
