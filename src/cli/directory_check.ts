@@ -7,7 +7,9 @@ import { dirname, join } from "@std/path";
 import { DenoDisk } from "../host/deno_disk.ts";
 import { diskRoom } from "../host/machine_gauge.ts";
 import type { ClusterConfig } from "../replica/cluster_config.ts";
+import { keysProblem } from "../replica/keys_record.ts";
 import { mergeStored } from "../replica/merge.ts";
+import { KEYS_KEY } from "../replica/store_keys.ts";
 import { checkpointNumbers } from "../storage/checkpoint.ts";
 import { CorruptionError } from "../storage/corruption.ts";
 import { checkOwner, DirectoryError, IDENTITY_FILES, LOCK_FILE } from "../storage/identity.ts";
@@ -30,9 +32,10 @@ export interface DirectoryLook {
 /** Looks at the data directory of replica `id`. */
 export async function checkDirectory(
   directory: string,
-  { cluster, settings }: ClusterConfig,
+  config: ClusterConfig,
   id: string,
 ): Promise<DirectoryLook> {
+  const { cluster, settings } = config;
   try {
     const here = await statOf(directory);
     if (here === undefined) {
@@ -66,7 +69,9 @@ export async function checkDirectory(
       ));
     } else {
       findings.push(await writeFinding("data", directory));
-      if (findings.every(({ level }) => level !== "fail")) findings.push(...await damageFindings(directory));
+      if (findings.every(({ level }) => level !== "fail")) {
+        findings.push(...await contentFindings(directory, config));
+      }
     }
     const checkpoints = checkpointNumbers(names).map((number) => `checkpoint-${number}`);
     const bytes = checkpoints.reduce((sum, name) => sum + Deno.statSync(join(directory, name)).size, 0);
@@ -157,11 +162,18 @@ async function ownerFinding(
   }
 }
 
-/** What a start would find damaged: reads everything, as a start does, and writes nothing. Requires: nobody else writes there. */
-async function damageFindings(directory: string): Promise<Finding[]> {
+/**
+ * What a start would find damaged, or written with other kinds of keys: reads everything, as a start does, and writes
+ * nothing. Requires: nobody else writes there.
+ */
+async function contentFindings(directory: string, config: ClusterConfig): Promise<Finding[]> {
   try {
-    await recover({ disk: await DenoDisk.open(directory), merge: mergeStored, log: { write: () => {} } });
-    return [];
+    const disk = await DenoDisk.open(directory);
+    const { memtable } = await recover({ disk, merge: mergeStored, log: { write: () => {} } });
+    const problem = keysProblem(memtable.get(KEYS_KEY), config);
+    if (problem === undefined) return [];
+    const [text, mend] = splitWayOut(problem, OTHER_DIRECTORY);
+    return [failing("data", `${directory}: ${text}`, mend, FAIL_EXIT.change)];
   } catch (cause) {
     if (!(cause instanceof CorruptionError)) throw cause;
     const [text, mend] = splitWayOut(cause.message, OTHER_DIRECTORY);

@@ -9,11 +9,13 @@ import { FAULT_MS_DEFAULT } from "../protocol/limits.ts";
 import type { FaultRequest } from "../protocol/request.ts";
 import type { ClusterConfig } from "../replica/cluster_config.ts";
 import type { ReplicaId } from "../replica/envelope.ts";
+import { keysProblem, keysWrite } from "../replica/keys_record.ts";
 import { mergeStored } from "../replica/merge.ts";
 import { Replica } from "../replica/replica.ts";
 import { Runner } from "../replica/runner.ts";
+import { KEYS_KEY } from "../replica/store_keys.ts";
 import { Engine } from "../storage/engine.ts";
-import { LOCK_FILE, openIdentity } from "../storage/identity.ts";
+import { DirectoryError, LOCK_FILE, openIdentity } from "../storage/identity.ts";
 import { digestOf } from "../transport/hello.ts";
 import { TcpTransport } from "../transport/tcp_transport.ts";
 import { DenoClock, DenoEntropy } from "./deno_clock.ts";
@@ -53,6 +55,19 @@ export async function openLockedDisk(directory: string): Promise<DenoDisk> {
   throw new DirectoryInUseError(
     `the data directory ${directory} is in use by another replica; stop that one, or give another with --data`,
   );
+}
+
+/** Holds that what lies in the store is read as it was written. Throws `DirectoryError`. */
+function checkKeys(engine: Engine, config: ClusterConfig): void {
+  engine.submit({ kind: "get", key: KEYS_KEY }, (result) => {
+    const stored = result.kind === "got" ? result.value : undefined;
+    const problem = keysProblem(stored, config);
+    if (problem !== undefined) throw new DirectoryError(problem);
+    const write = keysWrite(stored, config);
+    // Nobody waits for it: the log keeps the order, so it is on the disk before anything of a new keyspace is. Where the
+    // disk is too full for it, the next start writes it.
+    if (write !== undefined) engine.submit({ kind: "apply", writes: [write] }, () => {});
+  });
 }
 
 /** A directory that quartet did not make may be open to others; what lies in it is for its owner alone. */
@@ -115,6 +130,7 @@ export class Host {
       const { epoch } = await openIdentity(disk, { cluster: config.cluster, id, entropy, log });
       const { segmentBytes } = config.settings;
       engine = await Engine.open({ disk, merge: mergeStored, segmentBytes, isRewritten: true, log, halt });
+      checkKeys(engine, config);
       return Host.#assemble({ config, id, dataDirectory, log, halt }, { disk, engine, epoch, entropy });
     } catch (cause) {
       await engine?.close();

@@ -5,7 +5,7 @@
  * "d" keyspace 00 key            the versions held of a key (versions/record.ts)
  * "h" target 00 keyspace 00 key  a hint: versions that `target` is owed (replica/hint_record.ts)
  * "o" stamp as 8 bytes           an owed record: which replicas a coordinated write has not reached (replica/owed_record.ts)
- * "c" name                       a fact about this replica: "ceiling", "filled"
+ * "c" name                       a fact about this replica: "ceiling", "filled", "keys"
  * "p"                            nothing, ever: see PROBE_KEY
  * "m" replica id                 the epochs under which a member is known (JSON)
  * ```
@@ -26,6 +26,9 @@ export const CEILING_KEY = "cceiling" as ByteString;
 
 /** The keyspaces (JSON) of which this directory holds everything it should: for these its answers count. */
 export const FILLED_KEY = "cfilled" as ByteString;
+
+/** The kind of keys of each keyspace that this directory was ever used with (JSON; replica/keys_record.ts). */
+export const KEYS_KEY = "ckeys" as ByteString;
 
 /** Never present, whatever is written to it: asks a full disk whether it has room again. */
 export const PROBE_KEY = "p" as ByteString;

@@ -1,7 +1,8 @@
 /** Tests of `quartet replica --check` on real processes: what it finds, and that it leaves everything as it was. @module */
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { ROOT } from "../../scripts/repository.ts";
+import { StartError } from "../../scripts/supervisor/replica_process.ts";
 import { unless, WHY_NOT_LINUX, whyNoMount } from "../harness/abilities.ts";
 import { eventually } from "../harness/eventually.ts";
 import { type CommandResult, LocalCluster, runCommand, runQuartet } from "../harness/processes.ts";
@@ -305,6 +306,26 @@ Deno.test("--check finds who is not for us: other secrets, clusters, keyspaces, 
   for (const text of [...asked, other.stdout, running.stdout, twin.stdout]) {
     assert(!text.includes(SECRET) && !text.includes(SECRET.toUpperCase()), "a secret is never printed");
   }
+});
+
+Deno.test("--check and a start refuse keys of another kind than the directory holds", async () => {
+  await using cluster = await LocalCluster.start({ replicas: 1 });
+  assertEquals((await cluster.client("put", "7", "seven")).code, 0);
+  await cluster.stop("r1");
+  await edit(cluster.config, 'keys = "byte"', 'keys = "text"');
+  const text =
+    `${
+      cluster.dataDirectory("r1")
+    }: this data directory holds keyspace "main" with byte keys, and the file ` +
+    'says keys = "text"; put keys = "byte" back, or give the new keyspace another name';
+  const { code, stdout } = await check(cluster, "r1");
+  assertEquals(code, CHANGE, stdout);
+  assertStringIncludes(stdout, `FAIL  data    ${text}\n`);
+  const failure = await assertRejects(() => cluster.start("r1"), StartError);
+  assertStringIncludes(failure.message, text);
+  await edit(cluster.config, 'keys = "text"', 'keys = "byte"');
+  await cluster.start("r1");
+  assertEquals((await cluster.client("get", "7")).stdout, "seven\n");
 });
 
 Deno.test("--check does not go with --rebuild, nor --json without it", async () => {
