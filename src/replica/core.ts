@@ -19,4 +19,6 @@ export interface Core {
   readonly isRecovering: () => boolean;
   /** The natural replicas that are alive and whose answers count, ourselves included, in id order. */
   readonly counted: (keyspace: Keyspace) => ReplicaId[];
+  /** The natural replicas that are alive and whose answers do not count, ourselves included, in id order. */
+  readonly uncounted: (keyspace: Keyspace) => ReplicaId[];
 }

@@ -5,21 +5,25 @@ import { READ_BYTES_IN_FLIGHT_MAX } from "../protocol/limits.ts";
 import type { ReplicaId } from "./envelope.ts";
 import type { Keyspace } from "./keyspace.ts";
 
-/** Too few replicas are live for the level; nobody was asked. */
+/** Too few replicas are live for the level; nobody was asked. `uncounted` are up, and their answers count for no level. */
 export function unavailable(
   keyspace: Keyspace,
   level: Level,
   required: number,
-  live: readonly ReplicaId[],
+  { live, uncounted }: { readonly live: readonly ReplicaId[]; readonly uncounted: readonly ReplicaId[] },
 ): Failure {
   const names = live.length === 0 ? "" : ` (${live.join(" ")})`;
+  const isOne = uncounted.length === 1;
+  const others = uncounted.length === 0
+    ? ""
+    : `; ${uncounted.join(" ")} ${isOne ? "is" : "are"} up and ${isOne ? "does" : "do"} not count yet: ` +
+      "a new replica must hear more than half of the others first, and one that lost its data is filled first";
   return {
     code: "unavailable",
     message:
       `${level} needs ${required} live of the ${keyspace.naturals.length} replicas of "${keyspace.name}", ` +
-      `${live.length} ${
-        live.length === 1 ? "is" : "are"
-      } live${names}; start the others or ask for a lower level`,
+      `${live.length} ${live.length === 1 ? "is" : "are"} live${names}${others}; start the others` +
+      (live.length === 0 ? "" : " or ask for a lower level"),
     required,
     live: live.length,
   };

@@ -95,7 +95,10 @@ export class Reads {
     const live = this.#core.counted(keyspace);
     if (live.length < required) {
       mark("reads: refused because too few are live");
-      return queue.refuse(request.id, failures.unavailable(keyspace, level, required, live));
+      return queue.refuse(
+        request.id,
+        failures.unavailable(keyspace, level, required, { live, uncounted: this.#core.uncounted(keyspace) }),
+      );
     }
     const holdsCopy = naturals.includes(selfId);
     const isOwnEnough = required === 1 && holdsCopy && !this.#core.isRecovering() &&

@@ -110,7 +110,9 @@ export class Replica {
     const peers = new Peers({ queue, config, selfId: id, epoch, isRecovering, bugs });
     const isCounted = (other: ReplicaId): boolean => other === id ? !isRecovering() : peers.isCounted(other);
     const counted = (keyspace: Keyspace): ReplicaId[] => keyspace.naturals.filter(isCounted);
-    const core = { selfId: id, config, queue, counters, peers, nextRound, isRecovering, counted };
+    const uncounted = (keyspace: Keyspace): ReplicaId[] =>
+      keyspace.naturals.filter((other) => !isCounted(other) && (other === id || peers.isAlive(other)));
+    const core = { selfId: id, config, queue, counters, peers, nextRound, isRecovering, counted, uncounted };
     const keyspaces = new Map<string, Keyspace>();
     for (const [name, keyspace] of config.keyspaces) {
       keyspaces.set(name, new Keyspace(keyspace, config.members));

@@ -139,7 +139,10 @@ export class Writes {
     const live = this.#bugs.has("count_hints") ? keyspace.naturals : this.#core.counted(keyspace);
     if (live.length < required) {
       mark("writes: refused because too few are live");
-      return queue.refuse(request.id, failures.unavailable(keyspace, level, required, live));
+      return queue.refuse(
+        request.id,
+        failures.unavailable(keyspace, level, required, { live, uncounted: this.#core.uncounted(keyspace) }),
+      );
     }
     const stamp = this.#clock.next(queue.now.wallMs);
     this.renewCeiling();
@@ -385,7 +388,10 @@ export class Writes {
     this.#close(pending);
     const required = requiredCount(request.level, request.keyspace.naturals.length);
     if (this.#bugs.has("definite_timeout")) {
-      const refusal = failures.unavailable(request.keyspace, request.level, required, round.acked());
+      const refusal = failures.unavailable(request.keyspace, request.level, required, {
+        live: round.acked(),
+        uncounted: [],
+      });
       return this.#core.queue.refuse(request.id, refusal);
     }
     const failure: Failure = failures.writeTimeout(this.#core.selfId, {

@@ -39,6 +39,21 @@ Deno.test("H7: a new directory counts once more than half of the others never kn
   assertEquals(stage.outcome(stage.put(7, "x")), "written acked=r1 owed=r2,r3,r4");
 });
 
+Deno.test("a refusal says who is up and does not count yet, and offers a lower level only where one would do", () => {
+  const stage = new ReplicaStage();
+  stage.tick();
+  const alone = stage.failure(stage.put(7, "x", "ONE"));
+  assertMatch(alone.message, /"main", 0 are live; r1 is up and does not count yet: .*; start the others$/);
+  assertEquals([alone.required, alone.live], [1, 0]);
+  stage.meet("r2", { knownEpochs: [] });
+  const two = stage.failure(stage.get(7, "TWO"));
+  assertMatch(two.message, /1 is live \(r2\); r1 is up and .*; start the others or ask for a lower level$/);
+  stage.meet("r3", { knownEpochs: ["e1"] });
+  stage.takeAll();
+  const all = stage.failure(stage.put(7, "x", "ALL"));
+  assertMatch(all.message, /3 are live \(r1 r2 r3\); start the others or/);
+});
+
 Deno.test("H7: of three members one that never met the lost directory proves nothing while the other is away", () => {
   const cluster = new StagedCluster({ memberCount: 3 });
   cluster.crash("r3");
