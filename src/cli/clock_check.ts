@@ -1,5 +1,5 @@
-/** Whether clocks agree, judged as a replica at work judges them: by the median of the others. Pure. @module */
-import { spanText } from "./machine_table.ts";
+/** Whether clocks agree, judged as `status` judges them: by the median. Pure. @module */
+import { referenceClockMs, spanText } from "./machine_table.ts";
 import { FAIL_EXIT, failing, type Finding, fine, warning } from "./finding.ts";
 
 /** A difference that nobody need care about: stamps of the same second are rarely told apart by people. */
@@ -18,7 +18,7 @@ const HOW = "for example timedatectl set-ntp true";
 export function clockFindings(clocks: readonly PeerClock[], skewMaxMs: number): Finding[] {
   if (clocks.length === 0) return [];
   const names = clocks.map(({ id }) => id).join(" ");
-  const reference = clocks.length === 1 ? clocks[0]!.aheadMs : medianOf([0, ...clocks.map((c) => c.aheadMs)]);
+  const reference = referenceClockMs(clocks.map(({ aheadMs }) => aheadMs));
   const lead = 0 - reference;
   const findings = [ownFinding(lead, names, { skewMaxMs, isAlone: clocks.length === 1 })];
   for (const { id, aheadMs } of clocks) {
@@ -48,10 +48,4 @@ function ownFinding(
 
 function offText(offMs: number): string {
   return `${spanText(Math.abs(offMs))} ${offMs > 0 ? "ahead of" : "behind"}`;
-}
-
-/** The lower one of two in the middle. */
-function medianOf(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor((sorted.length - 1) / 2)]!;
 }

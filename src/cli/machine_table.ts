@@ -26,15 +26,26 @@ export function machineRows(views: readonly StatusView[]): string[][] {
   ];
 }
 
-/** How far the replica's clock is ahead of the median of the peers it sees; undefined where it sees none. */
+/** How far the replica's clock is ahead of those it sees; undefined where it sees none. */
 export function clockLeadMs({ peers }: Status): number | undefined {
   const offsets = peers.flatMap(({ alive, clock_offset_ms }) =>
     alive && clock_offset_ms !== undefined ? [clock_offset_ms] : []
   );
-  offsets.sort((a, b) => a - b);
-  const median = offsets[Math.floor(offsets.length / 2)];
-  // Why not -median: nobody wants to read "-0".
-  return median === undefined ? undefined : 0 - median;
+  // Why not with a minus: nobody wants to read "-0".
+  return offsets.length === 0 ? undefined : 0 - referenceClockMs(offsets);
+}
+
+/**
+ * Which clock to go by, as its offset from our own: the median of ours and the others', the lower one of two in the
+ * middle. Of two clocks nobody knows which is right: then it is the other one. Requires: an offset.
+ *
+ * Why with our own: of three clocks one of which is wrong, the other two would each see one right and one wrong, and call
+ * themselves wrong.
+ */
+export function referenceClockMs(offsets: readonly number[]): number {
+  if (offsets.length === 1) return offsets[0]!;
+  const sorted = [0, ...offsets].sort((a, b) => a - b);
+  return sorted[Math.floor((sorted.length - 1) / 2)]!;
 }
 
 /** `ok`, or how far ahead or behind. */

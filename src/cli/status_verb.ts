@@ -25,8 +25,8 @@ export const STATUS: Verb = {
   details: `Asks every replica directly. Exits with 5 when none answers.
 
 Three tables: how each replica stands; who sees whom up or DOWN, and for how long that has been so; and on what
-each one runs. A clock is compared with the median of the clocks that its replica sees. A fourth one says what
-is broken on purpose (see fault).
+each one runs. A clock is compared with the median of it and of those that its replica sees; where only two see each
+other, each is compared with the other. A fourth one says what is broken on purpose (see fault).
 
 EXAMPLES
   quartet client status

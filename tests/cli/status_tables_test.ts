@@ -119,11 +119,16 @@ Deno.test("a single replica has no links, and where nobody answers there is one 
   assert(pageLines([viewOf("r1", statusOf("r1", []))], PLAIN)[3]!.startsWith("on  version"));
 });
 
-Deno.test("a clock is judged by the median of the peers that are seen", () => {
-  const offsets = [50, 60, 70_000].map((clock_offset_ms, index) =>
-    peer(`r${index + 2}`, { clock_offset_ms })
-  );
-  assertEquals(clockLeadMs(statusOf("r1", offsets)), -60);
+Deno.test("a clock is judged by the median of it and of those that are seen", () => {
+  const lead = (...offsets: number[]): number | undefined =>
+    clockLeadMs(
+      statusOf("r1", offsets.map((offset, index) => peer(`r${index + 2}`, { clock_offset_ms: offset }))),
+    );
+  assertEquals(lead(50, 60, 70_000), -50);
+  // One of three is a minute ahead: the other two agree that it is not them.
+  assertEquals([lead(-60_000, -60_000), lead(60_000, 3), lead(3, 60_000)], [60_000, -3, -3]);
+  assertEquals([lead(60_000, 60_000), lead(-60_000, 3)], [-60_000, 0]);
+  assertEquals(lead(60_000), -60_000, "of two nobody knows");
   assertEquals(clockLeadMs(statusOf("r1", [peer("r2", { alive: false, clock_offset_ms: 9 })])), undefined);
   assertEquals([0, 999, -999, 1000, -7_325_000].map(clockText), [
     "ok",
