@@ -5,12 +5,13 @@ import type { Status } from "../protocol/reply.ts";
 import { type Arguments, UsageError } from "./arguments.ts";
 import type { Caller } from "./caller.ts";
 import { askStatuses, type StatusView } from "./cluster_view.ts";
+import { disagreements } from "./disagreement.ts";
 import { faultRows, type FaultView } from "./fault_table.ts";
 import { isDownCell, linkRows } from "./link_table.ts";
 import { CLOCK_COLUMN, machineRows, spanText } from "./machine_table.ts";
 import { type Output, type Paint, printable } from "./output.ts";
 import { failureObject, failureText } from "./receipt.ts";
-import { formatTable, widthOf } from "./table.ts";
+import { formatTable, widthOf, wrapLine } from "./table.ts";
 import { durationText } from "./time_text.ts";
 import type { Action, Verb } from "./verb.ts";
 
@@ -26,7 +27,8 @@ export const STATUS: Verb = {
 
 Three tables: how each replica stands; who sees whom up or DOWN, and for how long that has been so; and on what
 each one runs. A clock is compared with the median of it and of those that its replica sees; where only two see each
-other, each is compared with the other. A fourth one says what is broken on purpose (see fault).
+other, each is compared with the other. A fourth one says what is broken on purpose (see fault). Replicas that were
+started with files that disagree on members or keyspaces are named.
 
 EXAMPLES
   quartet client status
@@ -90,10 +92,12 @@ export function pageLines(views: readonly StatusView[], paint: Paint, widthMax?:
     widthMax,
     paint: (text, row) => row === 0 ? paint.bold(text) : paint.yellow(text),
   });
-  const tables = [statusLines(views, paint, widthMax), links, machines, faults].filter((lines) =>
+  const statuses = views.flatMap(({ result }) => result.ok ? [result.value] : []);
+  const warnings = disagreements(statuses).map((text) => paint.yellow(wrapLine(printable(text), widthMax)));
+  const parts = [statusLines(views, paint, widthMax), warnings, links, machines, faults].filter((lines) =>
     lines.length > 0
   );
-  return tables.flatMap((lines, index) => index === 0 ? lines : ["", ...lines]);
+  return parts.flatMap((lines, index) => index === 0 ? lines : ["", ...lines]);
 }
 
 function faultViews(views: readonly StatusView[]): FaultView[] {

@@ -3,6 +3,7 @@ import { fail, ok, type Result } from "../base/failure.ts";
 import { ERRORS, type Failure } from "../protocol/error_codes.ts";
 import { UsageError } from "./arguments.ts";
 import { askHoldings, askStatuses, pickReplicas } from "./cluster_view.ts";
+import { disagreements } from "./disagreement.ts";
 import type { ReplicaAddress } from "./tcp_link.ts";
 import { reportFailure } from "./status_verb.ts";
 import type { Action, Call, Verb } from "./verb.ts";
@@ -98,7 +99,9 @@ async function missingForUp(
   replicas: readonly ReplicaAddress[],
 ): Promise<Result<string[], Failure>> {
   const missing: string[] = [];
-  for (const { replica: { id }, result } of await askStatuses(caller, replicas)) {
+  const views = await askStatuses(caller, replicas);
+  missing.push(...disagreements(views.flatMap(({ result }) => result.ok ? [result.value] : [])));
+  for (const { replica: { id }, result } of views) {
     if (!result.ok) {
       if (isHopeless(result.failure)) return result;
       missing.push(`${id} is down (${result.failure.message})`);

@@ -84,6 +84,26 @@ Deno.test("what is broken on purpose stands in a fourth table, and nowhere when 
   assert(!pageLines([viewOf("r1", { ...plain, faults: [] })], PLAIN).join("\n").includes("fault"));
 });
 
+Deno.test("replicas that were started with files that disagree are named, and nobody is where none are", () => {
+  const withDigest = (id: string, digest: Record<string, string>): StatusView =>
+    viewOf(id, { ...statusOf(id, []), digest });
+  const four = { members: "r1,r2,r3", "keyspace.main": "replication=3" };
+  const views = [
+    withDigest("r1", four),
+    withDigest("r2", { ...four, "keyspace.main": "replication=2", "keyspace.new": "keys=text" }),
+    withDigest("r3", four),
+    viewOf("r4", statusOf("r4", [])),
+  ];
+  assertEquals(pageLines(views, PLAIN).slice(5, 8), [
+    "",
+    'keyspace.main is "replication=3" on r1 r3, "replication=2" on r2: they refuse each other; use one ' +
+    "cluster.toml, and restart who had another",
+    'keyspace.new is absent on r1 r3, "keys=text" on r2: they refuse each other; use one cluster.toml, and ' +
+    "restart who had another",
+  ]);
+  assert(!pageLines([views[0]!, views[2]!, views[3]!], PLAIN).join("\n").includes("refuse"));
+});
+
 Deno.test("the links of seven replicas, all of them down, fit a terminal of 80 columns", () => {
   const ids = ["r1", "r2", "r3", "r4", "r5", "r6", "r7"];
   const views = ids.map((id) =>

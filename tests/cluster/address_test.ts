@@ -149,6 +149,11 @@ clusterTest("Configurations that disagree on a keyspace keep replicas apart, and
   await expectLogged(cluster, "r2", field);
   await Deno.writeTextFile(cluster.config, own);
   assertEquals((await cluster.client("put", "1", "value", "ALL", "--coordinator", "r1")).code, 5);
+  // Not only the logs say why they look cut off.
+  const sides =
+    / replication=2" on r1, ".* replication=1" on r2: they refuse each other; use one cluster\.toml/;
+  assertMatch((await cluster.client("status")).stdout, sides);
+  assertMatch((await cluster.client("wait", "up", "--timeout", "300ms")).stderr, sides);
   // The same file on both sides, and they find each other.
   assertEquals(await cluster.stop("r2"), "ended with exit code 0");
   await cluster.start("r2");
