@@ -120,7 +120,8 @@ function originAt(bytes: Uint8Array, at: number): Origin {
   for (let i = 0; i < origins.length; i++) if (liesAt(bytes, at, origins[i]!.bytes)) return origins[i]!.text;
   const own = bytes.slice(at, at + 1 + bytes[at]!);
   const text = String.fromCharCode(...own.subarray(1));
-  origins[originIndex++ % ORIGINS_MAX] = { text, bytes: own };
+  // Why: what a record that ends too soon has of one is the beginning of others, and would be found in their place.
+  if (own.length === 1 + own[0]!) origins[originIndex++ % ORIGINS_MAX] = { text, bytes: own };
   return text;
 }
 

@@ -1,5 +1,5 @@
 /** Tests of `src/versions/record.ts`. @module */
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import { decodeRecord, encodeRecord, firstDot } from "../../src/versions/record.ts";
 
 Deno.test("A record names its origins, however many were read before it", () => {
@@ -17,5 +17,19 @@ Deno.test("A record names its origins, however many were read before it", () => 
       assertEquals([first!.origin, second!.origin], [origins[index]!, origins[index]!.slice(0, -1)]);
       assertEquals(first!.seen, { [origins[99 - index]!]: 1 });
     });
+  }
+});
+
+Deno.test("A record that ends too soon throws, and those after it are read as if it had not been", () => {
+  const whole = encodeRecord([{ stamp: 1, origin: "r1.aaaa", value: "x" }, {
+    stamp: 2,
+    origin: "r2.abcdef",
+    value: "y",
+  }]);
+  for (let length = 0; length < whole.length; length++) {
+    assertThrows(() => decodeRecord(whole.subarray(0, length)));
+  }
+  for (const origin of ["r2.abcdef", "r3.fff"]) {
+    assertEquals(decodeRecord(encodeRecord([{ stamp: 1, origin, value: "x" }]))[0]!.origin, origin);
   }
 });
