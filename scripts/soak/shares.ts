@@ -1,4 +1,5 @@
 /** A soak in several processes, one a core: each runs its share of the seeds and tells of each run in a line of JSON. @module */
+import { fromFileUrl } from "@std/path";
 import type { MarkCounts } from "../../src/base/mark.ts";
 import { plantedDraw } from "../../src/sim/planted.ts";
 import type { RunResult } from "../../src/sim/sim_run.ts";
@@ -37,9 +38,10 @@ export class Shares {
   /** Starts them; `script` takes `--share`. */
   constructor(script: URL, options: SoakOptions, onResult: (result: Told) => void) {
     this.#onResult = onResult;
+    const path = fromFileUrl(script);
     this.#children = Array.from({ length: options.cores }, (_, share) =>
       new Deno.Command(Deno.execPath(), {
-        args: ["run", "-A", "--no-check", script.pathname, ...runFlags(options), "--share", String(share)],
+        args: ["run", "-A", "--no-check", path, ...runFlags(options), "--share", String(share)],
         stdout: "piped",
       }).spawn());
   }

@@ -1,6 +1,7 @@
 /** Tests of `deno task soak`, as a person runs it. @module */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { fromFileUrl } from "@std/path";
+import { fromFileUrl, join } from "@std/path";
+import { Shares } from "../../scripts/soak/shares.ts";
 import { parseSoakOptions, runFlags } from "../../scripts/soak/soak_options.ts";
 import { SoakTally } from "../../scripts/soak/soak_tally.ts";
 import { tellBroken } from "../../scripts/soak/told.ts";
@@ -67,4 +68,24 @@ Deno.test("What a soak does not understand is named, and a share runs what the s
   const options = parseSoakOptions(["--seconds", "9", "--from", "3", "--bug", "forget_owed", "--cores", "2"]);
   assert(!("wrong" in options));
   assertEquals(parseSoakOptions(runFlags(options)), options);
+});
+
+Deno.test("A soak finds its own script wherever the repository lies", async () => {
+  const directory = await Deno.makeTempDir({ prefix: "quartet soak " });
+  try {
+    const script = join(directory, "share.ts");
+    await Deno.writeTextFile(script, "console.log(JSON.stringify({ seed: 7 }));\n");
+    const options = parseSoakOptions(["--seeds", "1", "--cores", "1"]);
+    assert(!("wrong" in options));
+    const seeds: number[] = [];
+    const shares = new Shares(
+      new URL(`file://${encodeURI(script)}`),
+      options,
+      ({ seed }) => seeds.push(seed),
+    );
+    assert(await shares.ended());
+    assertEquals(seeds, [7]);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
 });
