@@ -26,11 +26,19 @@ export interface SoakSummary extends Omit<Told, "seed" | "wrong" | "isBroken" | 
   readonly traces: readonly { readonly seed: number; readonly trace: string }[];
 }
 
-/** Takes runs in any order, and tells the same of them in every order. */
+/** Takes runs in any order, and tells the same of them in every order. Keeps sums and no runs: a soak may go on for days. */
 export class SoakTally {
-  // Why without marks: a long soak would hold millions of names.
-  readonly #told: Omit<Told, "marks">[] = [];
   readonly #markCounts: Map<string, number>;
+  readonly #faults: Record<string, number> = Object.fromEntries(FAULT_KINDS.map((kind) => [kind, 0]));
+  readonly #operations = Object.fromEntries(OPS.map((op) => [op, { ok: 0, fail: 0, info: 0 }]));
+  readonly #judges = new Map<string, { historyCount: number; objectionCount: number }>();
+  readonly #failed: FailedRun[] = [];
+  /** Invariant: those of the smallest seeds so far, in the order of seeds. */
+  #traces: { readonly seed: number; readonly trace: string }[] = [];
+  #runCount = 0;
+  #operationCount = 0;
+  #okCount = 0;
+  #simulatedMs = 0;
 
   /** `marks` are the names of all that could be reached. */
   constructor(marks: readonly string[]) {
@@ -38,44 +46,52 @@ export class SoakTally {
   }
 
   /** One more run. */
-  add({ marks, ...told }: Told): void {
-    this.#told.push(told);
-    for (const name of marks) this.#markCounts.set(name, (this.#markCounts.get(name) ?? 0) + 1);
+  add({ seed, wrong, isBroken, trace, ...told }: Told): void {
+    this.#runCount++;
+    this.#operationCount += told.operationCount;
+    this.#okCount += told.okCount;
+    this.#simulatedMs += told.simulatedMs;
+    for (const op of OPS) {
+      const { ok, fail, info } = told.operations[op] ?? { ok: 0, fail: 0, info: 0 };
+      const sum = this.#operations[op]!;
+      sum.ok += ok;
+      sum.fail += fail;
+      sum.info += info;
+    }
+    for (const kind of FAULT_KINDS) this.#faults[kind]! += told.faults[kind] ?? 0;
+    for (const [judge, { historyCount, objectionCount }] of Object.entries(told.judges)) {
+      const sum = this.#judges.get(judge) ?? { historyCount: 0, objectionCount: 0 };
+      this.#judges.set(judge, sum);
+      sum.historyCount += historyCount;
+      sum.objectionCount += objectionCount;
+    }
+    for (const name of told.marks) this.#markCounts.set(name, (this.#markCounts.get(name) ?? 0) + 1);
+    if (wrong !== undefined) this.#failed.push({ seed, wrong, ...(isBroken ? { isBroken } : {}) });
+    if (this.#traces.length < TRACE_COUNT || seed < this.#traces.at(-1)!.seed) {
+      this.#traces = [...this.#traces, { seed, trace }].sort(bySeed).slice(0, TRACE_COUNT);
+    }
   }
 
   /** All runs so far, which took `seconds`. */
   summary(seconds: number): SoakSummary {
-    const told = this.#told.toSorted((a, b) => a.seed - b.seed);
-    const sum = (numberOf: (each: Omit<Told, "marks">) => number): number =>
-      told.reduce((total, each) => total + numberOf(each), 0);
-    const judges = [...new Set(told.flatMap((each) => Object.keys(each.judges)))].sort();
     return {
-      runCount: told.length,
+      runCount: this.#runCount,
       seconds,
-      operationCount: sum(({ operationCount }) => operationCount),
-      okCount: sum(({ okCount }) => okCount),
-      simulatedMs: sum(({ simulatedMs }) => simulatedMs),
-      operations: Object.fromEntries(
-        OPS.map((op) => [op, {
-          ok: sum(({ operations }) => operations[op]?.ok ?? 0),
-          fail: sum(({ operations }) => operations[op]?.fail ?? 0),
-          info: sum(({ operations }) => operations[op]?.info ?? 0),
-        }]),
-      ),
-      faults: Object.fromEntries(FAULT_KINDS.map((kind) => [kind, sum(({ faults }) => faults[kind] ?? 0)])),
-      judges: Object.fromEntries(
-        judges.map((judge) => [judge, {
-          historyCount: sum((each) => each.judges[judge]?.historyCount ?? 0),
-          objectionCount: sum((each) => each.judges[judge]?.objectionCount ?? 0),
-        }]),
-      ),
+      operationCount: this.#operationCount,
+      okCount: this.#okCount,
+      simulatedMs: this.#simulatedMs,
+      operations: structuredClone(this.#operations),
+      faults: { ...this.#faults },
+      judges: structuredClone(Object.fromEntries([...this.#judges].sort(([a], [b]) => a < b ? -1 : 1))),
       marks: Object.fromEntries(this.#markCounts),
-      failed: told.flatMap(({ seed, wrong, isBroken }) =>
-        wrong === undefined ? [] : [{ seed, wrong, ...(isBroken ? { isBroken } : {}) }]
-      ),
-      traces: told.slice(0, TRACE_COUNT).map(({ seed, trace }) => ({ seed, trace })),
+      failed: this.#failed.toSorted(bySeed),
+      traces: this.#traces,
     };
   }
+}
+
+function bySeed(a: { readonly seed: number }, b: { readonly seed: number }): number {
+  return a.seed - b.seed;
 }
 
 /** One line for a person. */

@@ -43,6 +43,19 @@ Deno.test("A tally tells the same of its runs in whatever order they come", () =
   assertEquals(describeMarks(summary!.marks), ["marks: 1 of 2 reached", "  never: log: damaged"]);
 });
 
+Deno.test("A tally keeps the traces of the first seeds, whichever come first, and no more", () => {
+  const tally = new SoakTally(NAMES);
+  for (const seed of [30, 31, 8, ...Array.from({ length: 9 }, (_, index) => 20 - index), 7]) {
+    tally.add({ ...TOLD, seed, trace: `t${seed}` });
+  }
+  const { runCount, traces } = tally.summary(1);
+  assertEquals(runCount, 13);
+  assertEquals(
+    traces,
+    [7, 8, 12, 13, 14, 15, 16, 17, 18, 19].map((seed) => ({ seed, trace: `t${seed}` })),
+  );
+});
+
 Deno.test("All marks of the sources are found, and a run reaches no other", async () => {
   const names = await listMarks();
   assert(names.includes("writes: refused for a full disk"));
