@@ -4,7 +4,8 @@ import { PLANTED_BUGS, type PlantedBug } from "../../src/base/planted_bug.ts";
 
 /** How to call it. */
 export const USAGE =
-  `deno task soak [--seeds N | --seconds N] [--from SEED] [--bug BUG] [--planted] [--keep N] [--cores N] [--json]
+  `deno task soak [--seeds N | --seconds N] [--from SEED] [--bug BUG] [--keep N] [--cores N] [--json]
+deno task soak --planted [--from SEED] [--json]
 
 Runs simulated clusters from many seeds and prints one line for each that a judge objects to, with the command that
 runs it again; the first ones are made small in failure/SEED/. Exit 1 if there was one. At the end it names the marks, rare
@@ -24,6 +25,9 @@ branches of the code, that no run reached. Ctrl-C ends it early, with what it fo
 
 /** Failures that are made small where nobody says. */
 const KEPT_COUNT = 3;
+
+/** What a search for planted bugs has no use for: it knows its bugs and seeds, and runs in one process. */
+const NOT_WITH_PLANTED = ["seeds", "seconds", "cores", "keep", "bug"] as const;
 
 /** All flags. */
 export interface SoakOptions {
@@ -64,6 +68,13 @@ export function parseSoakOptions(args: readonly string[]): SoakOptions | { reado
   const bug = flags.bug === undefined ? undefined : PLANTED_BUGS.find((name) => name === flags.bug);
   if (flags.bug !== undefined && bug === undefined) {
     wrong.push(`--bug ${String(flags.bug)} (one of ${PLANTED_BUGS.join(", ")})`);
+  }
+  if (flags.planted === true) {
+    for (const name of NOT_WITH_PLANTED) {
+      if (flags[name] !== undefined) {
+        wrong.push(`--${name} with --planted, which takes --from and --json alone`);
+      }
+    }
   }
   const seconds = number("seconds", Infinity);
   const options = {

@@ -65,6 +65,8 @@ Deno.test("What a soak does not understand is named, and a share runs what the s
   const unknown = parseSoakOptions(["--bug", "none"]);
   assert("wrong" in unknown);
   assertMatch(unknown.wrong, /^--bug none \(one of .*skip_read_repair/);
+  const unused = parseSoakOptions(["--planted", "--bug", "forget_owed", "--from", "3", "--json"]);
+  assertEquals(unused, { wrong: "--bug with --planted, which takes --from and --json alone" });
   const options = parseSoakOptions(["--seconds", "9", "--from", "3", "--bug", "forget_owed", "--cores", "2"]);
   assert(!("wrong" in options));
   assertEquals(parseSoakOptions(runFlags(options)), options);
