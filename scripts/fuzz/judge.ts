@@ -34,8 +34,8 @@ export interface Strictness {
   readonly slowdownMax: number;
   /** Share of polite requests that may be left undone. */
   readonly undoneShareMax: number;
-  /** Whether what was not done is excused where the judge itself stood still. */
-  readonly isStandstillExcused: boolean;
+  /** The same where the judge itself stood still. */
+  readonly stillUndoneShareMax: number;
 }
 
 /** For runs long enough to measure. */
@@ -43,7 +43,7 @@ export const STRICT: Strictness = {
   growthMax: 1.2,
   slowdownMax: 3,
   undoneShareMax: 0,
-  isStandstillExcused: false,
+  stillUndoneShareMax: 0,
 };
 
 /** For short ones, on machines that do other things too. */
@@ -51,7 +51,8 @@ export const LENIENT: Strictness = {
   growthMax: 2.5,
   slowdownMax: Infinity,
   undoneShareMax: 0.02,
-  isStandstillExcused: true,
+  // Why not all: one late timer does not explain a run in which most fails, and such a run proves nothing (HAZARD H24).
+  stillUndoneShareMax: 0.5,
 };
 
 /** Seconds of attacks on one cluster from which on a run is judged strictly. */
@@ -89,7 +90,7 @@ export function growthOf(rssBytes: readonly number[]): Growth {
 /** What is wrong; empty where nothing is. */
 export function violationsOf(
   seen: Observations,
-  { growthMax, slowdownMax, undoneShareMax, isStandstillExcused }: Strictness,
+  { growthMax, slowdownMax, undoneShareMax, stillUndoneShareMax }: Strictness,
 ): string[] {
   const violations = [
     ...seen.deaths.map((death) => `a replica died: ${death}`),
@@ -106,10 +107,10 @@ export function violationsOf(
   if (seen.quiet.all.count === 0 || seen.attacked.all.count === 0) {
     violations.push("no polite request was made: nothing was proved");
   }
-  const isExcused = isStandstillExcused && seen.standstill.count > 0;
   const stalled = new Set(excusedOf(seen.undone, seen.disk?.stalls ?? []));
   const undoneCount = seen.undoneCount - stalled.size;
-  if (!isExcused && undoneCount > undoneShareMax * seen.requestCount) {
+  const shareMax = seen.standstill.count > 0 ? stillUndoneShareMax : undoneShareMax;
+  if (undoneCount > shareMax * seen.requestCount) {
     const shown = seen.undone.filter((request) => !stalled.has(request)).slice(0, SHOWN_MAX);
     violations.push(
       `${undoneCount} of ${seen.requestCount} polite requests were not done`,

@@ -235,6 +235,10 @@ Deno.test("The judge objects to deaths, complaints, growth, slowness, whoever wa
   assertEquals(violationsOf({ ...slow, undoneCount: 100 }, LENIENT).length, 2);
   const still = { count: 3, worstMs: 900 };
   assertEquals(violationsOf({ ...slow, undoneCount: 100, standstill: still }, LENIENT), []);
+  assertStringIncludes(
+    violationsOf({ ...slow, undoneCount: 900, standstill: still }, LENIENT)[0] ?? "",
+    "900 of 1000 polite requests were not done",
+  );
 });
 
 Deno.test("The longer a cluster is attacked, the more is asked of it", () => {
