@@ -4,6 +4,7 @@ import type { Random } from "../../src/base/random.ts";
 import type { Level } from "../../src/protocol/level.ts";
 import type { Request, WireKey } from "../../src/protocol/request.ts";
 import type { FuzzCluster } from "./fuzz_cluster.ts";
+import { KnownKey } from "./known_key.ts";
 import type { Latencies } from "./latencies.ts";
 import type { Undone } from "./stalls.ts";
 import { KEYSPACES } from "./target.ts";
@@ -18,14 +19,6 @@ const COMPLAINTS_MAX = 20;
 const UNDONE_MAX = 10_000;
 const WRITE_LEVELS: readonly Level[] = ["TWO", "QUORUM", "QUORUM", "ALL"];
 const READ_LEVELS: readonly Level[] = ["ONE", "TWO", "QUORUM"];
-
-/** What one client knows of one of its keys; nobody else writes it. */
-interface KnownKey {
-  /** The value of the last put that was acknowledged. */
-  acked: string | undefined;
-  /** Values of later puts of which nothing is known. */
-  unknown: string[];
-}
 
 /** One client with keys of its own, through one coordinator. */
 export class PoliteClient {
@@ -56,7 +49,7 @@ export class PoliteClient {
     for (let key = 0; key < KEY_COUNT; key++) {
       // Why drawn: nobody can hit it by accident.
       const name = `polite ${random.uint32().toString(16)}${random.uint32().toString(16)}`;
-      this.#keys.set(name, { acked: undefined, unknown: [] });
+      this.#keys.set(name, new KnownKey());
     }
   }
 
@@ -73,8 +66,7 @@ export class PoliteClient {
 
   /** Each key, and what one of its values must be at the end. */
   expected(): { readonly key: WireKey; readonly allowed: readonly string[] }[] {
-    return [...this.#keys].filter(([, { acked }]) => acked !== undefined)
-      .map(([key, { acked, unknown }]) => ({ key, allowed: [acked!, ...unknown] }));
+    return [...this.#keys].filter(([, { isPut }]) => isPut).map(([key, { allowed }]) => ({ key, allowed }));
   }
 
   async #run(): Promise<void> {
@@ -100,7 +92,7 @@ export class PoliteClient {
   async #askOnce(connection: Connection): Promise<void> {
     const key = this.#random.pick([...this.#keys.keys()]);
     const known = this.#keys.get(key)!;
-    const isPut = known.acked === undefined || this.#random.chance(500);
+    const isPut = !known.isPut || this.#random.chance(500);
     const value = `${++this.#valueCount} `.padEnd(VALUE_CHARS, "p");
     const request: Request = isPut
       ? { op: "put", keyspace: KEYSPACES.polite, key, value, level: this.#random.pick(WRITE_LEVELS) }
@@ -111,8 +103,8 @@ export class PoliteClient {
     this.latencies?.add(beganMs, elapsedMs);
     this.requestCount++;
     if (connection.isClosed) this.#connection = undefined;
+    if (isPut) known.onPut(value, result);
     if (!result.ok) {
-      if (isPut) known.unknown.push(value);
       const { code, message } = result.failure;
       if (code === "not_found") {
         return this.#complain(`get of ${JSON.stringify(key)}, which was put: ${message}`);
@@ -122,12 +114,7 @@ export class PoliteClient {
       const text = `${request.op}: ${code}: ${message}`;
       return this.#lament({ text, isLate, beganMs, endedMs: beganMs + elapsedMs });
     }
-    if (isPut) {
-      known.acked = value;
-      known.unknown = [];
-    } else if (
-      result.value.kind !== "value" || ![known.acked, ...known.unknown].includes(result.value.value)
-    ) {
+    if (!isPut && (result.value.kind !== "value" || !known.allowed.includes(result.value.value))) {
       this.#complain(
         `get of ${JSON.stringify(key)}: not what was put, but ${JSON.stringify(result.value).slice(0, 200)}`,
       );

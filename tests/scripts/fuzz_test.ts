@@ -18,13 +18,15 @@ import {
   unprovedOf,
   violationsOf,
 } from "../../scripts/fuzz/judge.ts";
+import { KnownKey } from "../../scripts/fuzz/known_key.ts";
 import { drawHostileText, mutateBytes, mutateJson } from "../../scripts/fuzz/mutation.ts";
 import { Latencies, type Times } from "../../scripts/fuzz/latencies.ts";
 import { parseFuzzOptions } from "../../scripts/fuzz/options.ts";
 import { excusedOf, stalledMs, type Undone } from "../../scripts/fuzz/stalls.ts";
-import { fail } from "../../src/base/failure.ts";
+import { fail, ok, type Result } from "../../src/base/failure.ts";
 import { Random } from "../../src/base/random.ts";
 import { Faults } from "../../src/host/faults.ts";
+import type { Failure } from "../../src/protocol/error_codes.ts";
 import { parseMessageLine } from "../../src/transport/message_codec.ts";
 import { encodeReply } from "../../src/transport/reply_codec.ts";
 import { parseRequestLine } from "../../src/transport/request_codec.ts";
@@ -276,4 +278,19 @@ Deno.test("A wrong flag of the fuzzer is refused with what is allowed", () => {
   );
   assertThrows(() => parseFuzzOptions(["--secret", "perhaps"], 9), TypeError, "allowed: yes, no, both");
   assertThrows(() => parseFuzzOptions(["twice"], 9), TypeError, "fuzz takes flags only");
+});
+
+Deno.test("A key may hold what was acknowledged last, or what nobody knows of since, and never what was refused (H15)", () => {
+  const key = new KnownKey();
+  const failed = (code: Failure["code"], more: Partial<Failure> = {}): Result<never, Failure> =>
+    fail({ code, message: "no", ...more });
+  key.onPut("a", failed("timeout"));
+  assert(!key.isPut);
+  key.onPut("b", ok({}));
+  assertEquals(key.allowed, ["b"]);
+  key.onPut("c", failed("timeout"));
+  key.onPut("d", failed("unavailable"));
+  key.onPut("e", failed("overloaded"));
+  key.onPut("f", failed("disk_full", { definite: false }));
+  assertEquals(key.allowed, ["b", "c", "f"]);
 });
