@@ -10,6 +10,7 @@ import { ReadRepair } from "../replication/read_repair.ts";
 import { ReadRound } from "../replication/read_round.ts";
 import { decodeRecord, encodeRecord } from "../versions/record.ts";
 import { type Held, winner } from "../versions/resolve.ts";
+import { compareVersions } from "../versions/version.ts";
 import type { Clock } from "./clock.ts";
 import { recordBytesMax } from "./cluster_config.ts";
 import type { Core } from "./core.ts";
@@ -359,7 +360,7 @@ export class Reads {
   #settle(number: number, pending: Pending): void {
     this.#pending.delete(number);
     this.#heldBytes -= pending.heldBytes;
-    const targets = this.#mend(number, pending);
+    const targets = this.#mend(number, pending, mendedAlready(pending));
     const { trace } = pending.request;
     if (!trace) return;
     this.#core.queue.traces.awaitRepairs(number, trace, targets);
@@ -408,4 +409,13 @@ export class Reads {
     const repair = this.#repairs.get(keyspace.name);
     return repair?.isComparisonDue(key, this.#core.queue.now.monotonicMs) ?? false;
   }
+}
+
+/** Who has stored what remains of all answers, because the reply waited for it. */
+function mendedAlready({ round, blocking }: Pending): Set<ReplicaId> {
+  const [latest, told] = [winner(round.held()), blocking && winner(blocking.held)];
+  if (!blocking || !latest || !told) return new Set();
+  // Why: what came after the level was met may be later, or greater under the same name (H6), and not all were sent that.
+  const isSame = compareVersions(latest, told) === 0 && latest.value === told.value;
+  return new Set(isSame ? blocking.repaired : []);
 }

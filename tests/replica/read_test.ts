@@ -143,6 +143,24 @@ Deno.test("read_repair blocking: the reply waits until the level holds the winne
   assertEquals(stage.outcome(get), "waiting", "r2 and r3 are two");
   stage.disk.sync();
   assertEquals(stage.outcome(get), "value new answered=r1,r2,r3 repaired=r1,r2");
+  answer(stage, "r4", round, []);
+  assertEquals(repairs(stage), ["repair new to r4"], "r1 and r2 have been mended");
+  assertEquals(stage.counter("read_repairs"), 3);
+});
+
+Deno.test("read_repair blocking: what was mended is mended again where the last answer is later still", () => {
+  const stage = ReplicaStage.whole({ main: { read_repair: "blocking" } });
+  stage.plant(7, [NEW]);
+  const get = stage.get(7, "TWO");
+  const { round } = asked(stage);
+  answer(stage, "r2", round, [OLD]);
+  assertEquals(repairs(stage), ["repair new to r2"]);
+  stage.ack("r2", round);
+  assertEquals(stage.outcome(get), "value new answered=r1,r2 repaired=r2");
+  answer(stage, "r3", round, [NEW]);
+  answer(stage, "r4", round, [{ stamp: 30, origin: "r3.e3", value: "newer" }]);
+  assertEquals(repairs(stage), ["repair newer to r2", "repair newer to r3"]);
+  assertEquals(stage.values(7), ["newer"]);
 });
 
 Deno.test("read_repair blocking: a replica that answers with the winner later is a holder too", () => {
