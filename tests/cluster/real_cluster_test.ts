@@ -106,6 +106,15 @@ Deno.test("What is waited for in vain, or ends by itself, leaves the directory a
   await Deno.remove(cluster.directory, { recursive: true });
 });
 
+Deno.test("A replica that runs and does not say what it holds is no empty one", async () => {
+  await using cluster = await RealCluster.start({ replicas: 1 });
+  await cluster.put(1, "x");
+  await cluster.fault({ kind: "pause", replicas: ["r1"] });
+  await assertRejects(() => cluster.verdict("quorum"), Error, "r1 does not say what it holds: ");
+  await cluster.heal();
+  assertEquals((await cluster.held("r1")).get("1")?.value, "x");
+});
+
 Deno.test("Wrong options and faults without a meaning are refused", async () => {
   await assertRejects(
     () => RealCluster.start({ keyspace: { main: { replication: 9 } } }),

@@ -220,9 +220,15 @@ export class RealCluster implements AsyncDisposable {
     return result.ok && result.value.kind === "status" ? result.value.status : undefined;
   }
 
-  /** What one replica holds, by key; nothing while it is not running. */
+  /** What one replica holds, by key; nothing while it is not running. Throws where it runs and does not say. */
   async held(replica: string, keyspace: string = this.#config.defaultKeyspace): Promise<FinalState> {
-    const view = await askHoldings(this.#caller, [this.#requireKnown(replica)], keyspace, []);
+    const member = this.#requireKnown(replica);
+    const view = await askHoldings(this.#caller, [member], keyspace, []);
+    const failure = view.failures.get(replica);
+    // Why: whoever does not answer would pass for one that holds nothing, and all of them together for equal copies.
+    if (failure !== undefined && this.#processes.isRunning(replica)) {
+      throw new Error(`${replica} does not say what it holds: ${failure.message}`);
+    }
     return snapshotOf(view, replica, this.nowMs).state;
   }
 
