@@ -59,8 +59,7 @@ export class Nemesis {
   start(faults: readonly Fault[]): void {
     for (const fault of faults) {
       this.#later(fault.atMs, () => {
-        // Clients count on what a change of the configuration brings.
-        if (fault.kind !== "reconfigure" && !this.#options.mayStrike()) return;
+        if (!this.#mayBegin(fault)) return;
         if (fault.onAck) this.#armed.push(fault);
         else if (fault.onSync) this.#awaitingSync.push({ fault, count: fault.count });
         else this.strike(fault);
@@ -73,7 +72,9 @@ export class Nemesis {
     const fault = this.#armed.shift();
     if (fault === undefined) return;
     const replicas = fault.replicas.length > 0 ? fault.replicas : [coordinator.id];
-    this.#later(fault.delayMs, () => this.strike({ ...fault, replicas }));
+    this.#later(fault.delayMs, () => {
+      if (this.#mayBegin(fault)) this.strike({ ...fault, replicas });
+    });
   }
 
   /** A disk has begun to sync something: what waits for that strikes while it is at it. */
@@ -81,7 +82,10 @@ export class Nemesis {
     const waiting = this.#awaitingSync.find(({ fault }) => fault.replicas[0] === id);
     if (waiting === undefined || --waiting.count > 0) return;
     this.#awaitingSync = this.#awaitingSync.filter((other) => other !== waiting);
-    this.#later(waiting.fault.delayMs, () => this.strike(waiting.fault));
+    const { fault } = waiting;
+    this.#later(fault.delayMs, () => {
+      if (this.#mayBegin(fault)) this.strike(fault);
+    });
   }
 
   /** A replica refuses to start on its damaged directory: the operator gives it an empty one. */
@@ -103,6 +107,11 @@ export class Nemesis {
       replica.resume();
       if (replica.isDown) replica.start();
     }
+  }
+
+  /** Whether a fault of the scenario may begin now. Clients count on what a change of the configuration brings. */
+  #mayBegin({ kind }: Fault): boolean {
+    return kind === "reconfigure" || this.#options.mayStrike();
   }
 
   /** Lets one fault happen now. */

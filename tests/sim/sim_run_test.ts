@@ -77,6 +77,22 @@ Deno.test("No fault begins while fewer requests have succeeded than a scenario a
   assertEquals([await struckCount(0), await struckCount(1000)], [2, 1]);
 });
 
+Deno.test("A fault that waits for an acknowledgement or a sync does not begin either while too few requests succeed", async () => {
+  const away = { kind: "kill", at_ms: 4000, for_ms: 3000, replicas: ["r1", "r3", "r4"] };
+  const waiting = [
+    // It waits when the others go away, and r2 syncs nothing before r1 is back.
+    { kind: "power", on_sync: true, at_ms: 4001, for_ms: 500, replicas: ["r2"], count: 1 },
+    { kind: "power", on_ack: true, at_ms: 4001, for_ms: 500, replicas: ["r2"] },
+  ];
+  for (const fault of waiting) {
+    const struckCount = async (ok_per_mille_min: number): Promise<number> => {
+      const { lines } = await story([away, fault], { phases: { faults_ms: 12_000, ok_per_mille_min } });
+      return lines.filter((line) => line.startsWith("fault power")).length;
+    };
+    assertEquals([await struckCount(0), await struckCount(1000)], [1, 0], JSON.stringify(fault));
+  }
+});
+
 Deno.test("Each kind of fault strikes, and no judge objects", async () => {
   for (const kind of DRAWN_FAULTS) {
     const scenario = drawScenario(DRAWN_FAULTS.indexOf(kind), { faults: [kind] });
