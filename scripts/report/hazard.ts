@@ -62,6 +62,11 @@ export function describeGuards(guards: readonly Guard[]): string {
   return ["held", ...parts.filter((part) => part !== "")].join(", ");
 }
 
+/** Whether none of them ran to an end. */
+export function isUnguarded(guards: readonly Guard[]): boolean {
+  return guards.every(({ results }) => results.every(({ outcome }) => outcome === "ignored"));
+}
+
 function unrun(guards: readonly Guard[]): string {
   const count = guards.filter(({ results }) => results.length === 0).length;
   return count > 0 ? `${count} of ${guards.length} files not run` : "";

@@ -1,7 +1,7 @@
 /** All that a report tells, as data; and whether it is red. @module */
 import { hasEscaped, type PlantedRow } from "../soak/planted_row.ts";
 import type { SoakSummary } from "../soak/soak_tally.ts";
-import type { Guard, Hazard } from "./hazard.ts";
+import { type Guard, type Hazard, isUnguarded } from "./hazard.ts";
 import type { Surroundings } from "./surroundings.ts";
 import type { TestKind } from "./test_kind.ts";
 import type { TestResult } from "./test_results.ts";
@@ -55,10 +55,12 @@ export function problemsOf({ tests, soak, planted }: ReportData): string[] {
   ];
 }
 
-/** What was left out of this report on purpose; empty: it is whole. */
-export function omissionsOf({ filter, planted }: ReportData): string[] {
+/** What was left out of this report, on purpose or for want of something; empty: it is whole. */
+export function omissionsOf({ filter, planted, hazards }: ReportData): string[] {
+  const unguarded = hazards.filter(({ guards }) => isUnguarded(guards)).map(({ number }) => number);
   return [
     ...(filter === undefined ? [] : [`only tests that match \`${filter}\` ran`]),
+    ...(filter === undefined && unguarded.length > 0 ? [`no test of ${unguarded.join(", ")} ran`] : []),
     ...(planted === undefined ? ["no bugs were planted"] : []),
   ];
 }

@@ -74,6 +74,10 @@ Deno.test("A report says what was left out", () => {
     "only tests that match `storage` ran",
     "no bugs were planted",
   ]);
+  const [hazard] = WELL.hazards;
+  const guards = hazard!.guards.slice(1);
+  assertEquals(omissionsOf({ ...WELL, hazards: [{ ...hazard!, guards }] }), ["no test of H5 ran"]);
+  assertEquals(omissionsOf({ ...WELL, hazards: [{ ...hazard!, guards: [] }] }), ["no test of H5 ran"]);
   assert(renderReport({ ...WELL, planted: undefined }).includes("Not looked for in this report."));
 });
 
