@@ -61,6 +61,7 @@ Deno.test("Kills last until healing, a lost directory is filled, and nothing is 
       4,
       ["killed", "loses its directory"],
     ]);
+    assert(diskLosses[0]!.atMs > faults![1]!.atMs, "it acknowledges until it is dead");
     assertEquals((await cluster.verdict("quorum")).outcome, "ok");
   }
   await assertRejects(() => Deno.stat(directory), Deno.errors.NotFound);

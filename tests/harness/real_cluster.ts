@@ -302,6 +302,7 @@ export class RealCluster implements AsyncDisposable {
 
   async #wipe(id: string): Promise<void> {
     await Deno.remove(this.#processes.dataDirectory(id), { recursive: true });
+    this.#record.onDiskLoss(id);
   }
 
   #whereAndHow({ level, keyspace = this.#config.defaultKeyspace }: AskOptions): {

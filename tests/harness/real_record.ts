@@ -35,7 +35,7 @@ export class RealRecord {
 
   /** Something goes wrong from now on. */
   onFault(fault: RealFault): void {
-    const { kind, replicas, forMs = 0, skewMs = 0 } = fault;
+    const { replicas, forMs = 0, skewMs = 0 } = fault;
     const atMs = this.nowMs;
     this.#faults.push({
       atMs,
@@ -43,9 +43,13 @@ export class RealRecord {
       replicas,
       text: describeFault(fault),
     });
-    if (kind === "wipe") this.#diskLosses.push(...replicas.map((replica) => ({ replica, atMs })));
     const { least, greatest } = this.#skewMs;
     this.#skewMs = { least: Math.min(least, skewMs), greatest: Math.max(greatest, skewMs) };
+  }
+
+  /** A directory is gone by now. Why not when it is asked for: until then the replica may acknowledge what is lost with it. */
+  onDiskLoss(replica: string): void {
+    this.#diskLosses.push({ replica, atMs: this.nowMs });
   }
 
   /** A replica starts again. */
