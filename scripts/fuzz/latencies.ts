@@ -1,6 +1,6 @@
 /** How long polite requests took in phases of one kind, with and without the moments in which the disk stood still. @module */
 import { Histogram } from "../bench/histogram.ts";
-import { type Span, stalledMs } from "./stalls.ts";
+import { isExplained, type Span } from "./stalls.ts";
 
 /** Whoever was answered sooner lost nothing to a stall. */
 const SLOW_MS = 100;
@@ -8,7 +8,7 @@ const SLOW_MS = 100;
 /** What was measured. */
 export interface Times {
   readonly all: Histogram;
-  /** Without requests that were slow while the disk stood still. */
+  /** Without requests that were slow because the disk stood still. */
   readonly unstalled: Histogram;
 }
 
@@ -30,7 +30,7 @@ export class Latencies {
     unstalled.merge(this.#quick);
     for (const request of this.#slow) {
       all.add(request.elapsedMs * 1000);
-      if (stalledMs(request, stalls) === 0) unstalled.add(request.elapsedMs * 1000);
+      if (!isExplained(request, stalls)) unstalled.add(request.elapsedMs * 1000);
     }
     return { all, unstalled };
   }

@@ -40,14 +40,14 @@ export function stalledMs({ beganMs, endedMs }: Span, stalls: readonly Span[]): 
   );
 }
 
-/**
- * Those that were late while the disk stood still for at least half of their time. Why half: a stall of 0.3 s explains no
- * wait of 2 s.
- */
+/** Whether the disk stood still for at least half of it. Why half: a stall of 0.3 s explains no wait of 2 s. */
+export function isExplained(span: Span, stalls: readonly Span[]): boolean {
+  return 2 * stalledMs(span, stalls) >= span.endedMs - span.beganMs;
+}
+
+/** Those that were late because the disk stood still. */
 export function excusedOf(undone: readonly Undone[], stalls: readonly Span[]): readonly Undone[] {
-  return undone.filter((request) =>
-    request.isLate && 2 * stalledMs(request, stalls) >= request.endedMs - request.beganMs
-  );
+  return undone.filter((request) => request.isLate && isExplained(request, stalls));
 }
 
 /** Share of the time for which the disk stood still. */

@@ -201,6 +201,8 @@ Deno.test("Times are told with the moments in which the disk stood still, and wi
   const { all, unstalled } = latencies.times([{ beganMs: 1400, endedMs: 2300 }]);
   assertEquals([all.count, all.maxUs], [4, 900_000]);
   assertEquals([unstalled.count, unstalled.maxUs], [3, 300_000]);
+  const short = latencies.times([{ beganMs: 1400, endedMs: 1700 }]);
+  assertEquals([short.unstalled.count, short.unstalled.maxUs], [4, 900_000], "0.2 s explain no 0.9 s");
 });
 
 Deno.test("The judge objects to deaths, complaints, growth, slowness, whoever was let in, and runs that prove nothing", () => {
