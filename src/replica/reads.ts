@@ -39,6 +39,8 @@ interface Blocking {
   readonly repaired: Set<ReplicaId>;
   /** Those of `repaired` that count for a level. */
   readonly counted: Set<ReplicaId>;
+  /** Those of `asked` that refused, or cannot be reached any more. */
+  readonly failed: Set<ReplicaId>;
 }
 
 /** One read under way. */
@@ -206,8 +208,7 @@ export class Reads {
     const { code, message: text } = message;
     pending.request.trace?.step("refused", { replica: from, code, message: text });
     pending.refusal = `${from} refused: ${text}`;
-    pending.round.onFailure(from);
-    this.#advance(message.round, pending);
+    this.#onFailed(message.round, pending, from);
     return true;
   }
 
@@ -218,8 +219,7 @@ export class Reads {
         mark("reads: a replica died before it answered");
         pending.request.trace?.step("died", { replica: id });
       }
-      pending.round.onFailure(id);
-      this.#advance(number, pending);
+      this.#onFailed(number, pending, id);
     }
   }
 
@@ -270,7 +270,14 @@ export class Reads {
       return this.#reply(pending, held, answered, []);
     }
     mark("reads: reply waits until stale copies are mended");
-    pending.blocking = { held, answered, asked: new Set(), repaired: new Set(), counted: new Set() };
+    pending.blocking = {
+      held,
+      answered,
+      asked: new Set(),
+      repaired: new Set(),
+      counted: new Set(),
+      failed: new Set(),
+    };
     this.#mendMore(number, pending, pending.blocking);
   }
 
@@ -278,6 +285,17 @@ export class Reads {
   #mendMore(number: number, pending: Pending, blocking: Blocking): void {
     this.#mend(number, pending, blocking.asked);
     this.#replyIfHeld(pending, blocking);
+    if (pending.isReplied || this.#mayBeHeld(pending, blocking)) return;
+    mark("reads: stale copies cannot be mended");
+    this.#refuse(pending);
+  }
+
+  /** Nobody answers any more, or stores a repair. */
+  #onFailed(number: number, pending: Pending, id: ReplicaId): void {
+    pending.round.onFailure(id);
+    const { blocking } = pending;
+    if (blocking?.asked.has(id) && !blocking.repaired.has(id)) blocking.failed.add(id);
+    this.#advance(number, pending);
   }
 
   #onRepaired(number: number, pending: Pending, id: ReplicaId, { counts }: { counts: boolean }): void {
@@ -293,6 +311,12 @@ export class Reads {
     // Why: who answers after the mending began may hold the winner already, and need not be mended.
     const holders = new Set([...counted, ...pending.round.holders(held)]);
     if (holders.size >= pending.required) this.#reply(pending, held, answered, [...repaired].sort());
+  }
+
+  /** Whether enough can hold it yet. Who was mended and does not count will not be mended again. */
+  #mayBeHeld({ round, required }: Pending, { held, asked, repaired, counted, failed }: Blocking): boolean {
+    const open = [...asked].filter((id) => !repaired.has(id) && !failed.has(id));
+    return new Set([...counted, ...open, ...round.holders(held), ...round.waiting()]).size >= required;
   }
 
   #reply(pending: Pending, held: Held, answered: readonly ReplicaId[], repaired: readonly ReplicaId[]): void {
@@ -400,6 +424,7 @@ export class Reads {
       if (!isStored) mark("reads: own copy could not be mended");
       trace?.step(isStored ? "repaired" : "refused", { replica: selfId });
       if (isStored) this.#onRepaired(number, pending, selfId, { counts: !this.#core.isRecovering() });
+      else this.#onFailed(number, pending, selfId);
       trace?.release();
     });
     return others;

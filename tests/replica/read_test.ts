@@ -210,6 +210,31 @@ Deno.test("read_repair blocking: a level that cannot be mended in time is a defi
   assertStringIncludes(stage.failure(get).message, "stale copies were not mended in time");
 });
 
+Deno.test("read_repair blocking: where too few can be mended the get fails at once, and says who refused", () => {
+  const stage = ReplicaStage.whole({ memberCount: 3, main: { read_repair: "blocking" } });
+  stage.plant(7, [NEW]);
+  const begin = (): { get: number; round: number } => {
+    const get = stage.get(7, "TWO");
+    const { round } = asked(stage);
+    answer(stage, "r2", round, [OLD]);
+    return { get, round };
+  };
+  const refused = begin();
+  stage.deliver("r2", { type: "refused", round: refused.round, code: "disk_full", message: "full" });
+  assertEquals(stage.outcome(refused.get), "waiting", "r3 has not answered");
+  answer(stage, "r3", refused.round, [OLD]);
+  stage.deliver("r3", { type: "refused", round: refused.round, code: "disk_full", message: "full" });
+  assertEquals(stage.outcome(refused.get), "timeout definite acked=r1,r2,r3");
+  assertStringIncludes(stage.failure(refused.get).message, "r3 refused: full");
+
+  const lost = begin();
+  answer(stage, "r3", lost.round, [OLD]);
+  stage.lose("r2");
+  assertEquals(stage.outcome(lost.get), "waiting", "r3 can be mended yet");
+  stage.lose("r3");
+  assertEquals(stage.outcome(lost.get), "timeout definite acked=r1,r2,r3");
+});
+
 Deno.test("A get that fails is definite, because it changes nothing, and names what it lacked", () => {
   const stage = ReplicaStage.whole({ settings: { request_timeout_ms: 500 } });
   const late = stage.get(7, "TWO");
