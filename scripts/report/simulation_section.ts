@@ -59,7 +59,7 @@ export function simulationLines(soak: SoakSummary): string[] {
     "",
     "### Trace hashes",
     "",
-    "The same seed on the same code gives the same hash, on every machine: `deno task sim SEED` ends with it.",
+    "The same seed on the same code gives the same hash each time: `deno task sim SEED` ends with it.",
     "",
     ...table(["seed", "trace"], soak.traces.map(({ seed, trace }) => [String(seed), `\`${trace}\``])),
   ];

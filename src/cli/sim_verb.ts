@@ -21,7 +21,7 @@ export const SIM: LocalVerb = {
     `The real code runs on an imagined network, on imagined disks and clocks, under faults, in a moment. SEED
 is a number from 0 to 999999999999999 that decides everything; FILE.toml is a scenario written down.
 Judges look at what clients saw. The last line is "trace HEX": the same run of the same version
-always gives the same HEX, on every machine.
+gives the same HEX each time.
 
 FIRST..LAST runs each of these seeds and prints "SEED HEX" for each, and nothing else on stdout: keep the lines of two
 machines or two versions of Deno, and diff tells whether they did the same.
