@@ -2,7 +2,7 @@
 
 const PRIME = 0x01000193;
 
-/** Folds text into a running hash; `hex` reads it. */
+/** Folds text and numbers into a running hash; `hex` reads it. */
 export class TraceHash {
   #low = 0x811c9dc5;
   #high = 0x9e3779b9;
@@ -18,6 +18,12 @@ export class TraceHash {
     }
     this.#low = low;
     this.#high = high;
+  }
+
+  /** Adds an integer from 0 to 2^32 − 1. */
+  addWord(word: number): void {
+    this.#low = Math.imul(this.#low ^ word, PRIME);
+    this.#high = Math.imul(this.#high ^ word, PRIME) ^ (this.#low >>> 13);
   }
 
   /** Sixteen hex digits of everything added so far. */

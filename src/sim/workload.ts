@@ -78,7 +78,7 @@ export class Workload {
         endedMs: queue.nowMs,
         copies: this.#options.copiesOf(request.keyspace),
       }, result);
-      world.trace(`client ${number} ${JSON.stringify(operation)}`);
+      world.trace(`client ${number} `, JSON.stringify(operation));
       this.#endedCount++;
       if (operation.outcome === "ok") this.#okCount++;
       if (request.trace) this.traced.add(operation);

@@ -16,6 +16,15 @@ Deno.test("A trace hash tells texts apart by content and order", () => {
   for (const other of others.slice(0, 4)) assertNotEquals(other, hashOf("a", "b"));
 });
 
+Deno.test("A trace hash tells numbers apart by value and order", () => {
+  const hashes = [[], [0], [1], [2 ** 32 - 1], [0, 1], [1, 0]].map((words) => {
+    const hash = new TraceHash();
+    for (const word of words) hash.addWord(word);
+    return hash.hex();
+  });
+  assertEquals(new Set(hashes).size, hashes.length);
+});
+
 Deno.test("An assertion formats its message only when it fails", () => {
   let formatted = 0;
   const message = (): string => `count ${++formatted}`;
