@@ -38,16 +38,8 @@ export class EventQueue {
       this.#soon.push(entry);
       return;
     }
-    const heap = this.#heap;
-    let index = heap.length;
-    heap.push(entry);
-    while (index > 0) {
-      const parent = (index - 1) >> 1;
-      if (!isBefore(entry, heap[parent]!)) break;
-      heap[index] = heap[parent]!;
-      index = parent;
-    }
-    heap[index] = entry;
+    this.#heap.push(entry);
+    this.#rise(entry, this.#heap.length - 1);
   }
 
   /** Runs the next happening; false when there is none before `endMs`. */
@@ -89,16 +81,26 @@ export class EventQueue {
     if (this.#heap.length > 0) this.#sink(last);
   }
 
+  /** Puts an entry in place of the first. Why down to the end and up again: the last entry nearly always belongs there. */
   #sink(entry: Entry): void {
     const heap = this.#heap;
     let index = 0;
-    while (true) {
-      let child = 2 * index + 1;
-      if (child >= heap.length) break;
+    for (let child = 1; child < heap.length; child = 2 * index + 1) {
       if (child + 1 < heap.length && isBefore(heap[child + 1]!, heap[child]!)) child++;
-      if (!isBefore(heap[child]!, entry)) break;
       heap[index] = heap[child]!;
       index = child;
+    }
+    this.#rise(entry, index);
+  }
+
+  /** Puts an entry at a free place, or as far above it as it belongs. */
+  #rise(entry: Entry, index: number): void {
+    const heap = this.#heap;
+    while (index > 0) {
+      const parent = (index - 1) >> 1;
+      if (!isBefore(entry, heap[parent]!)) break;
+      heap[index] = heap[parent]!;
+      index = parent;
     }
     heap[index] = entry;
   }
