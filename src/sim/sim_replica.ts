@@ -354,9 +354,8 @@ export class SimReplica implements SimEndpoint {
   }
 
   #feed(event: Event): void {
-    const run = (): void => this.#runner?.feed(event);
-    if (this.#isPaused) this.#missed.push(run);
-    else run();
+    if (this.#isPaused) this.#missed.push(() => this.#runner?.feed(event));
+    else this.#runner?.feed(event);
   }
 
   #send({ to, message }: Envelope): void {

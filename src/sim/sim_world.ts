@@ -69,7 +69,9 @@ export class SimWorld {
   /** Lets all happen that happens until a time. */
   async runUntil(endMs: number): Promise<void> {
     while (this.#runNext(endMs)) {
-      if (this.#isToSettle()) await this.#settle();
+      if (!this.#isToSettle()) continue;
+      await settle();
+      this.queue.needsSettling = false;
     }
     this.queue.passTo(endMs);
   }
@@ -77,7 +79,9 @@ export class SimWorld {
   /** Lets one thing happen, or time pass to `endMs` where nothing happens before. */
   async runNext(endMs: number): Promise<void> {
     if (!this.#runNext(endMs)) this.queue.passTo(endMs);
-    if (this.#isToSettle()) await this.#settle();
+    if (!this.#isToSettle()) return;
+    await settle();
+    this.queue.needsSettling = false;
   }
 
   /** What throws is a bug of whoever it happened to; the run goes on, so that its end can be looked at. */
@@ -90,16 +94,11 @@ export class SimWorld {
     }
   }
 
+  /** Whether promises must settle now. What uses a disk meanwhile settles with them: then `needsSettling` is false. */
   #isToSettle(): boolean {
     const { queue } = this;
     if (!queue.needsSettling && queue.nowMs < this.#settledMs + SETTLE_MS_MAX) return false;
     this.#settledMs = queue.nowMs;
     return true;
-  }
-
-  async #settle(): Promise<void> {
-    await settle();
-    // What used a disk meanwhile has settled with the rest.
-    this.queue.needsSettling = false;
   }
 }
