@@ -217,8 +217,8 @@ export class Writes {
     if (this.#parked.length > 0) this.#tickParked(nowMs);
     if (this.#removals.length > 0) this.#removeOwed();
     if (queue.isDiskFull) return;
-    for (const unkept of this.#unkept.splice(0)) this.#keep(unkept);
-    for (const write of this.#unstored.splice(0)) this.#storeLate(write);
+    if (this.#unkept.length > 0) { for (const unkept of this.#unkept.splice(0)) this.#keep(unkept); }
+    if (this.#unstored.length > 0) { for (const write of this.#unstored.splice(0)) this.#storeLate(write); }
   }
 
   #tickParked(nowMs: number): void {

@@ -66,6 +66,8 @@ export function joinMessages(encoded: readonly string[], lineBytesMax: number): 
     }
     chars += size;
   }
+  // Why: most lines carry one message, and to join one is to copy it.
+  if (encoded.length === 1) return `[${encoded[0]}]\n`;
   return begin < encoded.length ? `${lines}[${encoded.slice(begin).join(",")}]\n` : lines;
 }
 

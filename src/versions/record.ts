@@ -100,8 +100,7 @@ function decodePlain(bytes: Uint8Array): Version | undefined {
   const begin = seen + 8;
   const length = bytes[seen + 4]! << 24 | bytes[seen + 5]! << 16 | bytes[seen + 6]! << 8 | bytes[seen + 7]!;
   assert(begin + length === bytes.length, () => `record of ${bytes.length} bytes ends at ${begin + length}`);
-  for (let i = 0; i < 8; i++) SCRATCH[i] = bytes[FIRST_STAMP + i]!;
-  const stamp = SCRATCH_VIEW.getFloat64(0);
+  const stamp = firstStamp(bytes);
   const origin = originAt(bytes, FIRST_ORIGIN);
   if (!isTombstone) return { stamp, origin, value: decodeText(bytes.subarray(begin)) };
   return { stamp, origin };
@@ -154,8 +153,13 @@ export function isSameFirst(a: Uint8Array, b: Uint8Array): boolean {
 
 /** The name of the first version of a record. */
 export function firstDot(record: Uint8Array): { readonly stamp: number; readonly origin: Origin } {
-  const stamp = new DataView(record.buffer, record.byteOffset).getFloat64(FIRST_STAMP);
-  return { stamp, origin: originAt(record, FIRST_ORIGIN) };
+  return { stamp: firstStamp(record), origin: originAt(record, FIRST_ORIGIN) };
+}
+
+/** The stamp of the first version. Why copied: a view of the bytes costs more. */
+function firstStamp(record: Uint8Array): number {
+  for (let i = 0; i < 8; i++) SCRATCH[i] = record[FIRST_STAMP + i]!;
+  return SCRATCH_VIEW.getFloat64(0);
 }
 
 function origin(record: Uint8Array): Uint8Array {
