@@ -52,8 +52,8 @@ export function* drawClientSteps(random: Random, profile: StepProfile): Generato
       level: random.pick(levelsOf(op)),
       value: op === "put" ? profile.nextValue() : "",
       valueChars: op === "put" ? random.below(profile.valueChars + 1) : 0,
-      // One in three is filled with what JSON writes with six bytes for one.
-      escaped: op === "put" && random.chance(300),
+      // One in ten is filled with what JSON writes with six bytes for one; more of them would be most of what a run costs.
+      escaped: op === "put" && random.chance(100),
       trace: random.chance(profile.tracePerMille),
       coordinator: isFirst || random.chance(profile.wanderPerMille) ? random.pick(replicas) : "",
     };
