@@ -7,6 +7,7 @@ import { fail, ok, type Result } from "../base/failure.ts";
 import { UsageError } from "./arguments.ts";
 import type { Caller } from "./caller.ts";
 import type { ReplicaAddress } from "./tcp_link.ts";
+import type { Call } from "./verb.ts";
 
 /** What one replica answered. */
 export interface StatusView {
@@ -17,7 +18,7 @@ export interface StatusView {
 /** One key on all replicas asked. */
 export interface KeyView {
   readonly key: WireKey;
-  /** By replica id; a replica that did not answer is absent. */
+  /** By replica id; one that did not answer, or is to hold no copy, is absent. */
   readonly held: ReadonlyMap<string, Held["versions"]>;
   /** Whether all that answered hold the same. */
   readonly isEqual: boolean;
@@ -26,6 +27,8 @@ export interface KeyView {
 /** What the replicas asked hold, in key order. */
 export interface HoldingsView {
   readonly replicas: readonly string[];
+  /** Those of all replicas that are to hold copies; undefined where nobody told, and all count. */
+  readonly holders?: ReadonlySet<string>;
   readonly failures: ReadonlyMap<string, Failure>;
   readonly keys: readonly KeyView[];
 }
@@ -58,20 +61,55 @@ export function askStatuses(caller: Caller, replicas: readonly ReplicaAddress[])
   }));
 }
 
-/** Asks each replica what it holds: of the keys given, or of all keys of the keyspace, page by page. */
+/**
+ * Who is to hold copies of the keyspace: the first N of all replicas in id order. N stands in the file; without one a
+ * replica tells it. Undefined where neither does, or no keyspace is named and theirs are copied to different N.
+ */
+export async function findHolders(
+  { caller, config }: Pick<Call, "caller" | "config">,
+  members: readonly ReplicaAddress[],
+  keyspace: string | undefined,
+): Promise<ReadonlySet<string> | undefined> {
+  const copies = config === undefined
+    ? copiesIn(await askDigest(caller), keyspace)
+    : config.keyspaces.get(keyspace ?? config.defaultKeyspace)?.replication;
+  return copies === undefined ? undefined : new Set(members.slice(0, copies).map(({ id }) => id));
+}
+
+async function askDigest(caller: Caller): Promise<Status["digest"]> {
+  const { result } = await caller.request({ op: "status" });
+  return result.ok && result.value.kind === "status" ? result.value.status.digest : undefined;
+}
+
+/** N as a digest tells it; undefined where it does not. */
+export function copiesIn(digest: Status["digest"], keyspace: string | undefined): number | undefined {
+  const counts = Object.entries(digest ?? {}).flatMap(([name, text]) => {
+    const isMeant = keyspace === undefined ? name.startsWith("keyspace.") : name === `keyspace.${keyspace}`;
+    const copies = isMeant ? / replication=(\d+)/.exec(text)?.[1] : undefined;
+    return copies === undefined ? [] : [Number(copies)];
+  });
+  return new Set(counts).size === 1 ? counts[0] : undefined;
+}
+
+/**
+ * Asks each replica what it holds: of the keys given, or of all keys of the keyspace, page by page. Who is none of the
+ * `holders` is not asked: what it may still hold is nobody's copy.
+ */
 export async function askHoldings(
   caller: Caller,
   replicas: readonly ReplicaAddress[],
   keyspace: string | undefined,
   keys: readonly string[],
+  holders?: ReadonlySet<string>,
 ): Promise<HoldingsView> {
+  const asked = replicas.filter(({ id }) => holders === undefined || holders.has(id));
   const failures = new Map<string, Failure>();
-  const answers = await Promise.all(replicas.map(async ({ id }) => {
+  const answers = await Promise.all(asked.map(async ({ id }) => {
     const entries = await askReplica(caller, id, keyspace, keys);
     if (!entries.ok) failures.set(id, entries.failure);
     return { id, entries: entries.ok ? entries.value : [] };
   }));
-  const answered = replicas.map(({ id }) => id).filter((id) => !failures.has(id));
+  const answered = asked.map(({ id }) => id).filter((id) => !failures.has(id));
   const byKey = new Map<WireKey, Map<string, Held["versions"]>>();
   for (const { id, entries } of answers) {
     for (const { key, versions } of entries) {
@@ -84,7 +122,12 @@ export async function askHoldings(
     return { key, held, isEqual: forms.size === 1 };
   });
   views.sort((a, b) => compareKeys(a.key, b.key));
-  return { replicas: replicas.map(({ id }) => id), failures, keys: views };
+  return {
+    replicas: replicas.map(({ id }) => id),
+    ...(holders === undefined ? {} : { holders }),
+    failures,
+    keys: views,
+  };
 }
 
 async function askReplica(

@@ -1,7 +1,7 @@
 /** `inspect`: what each replica itself holds, side by side. @module */
 import { ERRORS, type Failure } from "../protocol/error_codes.ts";
 import type { Held } from "../protocol/reply.ts";
-import { askHoldings, type HoldingsView, type KeyView, pickReplicas } from "./cluster_view.ts";
+import { askHoldings, findHolders, type HoldingsView, type KeyView, pickReplicas } from "./cluster_view.ts";
 import { type Paint, printable } from "./output.ts";
 import { cut, formatTable, widthOf } from "./table.ts";
 import { failureObject, versionText } from "./receipt.ts";
@@ -27,7 +27,10 @@ export const INSPECT: Verb = {
     `Asks every replica directly for its own copy: of the keys given, or of all keys. Nothing is mended by it.
 
 A cell is the value, the stamp of its write, and the replica that gave the stamp; - is no such key, ? a
-replica that did not answer. Keys whose copies differ are coloured. On a narrow terminal only the last
+replica that did not answer. Keys whose copies differ are coloured. Where a keyspace has fewer copies than there
+are replicas, the first in id order hold them: the others show "no copy" and are not compared, whatever they hold.
+Without the cluster's file a replica tells how many copies there are; give --keyspace where that differs between
+keyspaces, else all replicas are compared. On a narrow terminal only the last
 digits of a stamp are shown, and on a very narrow one replicas whose copies are equal share a line; pipes
 and --json get all. Exits with 5 when no replica answers, else with 0, whether or not copies differ.
 
@@ -40,7 +43,8 @@ EXAMPLES
     differs: { help: "only keys whose copies differ" },
   },
   parse({ words, flags }): Action {
-    return async ({ caller, output, keyspace }) => {
+    return async (call) => {
+      const { caller, output, keyspace } = call;
       const members = await caller.members();
       if (!members.ok) return reportFailure(members.failure, output);
       const view = await askHoldings(
@@ -48,8 +52,9 @@ EXAMPLES
         pickReplicas(members.value, flags.get("replica")),
         keyspace,
         words,
+        await findHolders(call, members.value, keyspace),
       );
-      const isAnyUp = view.failures.size < view.replicas.length;
+      const isAnyUp = view.failures.size === 0 || view.failures.size < countOfAsked(view);
       const refusal = [...view.failures.values()].find(({ code }) => ERRORS[code].exit === 2);
       // Why: what one replica calls malformed all do; that is one error, not four unreachable replicas.
       if (refusal !== undefined && !isAnyUp) return reportFailure(refusal, output);
@@ -65,6 +70,11 @@ EXAMPLES
     };
   },
 };
+
+/** Those of the replicas shown that are to hold copies. */
+function countOfAsked({ replicas, holders }: HoldingsView): number {
+  return replicas.filter((id) => holders?.has(id) ?? true).length;
+}
 
 function noAnswer({ failures }: HoldingsView): Failure {
   const reasons = [...failures].map(([id, { message }]) => `${id}: ${message}`).join("; ");
@@ -84,7 +94,7 @@ export function holdingsLines(
     ["key", ...view.replicas],
     ...shown.map(({ held }, index) => [
       keys[index]!,
-      ...view.replicas.map((id) => cellText(held.get(id), form)),
+      ...view.replicas.map((id) => cellOf(view, held, id, form)),
     ]),
   ];
   let rows = rowsOf(FULL);
@@ -100,28 +110,28 @@ export function holdingsLines(
     widthMax,
     paint: (text, row, column) => {
       if (row === 0) return paint.bold(text);
-      return column > 0 && !shown[row - 1]!.isEqual ? paint.yellow(text) : text;
+      return column > 0 && !shown[row - 1]!.isEqual && text.trim() !== NO_COPY ? paint.yellow(text) : text;
     },
   });
 }
 
 /** The same with a line for each copy that differs from the others, and who holds it. */
 function copyLines(
-  { replicas }: HoldingsView,
+  view: HoldingsView,
   shown: readonly KeyView[],
   paint: Paint,
   widthMax: number,
 ): string[] {
   const rowsOf = (form: CellForm): { cells: string[]; isEqual: boolean }[] =>
     shown.flatMap(({ key, held, isEqual }) => {
-      const ids = Map.groupBy(replicas, (id) => cellText(held.get(id), FULL));
+      const ids = Map.groupBy(view.replicas, (id) => cellOf(view, held, id, FULL));
       return [...ids.values()].map((holders, index) => {
         const versions = held.get(holders[0]!);
         const name = index === 0 ? cut(printable(String(key)), KEY_WIDTH_MAX) : "";
         const text = (part: (version: Version) => string): string => versions?.map(part).join(" | ") ?? "";
         const value = versions?.length
           ? text((version) => valueText(version, form))
-          : cellText(versions, form);
+          : cellOf(view, held, holders[0]!, form);
         return {
           cells: [name, holders.join(" "), value, text((version) => nameText(version, form))],
           isEqual,
@@ -142,6 +152,9 @@ function copyLines(
   });
 }
 
+/** In the place of a replica that is to hold no copy. */
+const NO_COPY = "no copy";
+
 /** In place of the value of a delete. */
 const DELETED = "(deleted)";
 
@@ -155,6 +168,10 @@ interface CellForm {
 const FULL: CellForm = { valueWidthMax: VALUE_WIDTH_MAX };
 
 type Version = Held["versions"][number];
+
+function cellOf({ holders }: HoldingsView, held: KeyView["held"], id: string, form: CellForm): string {
+  return holders?.has(id) ?? true ? cellText(held.get(id), form) : NO_COPY;
+}
 
 function cellText(versions: Held["versions"] | undefined, form: CellForm): string {
   if (versions === undefined) return "?";
@@ -173,12 +190,18 @@ function nameText(version: Version, { stampDigits }: CellForm): string {
 }
 
 /** `3 keys, 1 differs; r4 did not answer: connection refused` */
-export function summaryText({ keys, failures }: HoldingsView): string {
+export function summaryText(view: HoldingsView): string {
+  const { keys, failures, replicas } = view;
   const differing = keys.filter((key) => !key.isEqual).length;
   const parts = [
     `${keys.length} ${keys.length === 1 ? "key" : "keys"}, ` +
     (differing === 0 ? "all equal" : `${differing} ${differing === 1 ? "differs" : "differ"}`),
   ];
+  if (countOfAsked(view) === 0) {
+    parts.push(
+      `${replicas.join(" ")} ${replicas.length === 1 ? "is" : "are"} to hold no copies of this keyspace`,
+    );
+  }
   for (const [id, { message }] of failures) parts.push(`${id} did not answer: ${printable(message)}`);
   return parts.join("; ");
 }
@@ -188,6 +211,7 @@ export function holdingsObject(view: HoldingsView, shown: readonly KeyView[]): R
   return {
     ok: true,
     replicas: view.replicas,
+    ...(view.holders === undefined ? {} : { holders: [...view.holders] }),
     unreachable: Object.fromEntries(
       [...view.failures].map(([id, failure]) => [id, failureObject(failure)]),
     ),

@@ -5,6 +5,7 @@
  */
 import { type ErrorCode, ERRORS } from "../protocol/error_codes.ts";
 import { type Arguments, type Flags, parseArguments, parseDurationMs, UsageError } from "./arguments.ts";
+import type { ClusterConfig } from "../replica/cluster_config.ts";
 import type { Caller } from "./caller.ts";
 import { splitWords } from "./console_words.ts";
 import { Output, type Paint } from "./output.ts";
@@ -41,6 +42,8 @@ export interface SessionOptions {
   readonly failsOver: boolean;
   /** As given with `--timeout`. */
   readonly timeoutMs?: number;
+  /** The cluster's file, where there is one. */
+  readonly config?: ClusterConfig;
   /** Lines typed so far, the oldest first. */
   history(): readonly string[];
 }
@@ -52,14 +55,16 @@ export class Session {
   readonly failsOver: boolean;
   readonly history: () => readonly string[];
   readonly #timeoutMs: number | undefined;
+  readonly #config: ClusterConfig | undefined;
   /** Whether somebody said `exit`. */
   isOver = false;
 
-  constructor({ caller, state, failsOver, timeoutMs, history }: SessionOptions) {
+  constructor({ caller, state, failsOver, timeoutMs, config, history }: SessionOptions) {
     this.caller = caller;
     this.state = state;
     this.failsOver = failsOver;
     this.#timeoutMs = timeoutMs;
+    this.#config = config;
     this.history = history;
     caller.turnTo(state.coordinator, { stays: !failsOver });
   }
@@ -167,6 +172,7 @@ export class Session {
         output,
         isStdinTaken: true,
         keyspaces: known.length === 0 ? [undefined] : known,
+        ...(this.#config === undefined ? {} : { config: this.#config }),
         ...(keyspace === undefined ? {} : { keyspace }),
         ...(state.level === undefined ? {} : { level: state.level }),
         ...(timeoutMs === undefined ? {} : { timeoutMs }),

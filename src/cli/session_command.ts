@@ -41,6 +41,7 @@ export async function sessionCommand(command: SessionCommand): Promise<number | 
     state,
     failsOver,
     history: () => history.lines,
+    ...(command.config === undefined ? {} : { config: command.config }),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
   });
   try {

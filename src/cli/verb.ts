@@ -17,7 +17,7 @@ export interface Call {
   readonly isStdinTaken?: boolean;
   /** All keyspaces of the cluster; one `undefined`, meaning the default one, where no configuration tells them. */
   readonly keyspaces: readonly (string | undefined)[];
-  /** The cluster's file, where the command line led to one; a line of a console or a script has none. */
+  /** The cluster's file, where the command line led to one. */
   readonly config?: ClusterConfig;
   /** As given with `--timeout`. */
   readonly timeoutMs?: number;

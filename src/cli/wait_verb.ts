@@ -2,7 +2,7 @@
 import { fail, ok, type Result } from "../base/failure.ts";
 import { ERRORS, type Failure } from "../protocol/error_codes.ts";
 import { UsageError } from "./arguments.ts";
-import { askHoldings, askStatuses, pickReplicas } from "./cluster_view.ts";
+import { askHoldings, askStatuses, findHolders, pickReplicas } from "./cluster_view.ts";
 import { disagreements } from "./disagreement.ts";
 import type { ReplicaAddress } from "./tcp_link.ts";
 import { reportFailure } from "./status_verb.ts";
@@ -22,7 +22,7 @@ export const WAIT: Verb = {
   words: "up|converged",
   summary: "until all replicas are up, or hold the same",
   details: `  up         every replica answers, is ready, is not recovering, and counts on the others
-  converged  every replica holds the same versions of every key
+  converged  every replica that is to hold copies of a keyspace holds the same versions of each of its keys
 
 Exits with 0 then, or with 6 when --timeout (10s unless given) is over, and says what is missing.
 
@@ -91,7 +91,9 @@ async function missingFor(
   const members = await call.caller.members();
   if (!members.ok) return members;
   const replicas = pickReplicas(members.value, ids);
-  return condition === "up" ? await missingForUp(call, replicas) : await missingForConverged(call, replicas);
+  return condition === "up"
+    ? await missingForUp(call, replicas)
+    : await missingForConverged(call, members.value, replicas);
 }
 
 async function missingForUp(
@@ -122,12 +124,15 @@ async function missingForUp(
 }
 
 async function missingForConverged(
-  { caller, keyspace, keyspaces }: Call,
+  call: Call,
+  members: readonly ReplicaAddress[],
   replicas: readonly ReplicaAddress[],
 ): Promise<Result<string[], Failure>> {
+  const { caller, keyspace, keyspaces } = call;
   const missing: string[] = [];
   for (const name of keyspace === undefined ? keyspaces : [keyspace]) {
-    const { keys, failures } = await askHoldings(caller, replicas, name, []);
+    const holders = await findHolders(call, members, name);
+    const { keys, failures } = await askHoldings(caller, replicas, name, [], holders);
     for (const [id, failure] of failures) {
       if (isHopeless(failure)) return fail(failure);
       missing.push(`${id} is down (${failure.message})`);
@@ -136,7 +141,9 @@ async function missingForConverged(
     if (differing.length === 0) continue;
     const named = differing.slice(0, NAMED_KEYS_MAX).map(({ key }) => key).join(" ");
     missing.push(
-      `${differing.length} keys${name === undefined ? "" : ` of ${name}`} differ: ${named}` +
+      `${differing.length} ${differing.length === 1 ? "key" : "keys"}${
+        name === undefined ? "" : ` of ${name}`
+      } ${differing.length === 1 ? "differs" : "differ"}: ${named}` +
         (differing.length > NAMED_KEYS_MAX ? " …" : ""),
     );
   }

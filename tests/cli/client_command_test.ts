@@ -158,6 +158,32 @@ clusterTest(
 );
 
 clusterTest(
+  "only replicas that are to hold copies of a keyspace are compared",
+  { replicas: 3, keyspace: { replication: 2 } },
+  async (cluster) => {
+    assertEquals((await cluster.client("put", "7", "x", "all")).code, 0);
+    const { host, port } = cluster.places[2]!;
+    const ways = [["--config", cluster.config], ["--connect", `${host}:${port}`]];
+    for (const way of ways) {
+      const inspect = await runQuartet(["client", ...way, "inspect"]);
+      assertMatch(inspect.stdout, /^key +r1 +r2 +r3\n7 +"x" \d{16} r1 +"x" \d{16} r1 +no copy\n$/);
+      assertEquals(inspect.stderr, "1 key, all equal\n");
+      const converged = await runQuartet(["client", ...way, "wait", "converged", "--timeout", "2s"]);
+      assertEquals(converged.code, 0, converged.stderr);
+      const script = await runQuartet(["client", ...way], "wait converged --timeout 2s\ninspect --differs\n");
+      assertEquals([script.code, script.stdout], [0, ""], script.stderr);
+    }
+    // Whether the third is there does not matter to the copies, and it matters to the cluster.
+    await cluster.kill9("r3");
+    assertEquals((await cluster.client("wait", "converged", "--timeout", "2s")).code, 0);
+    assertEquals((await cluster.client("wait", "up", "--timeout", "300ms")).code, 6);
+    await cluster.kill9("r2");
+    const away = await cluster.client("wait", "converged", "--timeout", "300ms");
+    assertMatch(away.stderr, /^timeout: not converged after 300 ms: r2 is down/);
+  },
+);
+
+clusterTest(
   "a client is told who is wrong: secret, cluster, replica",
   { replicas: 2, top: { secret: "a secret of many characters" } },
   async (cluster) => {

@@ -159,6 +159,7 @@ Deno.test("the holdings of the page are what the client makes of the replicas' a
       .map(({ key, equal, held }) => ({ key, isEqual: equal, held: new Map(Object.entries(held)) }));
     const view = {
       replicas: example["replicas"],
+      holders: new Set(example["holders"] as string[]),
       failures: new Map(
         Object.entries(example["unreachable"] as Record<string, Fields>)
           .map(([id, failure]) => [id, failureOf(failure)]),

@@ -1,7 +1,7 @@
 import pc from "picocolors";
 import { assertEquals, assertThrows } from "@std/assert";
 import { holdingsLines, summaryText } from "../../src/cli/inspect_verb.ts";
-import type { HoldingsView, StatusView } from "../../src/cli/cluster_view.ts";
+import { copiesIn, type HoldingsView, type StatusView } from "../../src/cli/cluster_view.ts";
 import { OutputLostError, printable, printableLines, writeAll } from "../../src/cli/output.ts";
 import { statusLines } from "../../src/cli/status_verb.ts";
 import { fail, ok } from "../../src/base/failure.ts";
@@ -97,6 +97,46 @@ Deno.test("inspect shows side by side what each replica holds", () => {
   );
   assertEquals(holdingsLines(HOLDINGS, [], PLAIN), []);
   assertEquals(summaryText(HOLDINGS), "3 keys, 1 differs; r3 did not answer: connection refused");
+});
+
+Deno.test("a replica that is to hold no copy says so, and is coloured as none that differs", () => {
+  const view: HoldingsView = {
+    replicas: ["r1", "r2", "r3", "r4"],
+    holders: new Set(["r1", "r2", "r3"]),
+    failures: new Map([["r3", { code: "unavailable", message: "connection refused" }]]),
+    keys: [{ key: 7, isEqual: false, held: new Map([["r1", [version(100, "x")]], ["r2", []]]) }],
+  };
+  const marking = { ...PLAIN, yellow: (text: unknown) => `!${text}` };
+  assertEquals(
+    holdingsLines(view, view.keys, marking).join("\n"),
+    `key  r1          r2  r3  r4
+7    !"x" 100 r1  !-   !?   no copy`,
+  );
+  assertEquals(
+    holdingsLines(view, view.keys, PLAIN, 30).join("\n"),
+    `key  on  value    version
+7    r1  "x"      100 r1
+     r2  -
+     r3  ?
+     r4  no copy`,
+  );
+  const none: HoldingsView = { ...view, replicas: ["r4"], failures: new Map(), keys: [] };
+  assertEquals(summaryText(none), "0 keys, all equal; r4 is to hold no copies of this keyspace");
+});
+
+Deno.test("a replica's digest tells how many copies a keyspace has, where no file does", () => {
+  const digest = {
+    members: "r1,r2,r3",
+    "keyspace.main": "keys=byte partitioner=all replication=2",
+    "keyspace.text": "keys=text partitioner=all replication=3",
+  };
+  assertEquals([copiesIn(digest, "main"), copiesIn(digest, "text")], [2, 3]);
+  assertEquals([copiesIn(digest, undefined), copiesIn(digest, "none"), copiesIn(undefined, "main")], [
+    undefined,
+    undefined,
+    undefined,
+  ]);
+  assertEquals(copiesIn({ "keyspace.main": digest["keyspace.main"] }, undefined), 2);
 });
 
 Deno.test("on a narrow terminal a cell of inspect keeps the end of the stamp, and on a very narrow one the value", () => {
