@@ -8,7 +8,7 @@ import { Output, printable, widthOfTerminal } from "./output.ts";
 import { LINE_FLAGS, type Session } from "./session.ts";
 import { SESSION_ALIASES, SESSION_VERBS } from "./session_verbs.ts";
 import { wrapLine } from "./table.ts";
-import { ALIASES, VERBS } from "./verbs.ts";
+import { ALIASES, LINE_VERBS } from "./verbs.ts";
 
 /** Lines that the arrows reach. */
 const HISTORY_SIZE = 1000;
@@ -125,7 +125,7 @@ class Console {
 export function completeLine(line: string, { state }: Pick<Session, "state">): [string[], string] {
   const { words, partial, begin } = readTypedLine(line);
   const grammar: Grammar = {
-    commands: [...VERBS, ...SESSION_VERBS],
+    commands: [...LINE_VERBS, ...SESSION_VERBS],
     aliases: new Map([...ALIASES, ...SESSION_ALIASES]),
     flags: LINE_FLAGS,
     knowledge: {

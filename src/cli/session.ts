@@ -10,10 +10,10 @@ import type { Caller } from "./caller.ts";
 import { splitWords } from "./console_words.ts";
 import { Output, type Paint } from "./output.ts";
 import type { SessionState } from "./session_state.ts";
-import { findSessionVerb, HELP, SESSION_VERBS } from "./session_verbs.ts";
+import { findSessionVerb, HELP, lineVerbOf, refuseShellVerb } from "./session_verbs.ts";
 import { reportUsage } from "./usage_report.ts";
 import type { Verb } from "./verb.ts";
-import { flagsOfAllVerbs, refuseForeignFlags, verbOf } from "./verbs.ts";
+import { flagsOfAllVerbs, refuseForeignFlags } from "./verbs.ts";
 
 /** Flags of every line. */
 export const LINE_FLAGS: Flags = {
@@ -78,7 +78,10 @@ export class Session {
   async run(line: string, output: Output, signal?: AbortSignal): Promise<number> {
     try {
       if (Session.isBlank(line)) return 0;
-      const given = parseArguments(splitWords(line), { ...LINE_FLAGS, ...flagsOfAllVerbs() });
+      const words = splitWords(line);
+      // Why before its flags: they are not those of a line.
+      refuseShellVerb(words[0] ?? "");
+      const given = parseArguments(words, { ...LINE_FLAGS, ...flagsOfAllVerbs() });
       const lineOutput = given.flags.has("json") && !output.isJson ? new Output({ isJson: true }) : output;
       return await this.#perform(given, lineOutput, signal);
     } catch (cause) {
@@ -153,7 +156,7 @@ export class Session {
       if (foreign !== undefined) throw new UsageError(`${sessionVerb.name} takes no --${foreign}`);
       return await sessionVerb.run(words, this, output);
     }
-    const verb = verbOf(name, SESSION_VERBS.map((other) => other.name));
+    const verb = lineVerbOf(name);
     refuseForeignFlags(verb, given, LINE_FLAGS);
     // Tracing is a flag of those verbs that can be traced.
     const flags = this.state.isTracing && Object.hasOwn(verb.flags, "trace")

@@ -1,10 +1,12 @@
 /** The verbs of a session itself: which keyspace, level and coordinator its lines use, and help on all of them. @module */
 import { LEVELS, parseLevel } from "../protocol/level.ts";
 import { countOfWords, UsageError } from "./arguments.ts";
+import { LOCAL_VERBS } from "./completion_verb.ts";
 import { flagLines, rowLines, showHelp } from "./help_text.ts";
 import { type Output, printable } from "./output.ts";
 import type { Session } from "./session.ts";
-import { verbOf, VERBS } from "./verbs.ts";
+import type { Verb } from "./verb.ts";
+import { LINE_VERBS, verbOf, VERBS } from "./verbs.ts";
 
 /** One verb of a session. Without words most of them show what is in use. */
 export interface SessionVerb {
@@ -201,8 +203,24 @@ export function findSessionVerb(name: string): SessionVerb | undefined {
   return SESSION_VERBS.find((verb) => verb.name === meant);
 }
 
+/** The verb that a line begins with, where it is none of the session's own. Throws `UsageError`. */
+export function lineVerbOf(name: string): Verb {
+  refuseShellVerb(name);
+  return verbOf(name, SESSION_VERBS.map((other) => other.name), LINE_VERBS);
+}
+
+/** Throws `UsageError` where only a shell's command line can begin with this word. */
+export function refuseShellVerb(name: string): void {
+  const word = name.toLowerCase();
+  const verb = [...VERBS.filter(({ isOfShell }) => isOfShell), ...LOCAL_VERBS].find((other) =>
+    other.name === word
+  );
+  if (verb === undefined) return;
+  throw new UsageError(`${verb.name} runs from the shell: quartet client ${verb.name} ${verb.words}`);
+}
+
 function verbPage(name: string): string {
-  const verb = findSessionVerb(name) ?? verbOf(name, SESSION_VERBS.map((other) => other.name));
+  const verb = findSessionVerb(name) ?? lineVerbOf(name);
   const flags = "flags" in verb ? flagLines(verb.flags) : [];
   // Why: the words of a verb are those of a shell, where the binary comes first, and pipes exist.
   const details = verb.details.replaceAll(/^ .*\| quartet .*\n?/gm, "")
@@ -225,7 +243,7 @@ function allVerbsPage(): string {
     "A console: each line is a verb and its words",
     "",
     "VERBS",
-    ...rows(VERBS),
+    ...rows(LINE_VERBS),
     "",
     "THE CONSOLE ITSELF",
     ...rows(SESSION_VERBS),

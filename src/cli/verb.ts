@@ -39,6 +39,8 @@ export interface Verb {
   readonly flags: Flags;
   /** Whether it may change something, so that an unknown outcome matters. */
   readonly isWrite?: boolean;
+  /** Whether it needs a command line of its own, so that no console and no script has it. */
+  readonly isOfShell?: boolean;
   /** Checks the words before anything is connected. Throws `UsageError`. */
   parse(given: Arguments): Action;
 }

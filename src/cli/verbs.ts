@@ -39,11 +39,14 @@ const STATUS_NAMES: ReadonlySet<string> = new Set([
 /** Columns of an unknown verb that an error repeats. */
 const NAME_WIDTH_MAX = 40;
 
-/** The verb of this name or alias, in any case. Throws `UsageError`, which may suggest one of `others` too. */
-export function verbOf(name: string, others: readonly string[] = ["completion", "help"]): Verb {
+/** Those that a line of a console or a script may begin with. */
+export const LINE_VERBS: readonly Verb[] = VERBS.filter(({ isOfShell }) => isOfShell !== true);
+
+/** The one of `verbs` with this name or alias, in any case. Throws `UsageError`, which may suggest one of `others` too. */
+export function verbOf(name: string, others: readonly string[], verbs: readonly Verb[] = VERBS): Verb {
   const verb = findVerb(name);
-  if (verb !== undefined) return verb;
-  const names = [...VERBS.map((candidate) => candidate.name), ...others];
+  if (verb !== undefined && verbs.includes(verb)) return verb;
+  const names = [...verbs.map((candidate) => candidate.name), ...others];
   const word = name.toLowerCase();
   const nearest = STATUS_NAMES.has(word) ? STATUS.name : nearestOf(word, names);
   throw new UsageError(

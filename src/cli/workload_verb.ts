@@ -42,6 +42,7 @@ EXAMPLES
   quartet client check out.ndjson --model quorum --timeline out.html`,
   flags: WORKLOAD_FLAGS,
   isWrite: true,
+  isOfShell: true,
   parse({ words, flags }: Arguments): Action {
     if (words.length > 0) throw new UsageError(`workload takes no words, and "${words[0]}" was given`);
     if (flags.has("coordinator")) {
@@ -66,7 +67,7 @@ async function runWorkload(call: Call, plan: WorkloadPlan): Promise<number> {
   const { caller, output, config } = call;
   if (config === undefined) {
     throw new UsageError(
-      "workload needs the cluster's file, and a command line of its own: quartet client workload --config FILE …",
+      "workload needs the cluster's file: quartet client workload --config FILE …",
     );
   }
   const keyspace = keyspaceOf(plan, config, call.keyspace);

@@ -70,6 +70,7 @@ Deno.test("the console completes its own verbs too, and ends a word that is cert
   }, "r1");
   state.onKey("two words");
   const complete = (line: string): [string[], string] => completeLine(line, { state });
+  assertEquals([complete("work"), complete("chec")], [[[], "work"], [[], "chec"]]);
   assertEquals(complete("coo"), [["coordinator "], "coo"]);
   assertEquals(complete("coordinator "), [["r1", "r2"], ""]);
   assertEquals(complete("use "), [["main "], ""]);

@@ -42,6 +42,22 @@ clusterTest(
     );
     assertMatch(whole.stderr, /error: unknown verb "nonsense".*\nline 5 failed with exit code 2: nonsense\n/);
 
+    const shell = await cluster.clientWithInput(
+      "help\nworkload --history x.ndjson\ncheck x.ndjson --model quorum\nSIM 7\nhelp completion\nworklode\nxyz\n",
+      "--keep-going",
+    );
+    assert(!/^ {2}(workload|check|sim|completion)\b/m.test(shell.stdout), shell.stdout);
+    assertEquals(shell.stderr.split("\n").filter((note) => note.startsWith("error: ")), [
+      "error: workload runs from the shell: quartet client workload --history FILE",
+      "error: check runs from the shell: quartet client check FILE",
+      "error: sim runs from the shell: quartet client sim SEED|FIRST..LAST|FILE.toml",
+      "error: completion runs from the shell: quartet client completion bash|zsh|fish",
+      'error: unknown verb "worklode"; known: get put delete status inspect wait fault use level coordinator trace ' +
+      "history clear help exit",
+      'error: unknown verb "xyz"; known: get put delete status inspect wait fault use level coordinator trace ' +
+      "history clear help exit",
+    ]);
+
     const json = await cluster.clientWithInput("put 7 x\nlevel one\nget 7\nget 9 two words\n", "--json");
     assertEquals([json.code, json.stderr], [2, ""]);
     const objects = json.stdout.trimEnd().split("\n").map((line) =>
