@@ -128,11 +128,20 @@ export function spanOf(text: string): number | undefined {
   return digits === undefined ? undefined : Math.round(Number(digits) * UNITS_MS[unit]!);
 }
 
+/** In a shorter time not even a connection stands for certain: to ask for it says nothing of the cluster. */
+const TIMEOUT_MS_MIN = 100;
+
+/** The value of `--timeout`. Throws `UsageError`. */
+export function parseTimeoutMs(text: string): number {
+  return parseDurationMs(text, "timeout", TIMEOUT_MS_MIN);
+}
+
 /** Milliseconds of text such as `500ms`, `2s`, `1.5m`. Throws `UsageError` otherwise; `flag` is named in it. */
-export function parseDurationMs(text: string, flag: string): number {
+export function parseDurationMs(text: string, flag: string, minMs = 1): number {
   const durationMs = spanOf(text);
-  if (durationMs !== undefined && durationMs >= 1 && durationMs <= DURATION_MAX_MS) return durationMs;
-  throw new UsageError(`--${flag} ${text}: not a time; allowed: 1ms to 24h, such as 500ms, 2s, 1m`);
+  if (durationMs !== undefined && durationMs >= minMs && durationMs <= DURATION_MAX_MS) return durationMs;
+  const wrong = durationMs === undefined ? "not a time" : durationMs < minMs ? "too short" : "too long";
+  throw new UsageError(`--${flag} ${text}: ${wrong}; allowed: ${minMs}ms to 24h, such as 500ms, 2s, 1m`);
 }
 
 /** Host and port of text such as `127.0.0.1:7411` or `[::1]:7411`. Throws `UsageError` otherwise. */

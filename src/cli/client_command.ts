@@ -1,5 +1,5 @@
 /** `quartet client`: one verb against a cluster. @module */
-import { type Arguments, type Flags, parseArguments, parseDurationMs, UsageError } from "./arguments.ts";
+import { type Arguments, type Flags, parseArguments, parseTimeoutMs, UsageError } from "./arguments.ts";
 import { Caller } from "./caller.ts";
 import { CLIENT_FLAGS, clientPage, SESSION_FLAGS, verbPage } from "./client_help.ts";
 import { LOCAL_VERBS } from "./completion_verb.ts";
@@ -40,7 +40,7 @@ export async function clientCommand(args: readonly string[]): Promise<number> {
     if (action === undefined) refuseVerbFlags(given);
     const keyspace = given.flags.get("keyspace");
     const timeoutText = given.flags.get("timeout");
-    const timeoutMs = timeoutText === undefined ? undefined : parseDurationMs(timeoutText, "timeout");
+    const timeoutMs = timeoutText === undefined ? undefined : parseTimeoutMs(timeoutText);
     const { options, config } = await accessOf(given.flags, timeoutMs);
     if (action === undefined) {
       const code = await sessionCommand({

@@ -13,7 +13,7 @@ export const CLIENT_FLAGS: Flags = {
   connect: { value: "HOST:PORT", help: "one replica's address, where there is no file" },
   coordinator: { value: "ID", help: "the replica that coordinates; else the first that can be reached" },
   keyspace: { value: "NAME", help: "else the default keyspace of the cluster" },
-  timeout: { value: "TIME", help: "how long to wait, such as 500ms, 2s, 1m" },
+  timeout: { value: "TIME", help: "how long to wait, such as 500ms, 2s, 1m; at least 100ms" },
   json: { help: "one JSON object on stdout, nothing else" },
   help: { help: "this text, or that of a verb", short: "h" },
 };

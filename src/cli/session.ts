@@ -4,7 +4,7 @@
  * @module
  */
 import { type ErrorCode, ERRORS } from "../protocol/error_codes.ts";
-import { type Arguments, type Flags, parseArguments, parseDurationMs, UsageError } from "./arguments.ts";
+import { type Arguments, type Flags, parseArguments, parseTimeoutMs, UsageError } from "./arguments.ts";
 import type { ClusterConfig } from "../replica/cluster_config.ts";
 import type { Caller } from "./caller.ts";
 import { splitWords } from "./console_words.ts";
@@ -165,7 +165,7 @@ export class Session {
     const action = verb.parse({ words, flags });
     if (verb.words.startsWith("KEY") && words[0] !== undefined) this.state.onKey(words[0]);
     const timeoutText = given.flags.get("timeout");
-    const timeoutMs = timeoutText === undefined ? this.#timeoutMs : parseDurationMs(timeoutText, "timeout");
+    const timeoutMs = timeoutText === undefined ? this.#timeoutMs : parseTimeoutMs(timeoutText);
     const { state, caller } = this;
     const keyspace = given.flags.get("keyspace") ?? state.keyspace;
     const known = [...state.cluster.keyspaces.keys()];

@@ -44,6 +44,9 @@ export interface ClientOptions {
   readonly link: Link;
 }
 
+/** A replica that lives has a connection standing within this time; less time says nothing of it. */
+const CONNECT_MS_MIN = 100;
+
 /** How a request ended, and who was asked last. */
 export interface Outcome {
   readonly result: Result<Reply, Failure>;
@@ -141,7 +144,9 @@ export class Client {
     const replica = pending.candidates[0]!;
     // Why: each candidate gets an equal share of what is left, and one share stays for the request itself; a dead
     // address that swallows packets must not use up the time of those that would answer.
-    const shareMs = (pending.deadlineMs - nowMs) / (pending.candidates.length + 1);
+    // And where shares would be too small for anybody, those in front get enough, and the last may get none.
+    const leftMs = pending.deadlineMs - nowMs;
+    const shareMs = Math.max(leftMs / (pending.candidates.length + 1), Math.min(leftMs, CONNECT_MS_MIN));
     const { request, deadlineMs } = pending;
     this.#link.attempt({ replica, request, connectByMs: nowMs + shareMs, deadlineMs }, (laterMs, end) => {
       if (!this.#pending.has(pending)) return mark("client: answer after the deadline ignored");
@@ -150,7 +155,7 @@ export class Client {
         return this.#end(pending, end.result);
       }
       pending.refusals.push({ replica, reason: end.reason });
-      if (pending.candidates.length === 1) {
+      if (pending.candidates.length === 1 || laterMs >= deadlineMs) {
         mark("client: nobody can be reached");
         return this.#end(pending, fail(unreachable(pending)));
       }
@@ -170,11 +175,13 @@ function unreachable({ request, candidates, refusals, isSticky }: Pending): Fail
   const reasons = refusals.map(({ replica, reason }) => isSticky ? `${replica}: ${reason}` : reason).join(
     "; ",
   );
+  const untried = candidates.slice(1);
+  const rest = untried.length === 0 ? "" : `; no time was left for ${untried.join(" ")}`;
   return {
     code: "unavailable",
     message:
       (isSticky
-        ? `no replica can be reached (${reasons}); is the cluster running?`
+        ? `no replica can be reached (${reasons}${rest}); is the cluster running?`
         : `${reasons}; is ${candidates[0]} running?`) +
       (isWrite(request) ? " Nothing was sent." : ""),
     definite: true,

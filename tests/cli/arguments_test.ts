@@ -75,11 +75,16 @@ Deno.test("times are read with their unit and refused without", () => {
     90_000,
     86_400_000,
   ]);
-  for (const text of ["2", "s", "-1s", "0s", "25h", "1e9s", "2 s", ""]) {
+  const wrong: [string, string][] = [
+    ...["2", "s", "-1s", "1e9s", "2 s", ""].map((text): [string, string] => [text, "not a time"]),
+    ["0s", "too short"],
+    ["25h", "too long"],
+  ];
+  for (const [text, problem] of wrong) {
     const error = assertThrows(() => parseDurationMs(text, "timeout"), UsageError);
     assertEquals(
       error.message,
-      `--timeout ${text}: not a time; allowed: 1ms to 24h, such as 500ms, 2s, 1m`,
+      `--timeout ${text}: ${problem}; allowed: 1ms to 24h, such as 500ms, 2s, 1m`,
     );
   }
 });

@@ -27,7 +27,11 @@ Deno.test("a command line that cannot be carried out exits with 2 and says the w
     ],
     [["get", "7", "\x1b[31m"], '"\\u001b[31m" is no level; allowed: ONE, TWO, THREE, QUORUM, ALL'],
     [["get", "7", "--differs"], "get takes no --differs; it belongs to inspect"],
-    [["get", "7", "--timeout", "2"], "--timeout 2: not a time; allowed: 1ms to 24h, such as 500ms, 2s, 1m"],
+    [["get", "7", "--timeout", "2"], "--timeout 2: not a time; allowed: 100ms to 24h, such as 500ms, 2s, 1m"],
+    [
+      ["put", "7", "x", "--timeout", "1ms"],
+      "--timeout 1ms: too short; allowed: 100ms to 24h, such as 500ms, 2s, 1m",
+    ],
     [
       ["--coordinator", "get", "7"],
       "--coordinator get: get is a verb; is the ID missing? --coordinator ID get …",

@@ -81,6 +81,25 @@ Deno.test("when nobody can be reached the failure is definite and names everybod
   assertEquals(outcomes.length, 1);
 });
 
+Deno.test("the first has enough time for a connection, and where none is left then, nobody else is asked", () => {
+  const link = new ScriptedLink();
+  const outcomes: Outcome[] = [];
+  const client = new Client({ replicas: ["r1", "r2", "r3"], link, timeoutMs: 150 });
+  client.request(0, PUT, (outcome) => outcomes.push(outcome));
+  assertEquals(link.attempts[0]!.attempt.connectByMs, 100);
+  link.end(100, { kind: "unreachable", reason: "nobody answered" });
+  assertEquals(link.attempts[1]!.attempt.connectByMs, 150);
+  link.end(151, { kind: "unreachable", reason: "nobody answered" });
+  assertEquals(link.asked(), ["r1", "r2"]);
+  const { result } = outcomes[0]!;
+  assert(!result.ok && isDefinite(result.failure));
+  assertEquals(
+    result.failure.message,
+    "no replica can be reached (r1: nobody answered; r2: nobody answered; no time was left for r3); " +
+      "is the cluster running? Nothing was sent.",
+  );
+});
+
 Deno.test("a given coordinator is the only one asked", () => {
   const { link, client, outcomes } = started("r2");
   client.request(0, PUT, (outcome) => outcomes.push(outcome));
