@@ -99,9 +99,10 @@ export function traceLine(atMs: number, line: string): string {
 /** What a person reads of a run, the trace last. */
 export function runLines({ findings, okCount, operationCount, simulatedMs, trace }: RunResult): string[] {
   const seconds = (simulatedMs / 1000).toFixed(1);
+  const count = `${okCount} of ${operationCount} requests succeeded in ${seconds} simulated seconds`;
   return [
     ...findings.map(({ judge, sentence }) => `violated (${judge}): ${printable(sentence)}`),
-    `${okCount} of ${operationCount} requests succeeded in ${seconds} simulated seconds`,
+    findings.length === 0 ? `ok  ${count}; no judge objects` : count,
     `trace ${trace}`,
   ];
 }
