@@ -178,8 +178,11 @@ function wideSection(story: TimelineStory): Markup {
   const keys = [...new Set(drawn.map(({ key }) => key))].sort(byName);
   const keyIndexes = new Map(keys.map((key, index) => [key, index]));
   const name = "The whole history";
+  const whose = story.guilty.length > 0
+    ? `${drawn.length} nearest to the guilty ones`
+    : `first ${drawn.length}`;
   const part = drawn.length < operations.length
-    ? ` Of ${operations.length} operations these are the ${drawn.length} nearest to the guilty ones.`
+    ? ` Of ${operations.length} operations these are the ${whose}.`
     : "";
   const keyOptions = keys.map((key, index) =>
     element("option", { value: index }, escapeText(cutText(key, 40)))

@@ -29,6 +29,11 @@ export function legend(): Markup {
       sample("span down", '<rect x="2" y="2" width="40" height="14" rx="3"/>', "replica down"),
       sample("span paused", '<rect x="2" y="2" width="40" height="14" rx="3"/>', "paused"),
       sample("span cut", '<rect x="2" y="2" width="40" height="14" rx="3"/>', "cut off"),
+      sample(
+        "span other",
+        '<rect x="2" y="2" width="40" height="14" rx="3"/>',
+        "another fault: its words stand in it",
+      ),
       sample("gap", '<rect x="17" y="0" width="10" height="18"/>', "nothing happens for long: shortened"),
     ].join("")
   }<li>#1, #2: versions of a key, the smallest first; the greatest wins</li></ul>`);

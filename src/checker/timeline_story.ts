@@ -18,8 +18,8 @@ export type FaultKind = "down" | "paused" | "cut" | "other";
 /** What words make which kind. The first that fits wins. */
 const FAULT_WORDS: readonly (readonly [FaultKind, RegExp])[] = [
   ["paused", /paus|stopped by a signal|frozen/i],
-  ["cut", /cut off|partition|isolat|one.way|unreachable|severed/i],
-  ["down", /kill|crash|power|blackout|wipe|disk lost|down|restart|died/i],
+  ["cut", /cut (off|from)|nothing (goes|comes|of it)|partition|isolat|one.way|unreachable|severed/i],
+  ["down", /did not answer|kill|crash|power|blackout|wipe|disk lost|down|restart|died/i],
 ];
 
 /** Where times are too large for a picture, they count from the first one. */

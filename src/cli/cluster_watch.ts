@@ -123,7 +123,7 @@ export class ClusterWatch {
     if (watched.down !== undefined || answer.ok) return;
     const { result } = await explainSilence(this.#caller, { replica, result: answer });
     const text = result.ok ? "silent" : result.failure.message;
-    watched.down = { sinceMs: askedMs, text: `${replica.id} did not answer: ${text.split(";")[0]}` };
+    watched.down = { sinceMs: askedMs, text: `did not answer: ${text.split(";")[0]}` };
   }
 
   #onStatus(watched: Watched, status: Status, askedMs: number, answeredMs: number): void {
@@ -146,7 +146,7 @@ export class ClusterWatch {
       const fault = {
         atMs: Math.max(0, answeredMs - uptime_ms),
         replicas: [id],
-        text: `${id} started again`,
+        text: "started again",
       };
       this.#history.write(encodeFault(fault));
     }
@@ -168,7 +168,7 @@ export class ClusterWatch {
   #endFaults(id: string, { faults }: Watched, untilMs: number, going: ReadonlySet<string>): void {
     for (const [text, atMs] of faults) {
       if (going.has(text)) continue;
-      this.#history.write(encodeFault({ atMs, untilMs, replicas: [id], text: `${id}: ${text}` }));
+      this.#history.write(encodeFault({ atMs, untilMs, replicas: [id], text }));
       faults.delete(text);
     }
   }

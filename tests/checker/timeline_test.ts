@@ -5,6 +5,7 @@ import type { History } from "../../src/checker/history.ts";
 import { renderTimeline } from "../../src/checker/timeline.ts";
 import { TimeAxis } from "../../src/checker/timeline_axis.ts";
 import { cutText, escapeText } from "../../src/checker/timeline_markup.ts";
+import { faultKind } from "../../src/checker/timeline_story.ts";
 import { TIMELINE_SCRIPT, TIMELINE_SCRIPT_HASH } from "../../src/checker/timeline_style.ts";
 import type { Verdict } from "../../src/checker/verdict.ts";
 import { longHistory, operation, staleRead } from "./timeline_stories.ts";
@@ -181,6 +182,32 @@ Deno.test("Of a huge history the page shows the guilty operations and what is ne
   assertEquals(tags.length, 1000);
   assertEquals(tags.filter((tag) => tag.includes(" guilty")).length, 2);
   assertStringIncludes(page, "Of 4000 operations these are the 1000 nearest to the guilty ones.");
+});
+
+Deno.test("Of a huge history in which nobody is guilty the page shows the beginning", () => {
+  const { history } = longHistory(7, 4000);
+  const page = renderTimeline(history, { outcome: "ok", sentence: "all is well" });
+  assertEquals(operationTags(wideLanes(page)).length, 1000);
+  assertStringIncludes(page, "Of 4000 operations these are the first 1000.");
+});
+
+Deno.test("Faults of real and of simulated clusters are drawn as the legend shows them", () => {
+  const kinds: readonly (readonly [string, string])[] = [
+    ["cut from r1 r2", "cut"],
+    ["nothing goes to r1", "cut"],
+    ["nothing comes from r1", "cut"],
+    ["cut off from r1, r2", "cut"],
+    ["nothing of it reaches r1", "cut"],
+    ["did not answer: nobody listens at 127.0.0.1:7411, and started again", "down"],
+    ["did not answer: paused on purpose", "paused"],
+    ["paused", "paused"],
+    ["killed", "down"],
+    ["clock 5.0 s ahead", "other"],
+    ["each line 5 ms late", "other"],
+  ];
+  for (const [text, kind] of kinds) assertEquals(faultKind({ atMs: 0, replicas: ["r1"], text }), kind, text);
+  const legend = part(renderTimeline(...pair(staleRead())), 'aria-label="Legend"', "</ul>");
+  for (const kind of new Set(kinds.map(([, name]) => name))) assertStringIncludes(legend, `span ${kind}`);
 });
 
 Deno.test("Bars of one client never lie over each other", () => {
