@@ -34,7 +34,7 @@ export const HISTORY_LINES_MAX = 1_000_000;
 export const HISTORY_LINE_CHARS_MAX = 6 * 1024 * 1024 + 64 * 1024;
 
 /** Wrong lines that are named; reading stops there. */
-const PROBLEMS_MAX = 20;
+export const PROBLEMS_MAX = 20;
 
 /** What is wrong with a line. */
 export interface LineProblem {

@@ -56,8 +56,9 @@ export function judgeHistory(history: History, model: Model): Verdict {
 
 /** A history in which nearly everything failed passes every judge, and proves nothing (HAZARD H24). */
 function proofless({ operations }: History): string[] {
+  if (operations.length === 0) return ["it holds no operations, which proves nothing"];
   const done = operations.filter((operation) => operation.outcome === "ok" || hasLost(operation));
-  if (operations.length > 0 && done.length * 2 >= operations.length) return [];
+  if (done.length * 2 >= operations.length) return [];
   return [`only ${done.length} of ${operations.length} operations succeeded, which proves nothing`];
 }
 

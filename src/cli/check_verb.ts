@@ -1,7 +1,12 @@
 /** `check`: the verdict of the judges on a history that a file holds. @module */
 import { describeOperation } from "../checker/operation_text.ts";
 import type { History } from "../checker/history.ts";
-import { HISTORY_LINE_CHARS_MAX, parseHistory } from "../checker/history_parser.ts";
+import {
+  HISTORY_LINE_CHARS_MAX,
+  type LineProblem,
+  parseHistory,
+  PROBLEMS_MAX,
+} from "../checker/history_parser.ts";
 import { judgeHistory, type Model, MODELS, parseModel } from "../checker/judge.ts";
 import { renderTimeline } from "../checker/timeline.ts";
 import type { Verdict } from "../checker/verdict.ts";
@@ -14,6 +19,9 @@ const EXIT: Readonly<Record<Verdict["outcome"], number>> = { ok: 0, violated: 1,
 
 /** Bytes of a history that is read: all of it is in memory while it is judged. */
 const HISTORY_BYTES_MAX = 512 * 1024 * 1024;
+
+/** Lines with the same thing wrong that are named. */
+const ALIKE_MAX = 2;
 
 /** Violations that are told beyond the first. */
 const TOLD_MAX = 10;
@@ -54,8 +62,7 @@ EXAMPLES
     const model = modelOf(flags.get("model"));
     const parsed = parseHistory(await readText(path));
     if (!parsed.ok) {
-      const problems = parsed.failure.map(({ line, message }) => `${path}:${line}: ${message}`);
-      throw new UsageError(`this is no history:\n${problems.join("\n")}`);
+      throw new UsageError(`this is no history:\n${problemLines(parsed.failure, path).join("\n")}`);
     }
     const verdict = judgeHistory(parsed.value, model);
     const page = flags.get("timeline");
@@ -64,6 +71,19 @@ EXAMPLES
     return EXIT[verdict.outcome];
   },
 };
+
+/** What is wrong with which line; of many with the same thing wrong the first ones, and how many more there are. */
+function problemLines(problems: readonly LineProblem[], path: string): string[] {
+  const counts = new Map<string, number>();
+  const lines = problems.flatMap(({ line, message }) => {
+    const count = (counts.get(message) ?? 0) + 1;
+    counts.set(message, count);
+    return count > ALIKE_MAX ? [] : [`${path}:${line}: ${message}`];
+  });
+  const untold = problems.length - lines.length;
+  if (untold === 0) return lines;
+  return [...lines, `and ${problems.length < PROBLEMS_MAX ? "" : "at least "}${untold} more like them`];
+}
 
 function modelOf(text: string | undefined): Model {
   if (text === undefined) return MODEL_DEFAULT;

@@ -36,6 +36,8 @@ export interface WorkloadClientsOptions {
 export class WorkloadClients {
   readonly counts: Record<Operation["outcome"], number> = { ok: 0, fail: 0, info: 0 };
   readonly #options: WorkloadClientsOptions;
+  /** All operations that were written down, those that belong to no client's life too. */
+  writtenCount = 0;
   #valueCount = 0;
 
   constructor(options: WorkloadClientsOptions) {
@@ -64,6 +66,7 @@ export class WorkloadClients {
     const asked = { ...begun, coordinator: replica, endedMs: history.nowMs() };
     const operation = recordOperation(asked, result);
     history.write(encodeCompletion(operation, replica === first ? {} : { coordinator: replica }));
+    this.writtenCount++;
     return operation;
   }
 

@@ -1,4 +1,5 @@
 /** Before and after a workload: what replicas held, and that in the end they hold the same. @module */
+import { fail, ok, type Result } from "../base/failure.ts";
 import { compareVersions, type FinalState, type HeldVersion, type Snapshot } from "../checker/history.ts";
 import { encodeCompletion, encodeInvocation, encodeSnapshot } from "../checker/history_encoder.ts";
 import type { Failure } from "../protocol/error_codes.ts";
@@ -41,19 +42,19 @@ export interface WorkloadEnds {
 /** What a comparison came to. */
 export type Comparison = "equal" | "different" | "skipped";
 
-/** Writes what replicas hold already as puts that ended before everything else; or tells why one did not say it. */
-export async function recordBefore(ends: WorkloadEnds): Promise<Failure | undefined> {
+/** Writes what replicas hold already as puts that ended before everything else, and how many; or tells why one did not say it. */
+export async function recordBefore(ends: WorkloadEnds): Promise<Result<number, Failure>> {
   const { history, watch } = ends;
   const view = await look(ends);
   const [silent] = view.failures;
   if (silent !== undefined) {
     const [id, { code, message }] = silent;
-    return {
+    return fail({
       code,
       message: `${id} does not tell what it holds already, which would look like values that nobody wrote: ` +
         `${message}; a keyspace with text keys has no such trouble`,
       definite: true,
-    };
+    });
   }
   const writes = view.keys.flatMap(({ key, held }) => versionsOf(key, held));
   writes.sort(({ version: a }, { version: b }) => compareVersions(a, b));
@@ -75,7 +76,7 @@ export async function recordBefore(ends: WorkloadEnds): Promise<Failure | undefi
     };
     history.write(encodeInvocation(operation) + encodeCompletion(operation));
   });
-  return undefined;
+  return ok(writes.length);
 }
 
 /** Waits for calm, reads each key at `ALL`, and looks at all replicas until they hold the same; `tell` gets what a person should know. */

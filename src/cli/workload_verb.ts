@@ -1,5 +1,6 @@
 /** `workload`: clients that use a real cluster as the simulator's do, and write down what they see for the judges. @module */
 import { encodeClocks, encodeHeader } from "../checker/history_encoder.ts";
+import { ok } from "../base/failure.ts";
 import { ERRORS } from "../protocol/error_codes.ts";
 import { type Arguments, UsageError } from "./arguments.ts";
 import { ClusterWatch } from "./cluster_watch.ts";
@@ -59,6 +60,8 @@ export interface WorkloadSummary {
   readonly seed: number;
   readonly seconds: number;
   readonly counts: WorkloadClients["counts"];
+  /** Writes that were there before, and reads in the end: the history has them as well. */
+  readonly others: { readonly before: number; readonly after: number };
   readonly clockSpreadMs: number | undefined;
   readonly comparison: Comparison;
 }
@@ -100,8 +103,8 @@ async function runWorkload(call: Call, plan: WorkloadPlan): Promise<number> {
     PROGRESS_MS,
   );
   try {
-    const unknown = keyspace.keys === "byte" ? await recordBefore(ends) : undefined;
-    if (unknown !== undefined) return reportFailure(unknown, output);
+    const before = keyspace.keys === "byte" ? await recordBefore(ends) : ok(0);
+    if (!before.ok) return reportFailure(before.failure, output);
     const beginMs = history.nowMs();
     const end = await unlessLeft(clients.run(signal.stop.signal), signal.leave.signal);
     const seconds = (history.nowMs() - beginMs) / 1000;
@@ -116,7 +119,9 @@ async function runWorkload(call: Call, plan: WorkloadPlan): Promise<number> {
     await unlessLeft(watch.end(), signal.leave.signal);
     const { clockSpreadMs } = watch;
     if (clockSpreadMs !== undefined) history.write(encodeClocks(clockSpreadMs));
-    tell({ plan, seed, seconds, counts: clients.counts, clockSpreadMs, comparison }, call, keyspace.name);
+    const { counts, total, writtenCount } = clients;
+    const others = { before: before.value, after: writtenCount - total };
+    tell({ plan, seed, seconds, counts, others, clockSpreadMs, comparison }, call, keyspace.name);
     if (history.lost !== undefined) {
       output.note(`${output.paintErr.red("error")}: ${plan.history} cannot be written: ${history.lost}`);
       return EXIT_OUTPUT_LOST;
@@ -153,7 +158,10 @@ function countsText({ ok, fail, info }: WorkloadClients["counts"]): string {
 
 /** The object that a program reads. */
 export function workloadObject(
-  { plan, seed, seconds, counts: { ok, fail, info }, clockSpreadMs, comparison }: WorkloadSummary,
+  { plan, seed, seconds, counts: { ok, fail, info }, clockSpreadMs, comparison }: Omit<
+    WorkloadSummary,
+    "others"
+  >,
   keyspace: string,
 ): Record<string, unknown> {
   return {
@@ -174,7 +182,7 @@ export function workloadObject(
 
 function tell(summary: WorkloadSummary, { output }: Call, keyspace: string): void {
   if (output.isJson) return output.json(workloadObject(summary, keyspace));
-  const { plan, seed, seconds, counts, comparison } = summary;
+  const { plan, seed, seconds, counts, others, comparison } = summary;
   const { paintOut, paintErr } = output;
   const total = counts.ok + counts.fail + counts.info;
   const end = {
@@ -183,11 +191,21 @@ function tell(summary: WorkloadSummary, { output }: Call, keyspace: string): voi
     skipped: paintOut.yellow("replicas were not compared"),
   }[comparison];
   const word = counts.ok > 0 ? paintOut.green("ok") : paintOut.red("nothing was done");
+  const rest = [
+    ...(others.after === 0 ? [] : [`${others.after} last ${others.after === 1 ? "read" : "reads"}`]),
+    ...(others.before === 0 ? [] : [`${others.before} earlier ${others.before === 1 ? "write" : "writes"}`]),
+  ].join(" and ");
   output.line(
-    `${word}  ${total} operations by ${plan.clients} clients on ${plan.keys} keys in ${
-      seconds.toFixed(1)
-    } s: ` +
+    `${word}  ${total} operations by ${plan.clients} clients${
+      rest === "" ? "" : `, and ${rest},`
+    } on ${plan.keys} keys in ${seconds.toFixed(1)} s: ` +
       `${countsText(counts)}; ${end}; seed ${seed}`,
   );
-  output.note(paintErr.dim(`to judge it: quartet client check ${plan.history} --model quorum`));
+  output.note(
+    paintErr.dim(
+      `to judge all ${
+        total + others.after + others.before
+      }: quartet client check ${plan.history} --model quorum`,
+    ),
+  );
 }

@@ -104,6 +104,14 @@ Deno.test("What cannot be judged exits with 2 and says why", async () => {
     assertEquals([wrong.code, wrong.stdout], [2, ""]);
     assertMatch(wrong.stderr, /^error: this is no history:\n.*history\.ndjson:11: /);
   });
+  await withFile("junk\n".repeat(1000), async (path) => {
+    const wrong = await runQuartet(["client", "check", path]);
+    const lines = [1, 2].map((line) => `${path}:${line}: is no JSON; each line is one JSON object\n`);
+    assertEquals(
+      wrong.stderr,
+      `error: this is no history:\n${lines.join("")}and at least 18 more like them\n`,
+    );
+  });
   const failed = [
     HEADER,
     {

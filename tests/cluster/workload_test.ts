@@ -97,6 +97,25 @@ clusterTest(
 );
 
 clusterTest(
+  "A workload tells of all operations that the judges then count",
+  { replicas: 3 },
+  async (cluster) => {
+    assertEquals((await cluster.client("put", "0", "before", "all")).code, 0);
+    const history = join(cluster.directory, "history.ndjson");
+    const words = ["--seconds", "1", "--keys", "4", "--clients", "2", "--history", history];
+    const { code, stdout, stderr } = await cluster.client("workload", ...words);
+    assertEquals(code, 0, stderr);
+    const [, own] =
+      /^ok {2}(\d+) operations by 2 clients, and 4 last reads and 1 earlier write, on 4 keys in 1\./
+        .exec(stdout) ?? [];
+    assert(own !== undefined, stdout);
+    assertEquals(stderr, `to judge all ${Number(own) + 5}: quartet client check ${history} --model quorum\n`);
+    const judged = await runQuartet(["client", "check", history]);
+    assertMatch(judged.stdout, new RegExp(`^ok {2}${Number(own) + 5} operations on 4 keys by 4 clients`));
+  },
+);
+
+clusterTest(
   "Without a replica that tells what it holds, or with nobody to ask, nothing is begun",
   { replicas: 2 },
   async (cluster) => {
