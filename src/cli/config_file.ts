@@ -68,19 +68,53 @@ export function parseConfigText(text: string, name: string): Result<ClusterConfi
     return fail([`${name}:${cause.line}:${cause.column}: ${syntaxProblem(cause, text)}`]);
   }
   const config = parseClusterConfig(document);
-  if (config.ok) return config;
+  const problems = config.ok ? addressProblems(config.value) : withoutNameless(config.failure);
+  if (config.ok && problems.length === 0) return config;
   const lines = text.split("\n");
-  return fail(config.failure.map((problem) => {
+  return fail(problems.map((problem) => {
     const line = lineOf(problem, lines);
     return `${name}${line === undefined ? "" : `:${line}`}: ${problem.path}: ${suggest(problem)}`;
   }));
+}
+
+/** Addresses that stand for all of a machine: a replica could listen there, and no other could dial it. */
+function addressProblems({ members }: ClusterConfig): ConfigProblem[] {
+  return members.filter(({ host }) => /^(0(\.0){0,3}|[0:]*:[0:]*)$/.test(host)).map(({ id, host, port }) => ({
+    path: "replica.address",
+    message: `"${host.includes(":") ? `[${host}]` : host}:${port}" is no address that others can dial; ` +
+      `write the address of ${id}'s machine`,
+  }));
+}
+
+/** A keyspace whose name was left out looks like many: that is one problem. */
+function withoutNameless(problems: readonly ConfigProblem[]): readonly ConfigProblem[] {
+  const isOfNameless = ({ path, message }: ConfigProblem): boolean =>
+    /^keyspace\.[^.]+$/.test(path) && message.endsWith(" is not a table");
+  if (!problems.some(isOfNameless)) return problems;
+  const message = "its name is missing; write [keyspace.NAME], such as [keyspace.main]";
+  return [
+    { path: "keyspace", message },
+    ...problems.filter((problem) => !isOfNameless(problem) && problem.path !== "default_keyspace"),
+  ];
+}
+
+/** What may stand under `[settings]`. */
+function settingNames(): string[] {
+  const smallest = { cluster: "x", replica: [{ id: "x", address: "x:1" }], keyspace: { x: {} } };
+  const config = parseClusterConfig(smallest);
+  if (!config.ok) return [];
+  return Object.keys(config.value.settings).map((name) =>
+    name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+  );
 }
 
 /** The problem's message, and for an unknown key the one that was probably meant. */
 function suggest({ path, message }: ConfigProblem): string {
   const [, known] = /^unknown key; known here: (.*)$/.exec(message) ?? [];
   if (known === undefined) return message;
-  const nearest = nearestOf(path.slice(path.lastIndexOf(".") + 1), known.split(", "));
+  const key = path.slice(path.lastIndexOf(".") + 1);
+  if (settingNames().includes(key)) return "unknown key here; it belongs under [settings]";
+  const nearest = nearestOf(key, known.split(", "));
   return nearest === undefined ? message : message.replace(";", `; did you mean ${nearest}?`);
 }
 
@@ -88,6 +122,18 @@ function syntaxProblem(error: TomlError, text: string): string {
   const reason = error.message.split("\n")[0]!.replace(/^Invalid TOML document: /, "")
     .replace(/^invalid value$/, "invalid value (text stands in quotes)");
   const line = text.split("\n")[error.line - 1] ?? "";
+  const isCut = reason === "unfinished string" ||
+    (reason === "control characters are not allowed in strings" && error.column > line.trimEnd().length);
+  return behindSource(isCut ? "a quote is opened and not closed" : reason + bracketsWord(reason, line), line);
+}
+
+/** One pair of brackets declares one table, and replicas are several. */
+function bracketsWord(reason: string, line: string): string {
+  const isReplica = /^\s*\[\[?\s*replica\s*\]/.test(line) && reason.includes("redefine");
+  return isReplica ? " (each replica begins with [[replica]], in double brackets)" : "";
+}
+
+function behindSource(reason: string, line: string): string {
   // Why not all of it: what stands behind an `=`, or on a line without one, may be the secret.
   const [source = ""] = /^\s*(\[[^\]]*\]*|[A-Za-z0-9_.-]+\s*=)/.exec(line) ?? [];
   return source === "" ? reason : `${reason}: ${source.trim()}${source.endsWith("=") ? " …" : ""}`;

@@ -82,6 +82,49 @@ Deno.test("text that is not TOML is reported with line and column", () => {
   );
 });
 
+Deno.test("what is easily left out is told as that, and not as what follows from it", () => {
+  const cases: readonly (readonly [string, string])[] = [
+    ['cluster = "lab\ndefault_keyspace = "main"\n', ":1:15: a quote is opened and not closed: cluster = …"],
+    ['cluster = "lab', ":1:11: a quote is opened and not closed: cluster = …"],
+    [
+      GOOD.replaceAll("[[replica]]", "[replica]"),
+      ":11:2: trying to redefine an already defined table or value (each replica begins with [[replica]], " +
+      "in double brackets): [replica]",
+    ],
+    [
+      GOOD.replace("[[replica]]", "[replica]"),
+      ":11:3: trying to redefine an already defined table or value (each replica begins with [[replica]], " +
+      "in double brackets): [[replica]]",
+    ],
+    [
+      GOOD.replace("[keyspace.main]", "[keyspace]"),
+      ":23: keyspace: its name is missing; write [keyspace.NAME], such as [keyspace.main]",
+    ],
+    [
+      GOOD.replace("replication = 4", "request_timeout_ms = 500"),
+      ":26: keyspace.main.request_timeout_ms: unknown key here; it belongs under [settings]",
+    ],
+    [
+      `hint_count_max = 5\n${GOOD}`,
+      ":1: hint_count_max: unknown key here; it belongs under [settings]",
+    ],
+  ];
+  for (const [text, problem] of cases) assertEquals(problems(text), `cluster.toml${problem}`);
+});
+
+Deno.test("an address that stands for all of a machine is refused: others dial it too", () => {
+  for (const host of ["0.0.0.0", "[::]", "0", "[0:0:0:0:0:0:0:0]"]) {
+    assertEquals(
+      problems(GOOD.replace("127.0.0.1:7412", `${host}:7412`)),
+      `cluster.toml:13: replica.address: "${host}:7412" is no address that others can dial; ` +
+        "write the address of r2's machine",
+    );
+  }
+  for (const host of ["10.0.0.1", "[::1]", "h0.example"]) {
+    assertEquals(problems(GOOD.replace("127.0.0.1:7412", `${host}:7412`)), "no problem");
+  }
+});
+
 Deno.test("text without quotes is met with them", () => {
   const config = parseConfigText("cluster = lab\n", "cluster.toml");
   assert(!config.ok);
