@@ -43,13 +43,24 @@ export function failing(topic: Topic, text: string, mend: string, exit: number):
 /** A sentence taken apart: what is wrong, and what to do, which stands behind its last `; ` or `. `. */
 export function splitWayOut(sentence: string, otherwise: string): [text: string, mend: string] {
   const at = Math.max(sentence.lastIndexOf("; "), sentence.lastIndexOf(". "));
-  return at < 0 ? [sentence, otherwise] : [sentence.slice(0, at), sentence.slice(at + 2)];
+  if (at < 0) return [sentence, otherwise];
+  const mend = sentence.slice(at + 2);
+  // What was a sentence of its own goes on behind a semicolon; a name in capitals stays one.
+  const isSentence = sentence[at] === "." && /^[A-Z][a-z]/.test(mend);
+  return [sentence.slice(0, at), isSentence ? mend[0]!.toLowerCase() + mend.slice(1) : mend];
 }
 
 /** The exit code of all findings together: 0 where nothing fails, else damage before what must be changed before what passes. */
 export function exitOf(findings: readonly Finding[]): number {
   const exits = new Set(findings.map(({ exit }) => exit));
   return [FAIL_EXIT.damaged, FAIL_EXIT.change, FAIL_EXIT.passes].find((exit) => exits.has(exit)) ?? 0;
+}
+
+/** Whether nothing fails but that other replicas cannot be reached. */
+function isOnlyLonely(findings: readonly Finding[]): boolean {
+  return findings.every(({ level, topic, exit }) =>
+    level !== "fail" || (topic === "peer" && exit === FAIL_EXIT.passes)
+  );
 }
 
 /** One line for each finding, and one for all of them. `who` is the replica, as far as it is known. */
@@ -67,9 +78,11 @@ export function findingLines(findings: readonly Finding[], who: string, paint: P
   const rest = warnings === 0 ? "" : `, ${warnings} ${warnings === 1 ? "warning" : "warnings"}`;
   const verdict = failures === 0
     ? `${who} can start${rest}`
-    : `${who} is not ready to start: ${failures} of ${findings.length} findings ${
-      failures === 1 ? "is a failure" : "are failures"
-    }${rest}`;
+    : `${who} is not ready to start: ${failures} ${
+      failures === 1 ? "finding" : "findings"
+    } of ${findings.length} ${failures === 1 ? "is a failure" : "are failures"}${rest}${
+      isOnlyLonely(findings) ? "; at the very first start of a cluster, when no other runs yet, go on" : ""
+    }`;
   return [...lines, verdict];
 }
 

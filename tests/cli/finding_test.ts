@@ -62,9 +62,25 @@ Deno.test("findings are lines with their way out, and what comes from outside do
     "ok    disk    room",
     "warn  clock   off; set it",
     "FAIL  peer    \\u001b[2J; mend",
-    "r1 is not ready to start: 1 of 3 findings is a failure, 1 warning",
+    "r1 is not ready to start: 1 finding of 3 is a failure, 1 warning; " +
+    "at the very first start of a cluster, when no other runs yet, go on",
   ]);
+  const taken = failing("port", "taken", "mend", FAIL_EXIT.passes);
+  assertEquals(
+    findingLines([taken, ...findings], "r1", PLAIN).at(-1),
+    "r1 is not ready to start: 2 findings of 4 are failures, 1 warning",
+  );
+  const stranger = failing("peer", "another cluster", "mend", FAIL_EXIT.change);
+  assertEquals(
+    findingLines([stranger], "r1", PLAIN).at(-1),
+    "r1 is not ready to start: 1 finding of 1 is a failure",
+  );
   assertEquals(findingLines(findings.slice(0, 2), "r1", PLAIN).at(-1), "r1 can start, 1 warning");
   assertEquals(splitWayOut("a; b; c", "d"), ["a; b", "c"]);
   assertEquals(splitWayOut("a", "d"), ["a", "d"]);
+  assertEquals(splitWayOut("Nothing was changed. Copy it", "d"), ["Nothing was changed", "copy it"]);
+  assertEquals(splitWayOut("no secret. QUARTET_SECRET has one", "d"), [
+    "no secret",
+    "QUARTET_SECRET has one",
+  ]);
 });

@@ -54,7 +54,7 @@ Deno.test("--check finds a port that is taken, and a peer that cannot be reached
   ]);
   assertStringIncludes(
     result.stdout,
-    "\nr1 is not ready to start: 2 of 7 findings are failures, 1 warning\n",
+    "\nr1 is not ready to start: 2 findings of 7 are failures, 1 warning\n",
   );
   assertEquals(picture(cluster.directory).length, 1, "nothing but the configuration is there afterwards");
 });
