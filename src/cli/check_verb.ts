@@ -33,8 +33,7 @@ export const CHECK: LocalVerb = {
   summary: "judges what clients saw: a history",
   details: `FILE holds a history, one JSON object a line; - reads stdin. Who judges depends on the model:
 
-  quorum        reads see what overlapping writes wrote, nothing acknowledged is lost, copies become
-                equal, and what enough live replicas can serve is served
+  quorum        reads see what overlapping writes wrote, nothing acknowledged is lost, copies become equal, and what enough live replicas can serve is served
   linearizable  every key behaves as one register
   sessions      each client reads its writes, and nothing goes back for it
   causal        the same along what clients learnt from each other

@@ -14,11 +14,13 @@ export interface ExitMeaning {
 
 /** Of `quartet client`. */
 export const CLIENT_EXITS: readonly ExitMeaning[] = [
-  { exit: 0, codes: [], meaning: "done" },
+  { exit: 0, codes: [], meaning: "done; of check and sim: ok" },
+  { exit: 1, codes: [], meaning: "only of check and sim: a judge objects" },
   {
     exit: 2,
     codes: ["malformed_request", "unknown_keyspace", "key_out_of_range", "too_large"],
-    meaning: "the request, the command line or the file is wrong; nothing happened",
+    meaning:
+      "the request, the command line or the file is wrong; nothing happened. Of check also: nobody can tell",
   },
   { exit: 4, codes: ["not_found"], meaning: "no such key, or it was deleted" },
   {

@@ -10,14 +10,15 @@ import { replicaPage } from "./replica_help.ts";
 import { findVerb, VERBS } from "./verbs.ts";
 
 function topPage(): string {
-  const verbs = VERBS.map(({ name }) => name).join(", ");
+  const names = (verbs: readonly { readonly name: string }[]): string =>
+    verbs.map(({ name }) => name).join(", ");
   return `quartet – a replicated key-value store
 
 USAGE
 ${
     rowLines([
       ["quartet replica --config FILE --id ID", "run one replica"],
-      ["quartet client VERB …", `ask a cluster: ${verbs}`],
+      ["quartet client VERB …", `ask a cluster: ${names(VERBS)}; or ask none: ${names(LOCAL_VERBS)}`],
       ["quartet client", "a console; with commands on stdin a script"],
       ["quartet help [replica|client]", "this text, or a page of help"],
       ["quartet --version", "its version"],
@@ -72,15 +73,20 @@ export async function unlessOutputIsLost(command: () => number | Promise<number>
   }
 }
 
+/** A verb of the client, with a cluster to ask or without. */
+function clientVerb(word: string): { readonly name: string } | undefined {
+  return findVerb(word) ?? LOCAL_VERBS.find(({ name }) => name === word.toLowerCase());
+}
+
 function pageHintFor(word: string): string {
-  const verb = findVerb(word);
+  const verb = clientVerb(word);
   return verb === undefined
     ? "there are: replica, client"
     : `${verb.name} is a verb of the client: quartet client help ${verb.name}`;
 }
 
 function hintFor(word: string): string {
-  const verb = findVerb(word);
+  const verb = clientVerb(word);
   if (verb !== undefined) return `${verb.name} is a verb of the client: quartet client ${verb.name} …`;
   const nearest = nearestOf(word, ["replica", "client", "help", "--help", "--version"]);
   return nearest === undefined ? "known: replica, client" : `did you mean ${nearest}?`;

@@ -61,6 +61,22 @@ Deno.test("every page has usage, description and examples, and fits 80 columns",
   }
 });
 
+Deno.test("no page breaks a line within what a term means, where it would be wrapped anyway", () => {
+  for (const page of PAGES) {
+    const broken = page.split("\n").filter((line) => /^ {10,}\S/.test(line));
+    assertEquals(broken, []);
+  }
+});
+
+Deno.test("the first page names every verb, and knows where those are that ask no cluster", async () => {
+  const { stdout } = await runQuartet(["help"]);
+  for (const { name } of [...VERBS, ...LOCAL_VERBS]) {
+    assertStringIncludes(stdout.replaceAll(/\s+/g, " "), ` ${name}`);
+  }
+  const { stderr } = await runQuartet(["help", "check"]);
+  assertStringIncludes(stderr, "check is a verb of the client: quartet client help check");
+});
+
 Deno.test("the pages name every flag, every verb and every exit code", () => {
   for (const name of Object.keys(CLIENT_FLAGS)) assertStringIncludes(clientPage(LOCAL_VERBS), `--${name}`);
   for (const name of Object.keys(REPLICA_FLAGS)) assertStringIncludes(replicaPage(), `--${name}`);
@@ -72,6 +88,7 @@ Deno.test("the pages name every flag, every verb and every exit code", () => {
 
 Deno.test("exit codes are those of the failures, and README says the same", async () => {
   const readme = await Deno.readTextFile(new URL("../../README.md", import.meta.url));
+  assertEquals(CLIENT_EXITS.map(({ exit }) => exit).slice(0, 3), [0, 1, 2]);
   for (const { exit, codes } of CLIENT_EXITS) {
     const row = readme.split("\n").find((line) => line.startsWith(`| ${exit} |`));
     assert(row !== undefined, `README has no row for exit code ${exit}`);
