@@ -17,6 +17,8 @@ export interface CallerOptions {
   readonly areAllMembers: boolean;
   readonly coordinator?: string;
   readonly timeoutMs: number;
+  /** What to do where no replica can be reached; absent where nobody knows. */
+  readonly wayOut?: string;
 }
 
 /** Asks the cluster, one promise a request. */
@@ -27,8 +29,11 @@ export class Caller {
   readonly #timeoutMs: number;
   readonly #ticker: ReturnType<typeof setInterval>;
   #members: readonly ReplicaAddress[] | undefined;
+  /** What to do where no replica can be reached; undefined where nobody knows. */
+  readonly wayOut: string | undefined;
 
-  constructor({ link, replicas, areAllMembers, coordinator, timeoutMs }: CallerOptions) {
+  constructor({ link, replicas, areAllMembers, coordinator, timeoutMs, wayOut }: CallerOptions) {
+    this.wayOut = wayOut;
     this.#link = link;
     this.#replicas = replicas;
     this.#timeoutMs = timeoutMs;
@@ -39,6 +44,7 @@ export class Caller {
       ...(coordinator === undefined ? {} : { coordinator }),
       timeoutMs,
       link,
+      ...(wayOut === undefined ? {} : { wayOut }),
     });
     this.#ticker = setInterval(() => this.#client.onTick(performance.now()), TICK_MS);
   }
@@ -55,6 +61,7 @@ export class Caller {
       replicas: this.#members ?? this.#replicas,
       areAllMembers: this.#members !== undefined,
       timeoutMs: this.#timeoutMs,
+      ...(this.wayOut === undefined ? {} : { wayOut: this.wayOut }),
     });
   }
 

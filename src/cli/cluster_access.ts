@@ -1,5 +1,5 @@
 /** Which cluster a command line is about: its configuration where there is a file, and how to call it. @module */
-import type { ClusterConfig } from "../replica/cluster_config.ts";
+import { type ClusterConfig, isLoopback } from "../replica/cluster_config.ts";
 import { type Arguments, parseAddress, UsageError } from "./arguments.ts";
 import type { CallerOptions } from "./caller.ts";
 import { isNoFile, readConfigFile } from "./config_file.ts";
@@ -54,8 +54,16 @@ export async function accessOf(
       areAllMembers: true,
       ...(coordinator === undefined ? {} : { coordinator }),
       timeoutMs: timeoutMs ?? settings.requestTimeoutMs + GRACE_MS,
+      ...wayOutOf(members, path!),
     },
   };
+}
+
+/** How to start a cluster that lies on this machine alone, where its sources are at hand. */
+function wayOutOf(members: ClusterConfig["members"], path: string): { readonly wayOut?: string } {
+  if (Deno.build.standalone || !members.every(({ host }) => isLoopback(host))) return {};
+  const config = path === "cluster.toml" ? "" : ` --config ${path}`;
+  return { wayOut: `deno task cluster -d${config} starts it` };
 }
 
 async function configOf(path: string, { isGiven }: { isGiven: boolean }): Promise<ClusterConfig> {

@@ -115,6 +115,7 @@ function report(
   answers: readonly FaultAnswer[],
   { needsAll, none }: { readonly needsAll: boolean; readonly none: string },
 ): number {
+  const isGone = ({ message }: Failure): boolean => !needsAll && message.startsWith("nobody listens");
   const views = answers.flatMap(({ id, result }) => result.ok ? [{ id, faults: result.value }] : []);
   const failures = answers.flatMap(({ id, result }) => result.ok ? [] : [{ id, failure: result.failure }]);
   // Who is down has no faults; who is there and did not do it is worth an error.
@@ -138,9 +139,9 @@ function report(
     for (const line of table) output.line(line);
     if (table.length === 0 && views.length > 0) output.note(`${paintErr.green("ok")}  ${none}`);
     for (const { id, failure } of failures) {
-      output.note(
-        `${paintErr.yellow(`${id} did not do it`)}: ${failure.code}: ${printable(failure.message)}`,
-      );
+      const what = isGone(failure) ? `${id} is down, and so has no faults` : `${id} did not do it`;
+      const why = isGone(failure) ? failure.message.split(";")[0]! : `${failure.code}: ${failure.message}`;
+      output.note(`${paintErr.yellow(what)}: ${printable(why)}`);
     }
   }
   return wrong === undefined ? 0 : ERRORS[wrong.code].exit;

@@ -58,7 +58,7 @@ EXAMPLES
       const refusal = [...view.failures.values()].find(({ code }) => ERRORS[code].exit === 2);
       // Why: what one replica calls malformed all do; that is one error, not four unreachable replicas.
       if (refusal !== undefined && !isAnyUp) return reportFailure(refusal, output);
-      if (!isAnyUp) return reportFailure(noAnswer(view), output);
+      if (!isAnyUp) return reportFailure(noAnswer(view, caller.wayOut), output);
       const shown = flags.has("differs") ? view.keys.filter((key) => !key.isEqual) : view.keys;
       if (output.isJson) {
         output.json(holdingsObject(view, shown));
@@ -76,9 +76,10 @@ function countOfAsked({ replicas, holders }: HoldingsView): number {
   return replicas.filter((id) => holders?.has(id) ?? true).length;
 }
 
-function noAnswer({ failures }: HoldingsView): Failure {
+function noAnswer({ failures }: HoldingsView, wayOut: string | undefined): Failure {
   const reasons = [...failures].map(([id, { message }]) => `${id}: ${message}`).join("; ");
-  return { code: "unavailable", message: `no replica answered (${reasons})`, definite: true };
+  const message = `no replica answered (${reasons})${wayOut === undefined ? "" : `; ${wayOut}`}`;
+  return { code: "unavailable", message, definite: true };
 }
 
 /** The table that a person reads; empty when there is nothing to show. */
@@ -194,8 +195,8 @@ export function summaryText(view: HoldingsView): string {
   const { keys, failures, replicas } = view;
   const differing = keys.filter((key) => !key.isEqual).length;
   const parts = [
-    `${keys.length} ${keys.length === 1 ? "key" : "keys"}, ` +
-    (differing === 0 ? "all equal" : `${differing} ${differing === 1 ? "differs" : "differ"}`),
+    keys.length === 0 ? "no keys" : `${keys.length} ${keys.length === 1 ? "key" : "keys"}, ` +
+      (differing === 0 ? "all equal" : `${differing} ${differing === 1 ? "differs" : "differ"}`),
   ];
   if (countOfAsked(view) === 0) {
     parts.push(

@@ -114,7 +114,9 @@ export class Session {
     const gone = paint.yellow(`${coordinator} does not answer`);
     const next = live.find(({ status }) => status.ready && !status.recovering) ?? live[0];
     if (next === undefined) {
-      return `${gone}, and neither does any other replica; is the cluster running?`;
+      return `${gone}, and neither does any other replica; is the cluster running?${
+        this.caller.wayOut === undefined ? "" : ` ${this.caller.wayOut}.`
+      }`;
     }
     const isOpen = lost?.code === EXIT_UNKNOWN && lost.verb.isWrite;
     if (!this.failsOver) {

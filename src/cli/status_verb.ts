@@ -46,6 +46,9 @@ EXAMPLES
       const isAnyUp = views.some(({ result }) => result.ok);
       if (output.isJson) output.json(statusObject(views, isAnyUp));
       else for (const line of pageLines(views, output.paintOut, output.widthOut)) output.line(line);
+      if (!isAnyUp && !output.isJson && caller.wayOut !== undefined) {
+        output.note(`no replica answers; ${caller.wayOut}`);
+      }
       return isAnyUp ? 0 : ERRORS.unavailable.exit;
     };
   },

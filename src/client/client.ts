@@ -42,6 +42,8 @@ export interface ClientOptions {
   readonly coordinator?: string;
   readonly timeoutMs: number;
   readonly link: Link;
+  /** What to do where no replica can be reached, as a sentence; absent where nobody knows. */
+  readonly wayOut?: string;
 }
 
 /** A replica that lives has a connection standing within this time; less time says nothing of it. */
@@ -69,16 +71,18 @@ export class Client {
   readonly #replicas: readonly string[];
   readonly #link: Link;
   readonly #timeoutMs: number;
+  readonly #wayOut: string;
   #isPinned: boolean;
   /** Invariant: holds exactly the requests whose `done` was not called. */
   readonly #pending = new Set<Pending>();
   #coordinator: string;
 
-  constructor({ replicas, coordinator, timeoutMs, link }: ClientOptions) {
+  constructor({ replicas, coordinator, timeoutMs, link, wayOut }: ClientOptions) {
     if (replicas.length === 0) throw new RangeError("a client needs at least one replica");
     this.#replicas = replicas;
     this.#link = link;
     this.#timeoutMs = timeoutMs;
+    this.#wayOut = wayOut === undefined ? "" : ` ${wayOut}.`;
     this.#isPinned = coordinator !== undefined;
     this.#coordinator = coordinator ?? replicas[0]!;
   }
@@ -157,7 +161,7 @@ export class Client {
       pending.refusals.push({ replica, reason: end.reason });
       if (pending.candidates.length === 1 || laterMs >= deadlineMs) {
         mark("client: nobody can be reached");
-        return this.#end(pending, fail(unreachable(pending)));
+        return this.#end(pending, fail(unreachable(pending, this.#wayOut)));
       }
       mark("client: turned to another coordinator");
       pending.candidates.shift();
@@ -171,7 +175,7 @@ export class Client {
   }
 }
 
-function unreachable({ request, candidates, refusals, isSticky }: Pending): Failure {
+function unreachable({ request, candidates, refusals, isSticky }: Pending, wayOut: string): Failure {
   const reasons = refusals.map(({ replica, reason }) => isSticky ? `${replica}: ${reason}` : reason).join(
     "; ",
   );
@@ -179,10 +183,12 @@ function unreachable({ request, candidates, refusals, isSticky }: Pending): Fail
   const rest = untried.length === 0 ? "" : `; no time was left for ${untried.join(" ")}`;
   return {
     code: "unavailable",
-    message:
-      (isSticky
-        ? `no replica can be reached (${reasons}${rest}); is the cluster running?`
-        : `${reasons}; is ${candidates[0]} running?`) +
+    message: (isSticky
+      ? `no replica can be reached (${reasons}${rest}); is the cluster running?${wayOut}`
+      // A replica may be known by its address alone.
+      : `${reasons}; is ${
+        reasons.includes(candidates[0]!) ? "a replica running there" : `${candidates[0]} running`
+      }?`) +
       (isWrite(request) ? " Nothing was sent." : ""),
     definite: true,
   };

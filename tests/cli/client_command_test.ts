@@ -1,6 +1,6 @@
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
-import { clusterTest, runQuartet } from "../harness/processes.ts";
+import { binaryUnderTest, clusterTest, LocalCluster, runQuartet } from "../harness/processes.ts";
 
 Deno.test("a command line that cannot be carried out exits with 2 and says the way out, before anything is connected", async () => {
   const cases: [string[], string][] = [
@@ -80,8 +80,24 @@ Deno.test("where nobody listens a put is refused as unavailable, and says that n
   assertEquals([code, stdout], [5, ""]);
   assertEquals(
     stderr,
-    "unavailable: nobody listens at 127.0.0.1:1; is 127.0.0.1:1 running? Nothing was sent.\n",
+    "unavailable: nobody listens at 127.0.0.1:1; is a replica running there? Nothing was sent.\n",
   );
+});
+
+Deno.test("where all replicas of a cluster on this machine are down, the way out is to start it", async () => {
+  await using cluster = await LocalCluster.create({ replicas: 2 });
+  const way = binaryUnderTest() === undefined
+    ? `deno task cluster -d --config ${cluster.config} starts it`
+    : "";
+  const put = await cluster.client("put", "7", "x");
+  assertEquals(put.code, 5);
+  assertMatch(put.stderr, /^unavailable: no replica can be reached \(r1: .*\); is the cluster running\?/);
+  assertStringIncludes(put.stderr, way);
+  for (const verb of ["status", "inspect"]) {
+    const { code, stderr } = await cluster.client(verb);
+    assertEquals(code, 5);
+    assertStringIncludes(stderr, way);
+  }
 });
 
 clusterTest("values go to stdout and all else to stderr", { replicas: 3 }, async (cluster) => {

@@ -96,6 +96,7 @@ Deno.test("inspect shows side by side what each replica holds", () => {
 13   "a\\n\\u001blong long lon… 300 r1  -           ?`,
   );
   assertEquals(holdingsLines(HOLDINGS, [], PLAIN), []);
+  assertEquals(summaryText({ replicas: ["r1"], failures: new Map(), keys: [] }), "no keys");
   assertEquals(summaryText(HOLDINGS), "3 keys, 1 differs; r3 did not answer: connection refused");
 });
 
@@ -121,7 +122,7 @@ Deno.test("a replica that is to hold no copy says so, and is coloured as none th
      r4  no copy`,
   );
   const none: HoldingsView = { ...view, replicas: ["r4"], failures: new Map(), keys: [] };
-  assertEquals(summaryText(none), "0 keys, all equal; r4 is to hold no copies of this keyspace");
+  assertEquals(summaryText(none), "no keys; r4 is to hold no copies of this keyspace");
 });
 
 Deno.test("a replica's digest tells how many copies a keyspace has, where no file does", () => {
