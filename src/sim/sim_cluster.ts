@@ -20,7 +20,7 @@ import type { Verdict } from "../checker/verdict.ts";
 import type { Level } from "../protocol/level.ts";
 import type { WireKey } from "../protocol/request.ts";
 import type { KeyRequest } from "./client_record.ts";
-import { type Fault, NO_FAULT } from "./scenario.ts";
+import { type Fault, FAULT_KINDS, NO_FAULT } from "./scenario.ts";
 import { parseScenario } from "./scenario_document.ts";
 import { settle } from "./settle.ts";
 import type { SimReplica } from "./sim_replica.ts";
@@ -158,8 +158,12 @@ export class SimCluster implements AsyncDisposable {
     this.fault({ kind: "partition", replicas: some, peers: others });
   }
 
-  /** Lets something go wrong now, for `forMs` or until `heal`. */
+  /** Lets something go wrong now, for `forMs` or until `heal`. Throws `TypeError` where there is no such fault, or replica. */
   fault(fault: Partial<Fault> & Pick<Fault, "kind">): void {
+    // Why: tests run without a look at their types.
+    if (!FAULT_KINDS.includes(fault.kind)) {
+      throw new TypeError(`no fault "${fault.kind}"; there are: ${FAULT_KINDS.join(", ")}`);
+    }
     for (const id of [...fault.replicas ?? [], ...fault.peers ?? []]) this.#replicaNamed(id);
     this.#run.nemesis.strike({ ...NO_FAULT, ...fault });
   }

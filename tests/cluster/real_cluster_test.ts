@@ -130,6 +130,11 @@ Deno.test("Wrong options and faults without a meaning are refused", async () => 
     TypeError,
     "until heal or restart",
   );
+  await assertRejects(
+    () => cluster.fault({ kind: "power" as "kill", replicas: ["r1"] }),
+    TypeError,
+    'a real cluster has no fault "power"; it has: kill, wipe, pause, partition, ',
+  );
 });
 
 Deno.test("The example in the README is the test on processes that runs here", async () => {

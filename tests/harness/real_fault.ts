@@ -2,24 +2,28 @@
 import { type FaultPlan, parseFaultPlan } from "../../src/cli/fault_words.ts";
 import type { Fault } from "../../src/protocol/fault.ts";
 
+/** All that can go wrong. */
+const REAL_FAULT_KINDS = [
+  /** SIGKILL, and away until `heal` or `restart`. */
+  "kill",
+  /** The same, and the directory is lost. */
+  "wipe",
+  "pause",
+  /** `replicas` and `peers` (or all others) hear nothing of each other. */
+  "partition",
+  /** `peers` (or all others) hear nothing of `replicas`. */
+  "one_way",
+  /** The wall clocks of `replicas` are `skewMs` ahead. */
+  "clock",
+  /** Each line to and from `replicas` takes `delayMs` longer. */
+  "delay",
+  /** Of a thousand lines to and from `replicas` so many are lost: `perMille`. */
+  "drop",
+] as const;
+
 /** One fault. What its kind does not use is left out. */
 export interface RealFault {
-  readonly kind:
-    /** SIGKILL, and away until `heal` or `restart`. */
-    | "kill"
-    /** The same, and the directory is lost. */
-    | "wipe"
-    | "pause"
-    /** `replicas` and `peers` (or all others) hear nothing of each other. */
-    | "partition"
-    /** `peers` (or all others) hear nothing of `replicas`. */
-    | "one_way"
-    /** The wall clocks of `replicas` are `skewMs` ahead. */
-    | "clock"
-    /** Each line to and from `replicas` takes `delayMs` longer. */
-    | "delay"
-    /** Of a thousand lines to and from `replicas` so many are lost. */
-    | "drop";
+  readonly kind: typeof REAL_FAULT_KINDS[number];
   readonly replicas: readonly string[];
   readonly peers?: readonly string[];
   /** How long it lasts; until `heal` where it is left out or 0. Not for a kill. */
@@ -34,6 +38,10 @@ export function planFault(
   { kind, replicas, peers = [], forMs = 0, delayMs = 0, skewMs = 0, perMille = 0 }: RealFault,
   memberIds: readonly string[],
 ): FaultPlan {
+  // Why: tests run without a look at their types.
+  if (!REAL_FAULT_KINDS.includes(kind)) {
+    throw new TypeError(`a real cluster has no fault "${kind}"; it has: ${REAL_FAULT_KINDS.join(", ")}`);
+  }
   const stranger = [...replicas, ...peers].find((id) => !memberIds.includes(id));
   if (stranger !== undefined) {
     throw new TypeError(`there is no replica ${stranger}; there are ${memberIds.join(", ")}`);

@@ -83,6 +83,15 @@ Deno.test("A replica that is not there is refused by its name, whatever is to be
   await assertRejects(() => cluster.get(7, { through: "r9" }), TypeError, unknown);
 });
 
+Deno.test("A fault that is none is refused, and those that there are are named", async () => {
+  await using cluster = await SimCluster.start({ seed: 6, replicas: 3 });
+  assertThrows(
+    () => cluster.fault({ kind: "kil" as "kill", replicas: ["r1"] }),
+    TypeError,
+    'no fault "kil"; there are: kill, power, wipe, ',
+  );
+});
+
 Deno.test("What clients saw can be drawn as a page, right or wrong", async () => {
   await using cluster = await SimCluster.start({ seed: 7, bugs: new Set(["forget_owed"]) });
   cluster.fault({ kind: "kill", replicas: ["r4"], forMs: 3000 });
