@@ -20,6 +20,7 @@ import type { Verdict } from "../checker/verdict.ts";
 import type { Level } from "../protocol/level.ts";
 import type { WireKey } from "../protocol/request.ts";
 import type { KeyRequest } from "./client_record.ts";
+import { ASK_FIELDS, CONVERGENCE_FIELDS, requireFields, UNTIL_FIELDS } from "./given_options.ts";
 import { type Fault, FAULT_KINDS, NO_FAULT } from "./scenario.ts";
 import { parseScenario } from "./scenario_document.ts";
 import { settle } from "./settle.ts";
@@ -107,17 +108,19 @@ export class SimCluster implements AsyncDisposable {
 
   /** Writes a value. Throws `RequestFailedError`. */
   async put(key: WireKey, value: string, options: AskOptions = {}): Promise<Operation> {
-    return succeeded(await this.ask({ op: "put", key, value, ...this.#whereAndHow(options) }, options));
+    return succeeded(
+      await this.ask({ op: "put", key, value, ...this.#whereAndHow("put", options) }, options),
+    );
   }
 
   /** Deletes a value. Throws `RequestFailedError`. */
   async delete(key: WireKey, options: AskOptions = {}): Promise<Operation> {
-    return succeeded(await this.ask({ op: "delete", key, ...this.#whereAndHow(options) }, options));
+    return succeeded(await this.ask({ op: "delete", key, ...this.#whereAndHow("delete", options) }, options));
   }
 
   /** Reads a value; undefined where there is none. Throws `RequestFailedError`. */
   async get(key: WireKey, options: AskOptions = {}): Promise<string | undefined> {
-    return succeeded(await this.ask({ op: "get", key, ...this.#whereAndHow(options) }, options)).value;
+    return succeeded(await this.ask({ op: "get", key, ...this.#whereAndHow("get", options) }, options)).value;
   }
 
   /** Asks as a client of its own does, and waits for whatever becomes of it. */
@@ -136,11 +139,10 @@ export class SimCluster implements AsyncDisposable {
   /** Lets time pass until this holds; throws where it does not in time. It is asked every 50 milliseconds. */
   async until(
     condition: () => boolean | Promise<boolean>,
-    { withinMs = 10_000, what = "the condition holds" }: {
-      readonly withinMs?: number;
-      readonly what?: string;
-    } = {},
+    options: { readonly withinMs?: number; readonly what?: string } = {},
   ): Promise<void> {
+    requireFields("until", options, UNTIL_FIELDS);
+    const { withinMs = 10_000, what = "the condition holds" } = options;
     const endMs = this.nowMs + withinMs;
     while (!await condition()) {
       if (this.nowMs >= endMs) throw new Error(`not within ${withinMs} ms: ${what}`);
@@ -179,7 +181,9 @@ export class SimCluster implements AsyncDisposable {
   }
 
   /** Waits until all replicas hold the same of all keys; throws when they do not in time, and says on which key they differ. */
-  async assertConverged({ withinMs = 10_000 }: { readonly withinMs?: number } = {}): Promise<void> {
+  async assertConverged(options: { readonly withinMs?: number } = {}): Promise<void> {
+    requireFields("assertConverged", options, CONVERGENCE_FIELDS);
+    const { withinMs = 10_000 } = options;
     const difference = (): string | undefined => {
       for (const [keyspace, { replication }] of this.#run.config.keyspaces) {
         const holders = this.#run.replicas.slice(0, replication);
@@ -235,10 +239,9 @@ export class SimCluster implements AsyncDisposable {
     );
   }
 
-  #whereAndHow({ level, keyspace = this.#run.config.defaultKeyspace }: AskOptions): {
-    readonly level: Level;
-    readonly keyspace: string;
-  } {
+  #whereAndHow(call: string, options: AskOptions): { readonly level: Level; readonly keyspace: string } {
+    requireFields(call, options, ASK_FIELDS);
+    const { level, keyspace = this.#run.config.defaultKeyspace } = options;
     return { keyspace, level: level ?? this.#run.config.keyspaces.get(keyspace)?.defaultLevel ?? "QUORUM" };
   }
 

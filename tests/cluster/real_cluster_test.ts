@@ -135,6 +135,14 @@ Deno.test("Wrong options and faults without a meaning are refused", async () => 
     TypeError,
     'a real cluster has no fault "power"; it has: kill, wipe, pause, partition, ',
   );
+  const wrong = (options: unknown): Record<string, never> => options as Record<string, never>;
+  await assertRejects(
+    () => cluster.until(() => false, wrong(2000)),
+    TypeError,
+    "until takes as options { withinMs: number, what: string }, and 2000 was given",
+  );
+  await assertRejects(() => cluster.assertConverged(wrong(2000)), TypeError, "{ withinMs: number }");
+  await assertRejects(() => cluster.get(7, wrong("ALL")), TypeError, '"ALL" was given');
 });
 
 Deno.test("The example in the README is the test on processes that runs here", async () => {

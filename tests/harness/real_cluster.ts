@@ -27,6 +27,7 @@ import type { Status } from "../../src/protocol/reply.ts";
 import type { FaultRequest, WireKey } from "../../src/protocol/request.ts";
 import type { ClusterConfig, KeyspaceConfig, Member } from "../../src/replica/cluster_config.ts";
 import { type KeyRequest, recordOperation } from "../../src/sim/client_record.ts";
+import { ASK_FIELDS, CONVERGENCE_FIELDS, requireFields, UNTIL_FIELDS } from "../../src/sim/given_options.ts";
 import { type AskOptions, RequestFailedError } from "../../src/sim/sim_cluster.ts";
 import type { ClusterOptions } from "./cluster_toml.ts";
 import { eventually } from "./eventually.ts";
@@ -122,17 +123,19 @@ export class RealCluster implements AsyncDisposable {
 
   /** Writes a value. Throws `RequestFailedError`. */
   async put(key: WireKey, value: string, options: AskOptions = {}): Promise<Operation> {
-    return succeeded(await this.ask({ op: "put", key, value, ...this.#whereAndHow(options) }, options));
+    return succeeded(
+      await this.ask({ op: "put", key, value, ...this.#whereAndHow("put", options) }, options),
+    );
   }
 
   /** Deletes a value. Throws `RequestFailedError`. */
   async delete(key: WireKey, options: AskOptions = {}): Promise<Operation> {
-    return succeeded(await this.ask({ op: "delete", key, ...this.#whereAndHow(options) }, options));
+    return succeeded(await this.ask({ op: "delete", key, ...this.#whereAndHow("delete", options) }, options));
   }
 
   /** Reads a value; undefined where there is none. Throws `RequestFailedError`. */
   async get(key: WireKey, options: AskOptions = {}): Promise<string | undefined> {
-    return succeeded(await this.ask({ op: "get", key, ...this.#whereAndHow(options) }, options)).value;
+    return succeeded(await this.ask({ op: "get", key, ...this.#whereAndHow("get", options) }, options)).value;
   }
 
   /** Asks as a client of its own does, and waits for whatever becomes of it. */
@@ -153,11 +156,10 @@ export class RealCluster implements AsyncDisposable {
   /** Waits until this holds; throws where it does not in time. */
   async until(
     condition: () => boolean | Promise<boolean>,
-    { withinMs = WITHIN_MS, what = "the condition holds" }: {
-      readonly withinMs?: number;
-      readonly what?: string;
-    } = {},
+    options: { readonly withinMs?: number; readonly what?: string } = {},
   ): Promise<void> {
+    requireFields("until", options, UNTIL_FIELDS);
+    const { withinMs = WITHIN_MS, what = "the condition holds" } = options;
     try {
       await eventually(condition, { withinMs, what });
     } catch (error) {
@@ -233,7 +235,9 @@ export class RealCluster implements AsyncDisposable {
   }
 
   /** Waits until all replicas hold the same of all keys; throws when they do not in time, and says on which key they differ. */
-  async assertConverged({ withinMs = WITHIN_MS }: { readonly withinMs?: number } = {}): Promise<void> {
+  async assertConverged(options: { readonly withinMs?: number } = {}): Promise<void> {
+    requireFields("assertConverged", options, CONVERGENCE_FIELDS);
+    const { withinMs = WITHIN_MS } = options;
     let left: string | undefined;
     try {
       await this.until(async () => (left = await this.#difference()) === undefined, { withinMs });
@@ -305,10 +309,12 @@ export class RealCluster implements AsyncDisposable {
     this.#record.onDiskLoss(id);
   }
 
-  #whereAndHow({ level, keyspace = this.#config.defaultKeyspace }: AskOptions): {
+  #whereAndHow(call: string, options: AskOptions): {
     readonly level: NonNullable<AskOptions["level"]>;
     readonly keyspace: string;
   } {
+    requireFields(call, options, ASK_FIELDS);
+    const { level, keyspace = this.#config.defaultKeyspace } = options;
     return { keyspace, level: level ?? this.#config.keyspaces.get(keyspace)?.defaultLevel ?? "QUORUM" };
   }
 

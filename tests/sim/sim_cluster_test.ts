@@ -92,6 +92,27 @@ Deno.test("A fault that is none is refused, and those that there are are named",
   );
 });
 
+Deno.test("Options of a wrong shape are refused, and those that there are are named", async () => {
+  await using cluster = await SimCluster.start({ seed: 6, replicas: 3 });
+  const wrong = (options: unknown): Record<string, never> => options as Record<string, never>;
+  await assertRejects(
+    () => cluster.until(() => false, wrong(2000)),
+    TypeError,
+    "until takes as options { withinMs: number, what: string }, and 2000 was given",
+  );
+  await assertRejects(() => cluster.until(() => false, wrong({ within: 1 })), TypeError, '"within" is none');
+  await assertRejects(() => cluster.until(() => false, wrong({ withinMs: "2s" })), TypeError, 'is "2s"');
+  await assertRejects(() => cluster.assertConverged(wrong(2000)), TypeError, "{ withinMs: number }");
+  await assertRejects(
+    () => cluster.get(7, wrong("ALL")),
+    TypeError,
+    'through: string }, and "ALL" was given',
+  );
+  await assertRejects(() => cluster.put(7, "x", wrong({ trough: "r1" })), TypeError, '"trough" is none');
+  await assertRejects(() => cluster.delete(7, wrong(null)), TypeError, "null was given");
+  assertEquals(await cluster.get(7, wrong({ level: undefined })), undefined);
+});
+
 Deno.test("What clients saw can be drawn as a page, right or wrong", async () => {
   await using cluster = await SimCluster.start({ seed: 7, bugs: new Set(["forget_owed"]) });
   cluster.fault({ kind: "kill", replicas: ["r4"], forMs: 3000 });
