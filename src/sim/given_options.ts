@@ -12,6 +12,11 @@ export const CONVERGENCE_FIELDS: Fields = { withinMs: "number" };
 /** How a key is put, read or deleted. */
 export const ASK_FIELDS: Fields = { level: "string", keyspace: "string", through: "string" };
 
+/** The fields of one that has them all. */
+export function fieldsOf(whole: object): Fields {
+  return Object.fromEntries(Object.entries(whole).map(([name, value]) => [name, typeof value])) as Fields;
+}
+
 /**
  * Throws `TypeError` unless these are options of these fields, each of which may be left out. Why: what is not looked for
  * would be passed over, and the test would wait for, or ask, something else than it says.

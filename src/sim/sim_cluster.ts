@@ -20,7 +20,7 @@ import type { Verdict } from "../checker/verdict.ts";
 import type { Level } from "../protocol/level.ts";
 import type { WireKey } from "../protocol/request.ts";
 import type { KeyRequest } from "./client_record.ts";
-import { ASK_FIELDS, CONVERGENCE_FIELDS, requireFields, UNTIL_FIELDS } from "./given_options.ts";
+import { ASK_FIELDS, CONVERGENCE_FIELDS, fieldsOf, requireFields, UNTIL_FIELDS } from "./given_options.ts";
 import { type Fault, FAULT_KINDS, NO_FAULT } from "./scenario.ts";
 import { parseScenario } from "./scenario_document.ts";
 import { settle } from "./settle.ts";
@@ -165,6 +165,10 @@ export class SimCluster implements AsyncDisposable {
     // Why: tests run without a look at their types.
     if (!FAULT_KINDS.includes(fault.kind)) {
       throw new TypeError(`no fault "${fault.kind}"; there are: ${FAULT_KINDS.join(", ")}`);
+    }
+    requireFields(`fault "${fault.kind}"`, fault, fieldsOf({ kind: "", ...NO_FAULT }));
+    if ((fault.replicas ?? []).length === 0 && fault.kind !== "reconfigure") {
+      throw new TypeError(`fault "${fault.kind}" befalls nobody: name its replicas`);
     }
     for (const id of [...fault.replicas ?? [], ...fault.peers ?? []]) this.#replicaNamed(id);
     this.#run.nemesis.strike({ ...NO_FAULT, ...fault });

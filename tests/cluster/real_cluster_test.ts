@@ -135,6 +135,9 @@ Deno.test("Wrong options and faults without a meaning are refused", async () => 
     TypeError,
     'a real cluster has no fault "power"; it has: kill, wipe, pause, partition, ',
   );
+  const misspelt = { kind: "kill", replicas: ["r1"], fromMs: 5 } as const;
+  await assertRejects(() => cluster.fault(misspelt), TypeError, '"fromMs" is none of them');
+  await assertRejects(() => cluster.fault({ kind: "kill", replicas: [] }), TypeError, "befalls nobody");
   const wrong = (options: unknown): Record<string, never> => options as Record<string, never>;
   await assertRejects(
     () => cluster.until(() => false, wrong(2000)),

@@ -1,6 +1,7 @@
 /** What can go wrong with a cluster of real processes, in the words of the simulator as far as it has them. @module */
 import { type FaultPlan, parseFaultPlan } from "../../src/cli/fault_words.ts";
 import type { Fault } from "../../src/protocol/fault.ts";
+import { type Fields, requireFields } from "../../src/sim/given_options.ts";
 
 /** All that can go wrong. */
 const REAL_FAULT_KINDS = [
@@ -33,15 +34,25 @@ export interface RealFault {
   readonly perMille?: number;
 }
 
+const FIELDS: Fields = {
+  kind: "string",
+  replicas: "object",
+  peers: "object",
+  forMs: "number",
+  delayMs: "number",
+  skewMs: "number",
+  perMille: "number",
+};
+
 /** What each replica has to break in itself; nothing for a kill. Throws `TypeError` where the fault has no meaning. */
-export function planFault(
-  { kind, replicas, peers = [], forMs = 0, delayMs = 0, skewMs = 0, perMille = 0 }: RealFault,
-  memberIds: readonly string[],
-): FaultPlan {
+export function planFault(planned: RealFault, memberIds: readonly string[]): FaultPlan {
+  const { kind, replicas = [], peers = [], forMs = 0, delayMs = 0, skewMs = 0, perMille = 0 } = planned;
   // Why: tests run without a look at their types.
   if (!REAL_FAULT_KINDS.includes(kind)) {
     throw new TypeError(`a real cluster has no fault "${kind}"; it has: ${REAL_FAULT_KINDS.join(", ")}`);
   }
+  requireFields(`fault "${kind}"`, planned, FIELDS);
+  if (replicas.length === 0) throw new TypeError(`fault "${kind}" befalls nobody: name its replicas`);
   const stranger = [...replicas, ...peers].find((id) => !memberIds.includes(id));
   if (stranger !== undefined) {
     throw new TypeError(`there is no replica ${stranger}; there are ${memberIds.join(", ")}`);

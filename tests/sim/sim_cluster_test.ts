@@ -90,6 +90,9 @@ Deno.test("A fault that is none is refused, and those that there are are named",
     TypeError,
     'no fault "kil"; there are: kill, power, wipe, ',
   );
+  const misspelt = { kind: "kill", replica: ["r1"] } as const;
+  assertThrows(() => cluster.fault(misspelt), TypeError, '"replica" is none of them');
+  assertThrows(() => cluster.fault({ kind: "kill" }), TypeError, 'fault "kill" befalls nobody');
 });
 
 Deno.test("Options of a wrong shape are refused, and those that there are are named", async () => {
