@@ -11,13 +11,16 @@
  * ```
  * @module
  */
+import type { Result } from "../base/failure.ts";
 import { judgeConvergence } from "../checker/convergence.ts";
 import type { FinalState, History, Operation } from "../checker/history.ts";
 import { judgeHistory, type Model } from "../checker/judge.ts";
 import { describeOperation } from "../checker/operation_text.ts";
 import { renderTimeline } from "../checker/timeline.ts";
 import type { Verdict } from "../checker/verdict.ts";
+import type { Failure } from "../protocol/error_codes.ts";
 import type { Level } from "../protocol/level.ts";
+import type { Reply } from "../protocol/reply.ts";
 import type { WireKey } from "../protocol/request.ts";
 import type { KeyRequest } from "./client_record.ts";
 import { ASK_FIELDS, CONVERGENCE_FIELDS, fieldsOf, requireFields, UNTIL_FIELDS } from "./given_options.ts";
@@ -50,10 +53,17 @@ export class RequestFailedError extends Error {
   override readonly name = "RequestFailedError";
   readonly operation: Operation;
 
-  constructor(operation: Operation) {
-    super(describeOperation(operation));
+  /** `reason` is what the replica, or the client, said of it. */
+  constructor(operation: Operation, reason: string) {
+    super(`${describeOperation(operation)}: ${reason}`);
     this.operation = operation;
   }
+}
+
+/** A request that has ended. */
+export interface EndedRequest {
+  readonly operation: Operation;
+  readonly result: Result<Reply, Failure>;
 }
 
 interface Waiter {
@@ -109,28 +119,35 @@ export class SimCluster implements AsyncDisposable {
   /** Writes a value. Throws `RequestFailedError`. */
   async put(key: WireKey, value: string, options: AskOptions = {}): Promise<Operation> {
     return succeeded(
-      await this.ask({ op: "put", key, value, ...this.#whereAndHow("put", options) }, options),
+      await this.#ask({ op: "put", key, value, ...this.#whereAndHow("put", options) }, options),
     );
   }
 
   /** Deletes a value. Throws `RequestFailedError`. */
   async delete(key: WireKey, options: AskOptions = {}): Promise<Operation> {
-    return succeeded(await this.ask({ op: "delete", key, ...this.#whereAndHow("delete", options) }, options));
+    return succeeded(
+      await this.#ask({ op: "delete", key, ...this.#whereAndHow("delete", options) }, options),
+    );
   }
 
   /** Reads a value; undefined where there is none. Throws `RequestFailedError`. */
   async get(key: WireKey, options: AskOptions = {}): Promise<string | undefined> {
-    return succeeded(await this.ask({ op: "get", key, ...this.#whereAndHow("get", options) }, options)).value;
+    return succeeded(await this.#ask({ op: "get", key, ...this.#whereAndHow("get", options) }, options))
+      .value;
   }
 
   /** Asks as a client of its own does, and waits for whatever becomes of it. */
-  async ask(request: KeyRequest, { through }: Pick<AskOptions, "through"> = {}): Promise<Operation> {
+  async ask(request: KeyRequest, options: Pick<AskOptions, "through"> = {}): Promise<Operation> {
+    return (await this.#ask(request, options)).operation;
+  }
+
+  async #ask(request: KeyRequest, { through }: Pick<AskOptions, "through">): Promise<EndedRequest> {
     const client = ++this.#clientCount;
     const { workload } = this.#run;
     if (through !== undefined) workload.turnTo(client, this.#replicaNamed(through).id, { stays: true });
-    let ended: Operation | undefined;
-    workload.ask(client, request, (operation) => {
-      ended = operation;
+    let ended: EndedRequest | undefined;
+    workload.ask(client, request, (operation, result) => {
+      ended = { operation, result };
     });
     await this.#until(() => ended !== undefined, Infinity);
     return ended!;
@@ -279,7 +296,8 @@ export class SimCluster implements AsyncDisposable {
   }
 }
 
-function succeeded(operation: Operation): Operation {
-  if (operation.outcome !== "ok") throw new RequestFailedError(operation);
-  return operation;
+/** What was done. Throws `RequestFailedError` where it was not, or nobody knows. */
+export function succeeded({ operation, result }: EndedRequest): Operation {
+  if (operation.outcome === "ok") return operation;
+  throw new RequestFailedError(operation, result.ok ? "" : result.failure.message);
 }

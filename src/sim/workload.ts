@@ -1,6 +1,9 @@
 /** Clients of a simulated run: each asks one thing after the other through the real client, and writes down what it saw. @module */
+import type { Result } from "../base/failure.ts";
 import { Client } from "../client/client.ts";
 import type { Operation } from "../checker/history.ts";
+import type { Failure } from "../protocol/error_codes.ts";
+import type { Reply } from "../protocol/reply.ts";
 import { type KeyRequest, recordOperation, requestOf } from "./client_record.ts";
 import type { ClientProfile, Step } from "./scenario.ts";
 import { RequestNumbers, SimLink } from "./sim_link.ts";
@@ -63,8 +66,15 @@ export class Workload {
     this.#isOver = true;
   }
 
-  /** One operation, written down when it ends. Requires: this client is doing nothing else. */
-  ask(number: number, request: KeyRequest, done: (operation: Operation) => void): void {
+  /**
+   * One operation, written down when it ends; `done` gets what it failed with, too. Requires: this client is doing nothing
+   * else.
+   */
+  ask(
+    number: number,
+    request: KeyRequest,
+    done: (operation: Operation, result: Result<Reply, Failure>) => void,
+  ): void {
     const { world, profile } = this.#options;
     const { client } = this.#clientOf(number);
     const { queue } = world;
@@ -85,7 +95,7 @@ export class Workload {
       const list = this.operations.get(request.keyspace);
       if (list) list.push(operation);
       else this.operations.set(request.keyspace, [operation]);
-      done(operation);
+      done(operation, result);
     });
     queue.after(profile.timeoutMs, () => client.onTick(queue.nowMs));
   }

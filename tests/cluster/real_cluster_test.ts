@@ -46,6 +46,7 @@ Deno.test("Kills last until healing, a lost directory is filled, and nothing is 
     );
     const error = await assertRejects(() => cluster.put("a", "2", { through: "r1" }), RequestFailedError);
     assertEquals(error.operation.code, "unavailable");
+    assertStringIncludes(error.message, " ms: QUORUM needs 3 live of the 4 replicas");
     await cluster.put("b", "2", { through: "r2", level: "TWO" });
     assertEquals(await cluster.held("r3"), new Map());
     await cluster.heal();

@@ -28,7 +28,7 @@ import type { FaultRequest, WireKey } from "../../src/protocol/request.ts";
 import type { ClusterConfig, KeyspaceConfig, Member } from "../../src/replica/cluster_config.ts";
 import { type KeyRequest, recordOperation } from "../../src/sim/client_record.ts";
 import { ASK_FIELDS, CONVERGENCE_FIELDS, requireFields, UNTIL_FIELDS } from "../../src/sim/given_options.ts";
-import { type AskOptions, RequestFailedError } from "../../src/sim/sim_cluster.ts";
+import { type AskOptions, type EndedRequest, succeeded } from "../../src/sim/sim_cluster.ts";
 import type { ClusterOptions } from "./cluster_toml.ts";
 import { eventually } from "./eventually.ts";
 import { LocalCluster } from "./processes.ts";
@@ -124,22 +124,29 @@ export class RealCluster implements AsyncDisposable {
   /** Writes a value. Throws `RequestFailedError`. */
   async put(key: WireKey, value: string, options: AskOptions = {}): Promise<Operation> {
     return succeeded(
-      await this.ask({ op: "put", key, value, ...this.#whereAndHow("put", options) }, options),
+      await this.#ask({ op: "put", key, value, ...this.#whereAndHow("put", options) }, options),
     );
   }
 
   /** Deletes a value. Throws `RequestFailedError`. */
   async delete(key: WireKey, options: AskOptions = {}): Promise<Operation> {
-    return succeeded(await this.ask({ op: "delete", key, ...this.#whereAndHow("delete", options) }, options));
+    return succeeded(
+      await this.#ask({ op: "delete", key, ...this.#whereAndHow("delete", options) }, options),
+    );
   }
 
   /** Reads a value; undefined where there is none. Throws `RequestFailedError`. */
   async get(key: WireKey, options: AskOptions = {}): Promise<string | undefined> {
-    return succeeded(await this.ask({ op: "get", key, ...this.#whereAndHow("get", options) }, options)).value;
+    return succeeded(await this.#ask({ op: "get", key, ...this.#whereAndHow("get", options) }, options))
+      .value;
   }
 
   /** Asks as a client of its own does, and waits for whatever becomes of it. */
-  async ask(request: KeyRequest, { through }: Pick<AskOptions, "through"> = {}): Promise<Operation> {
+  async ask(request: KeyRequest, options: Pick<AskOptions, "through"> = {}): Promise<Operation> {
+    return (await this.#ask(request, options)).operation;
+  }
+
+  async #ask(request: KeyRequest, { through }: Pick<AskOptions, "through">): Promise<EndedRequest> {
     if (through !== undefined) this.#requireKnown(through);
     const client = ++this.#clientCount;
     const invokedMs = this.nowMs;
@@ -150,7 +157,7 @@ export class RealCluster implements AsyncDisposable {
     const asked = { client, coordinator: replica, request, invokedMs, endedMs: this.nowMs, copies };
     const operation = recordOperation(asked, result);
     this.#record.onOperation(request.keyspace, operation);
-    return operation;
+    return { operation, result };
   }
 
   /** Waits until this holds; throws where it does not in time. */
@@ -341,9 +348,4 @@ export class RealCluster implements AsyncDisposable {
   #holders({ replication }: KeyspaceConfig): string[] {
     return this.#config.members.slice(0, replication).map(({ id }) => id);
   }
-}
-
-function succeeded(operation: Operation): Operation {
-  if (operation.outcome !== "ok") throw new RequestFailedError(operation);
-  return operation;
 }

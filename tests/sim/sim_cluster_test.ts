@@ -1,5 +1,5 @@
 /** Tests of `src/sim/sim_cluster.ts`: a cluster in virtual time for people who write tests. @module */
-import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { RequestFailedError, SimCluster } from "../../src/sim/sim_cluster.ts";
 
 const README = new URL("../../README.md", import.meta.url);
@@ -40,6 +40,11 @@ Deno.test("What fails says so with the operation, at once where nobody need be w
   const { nowMs } = cluster;
   const error = await assertRejects(() => cluster.put(7, "x", { through: "r1" }), RequestFailedError);
   assertEquals(error.operation.code, "unavailable");
+  assertStringIncludes(
+    error.message,
+    "client 1 tried to put 7 = x, which failed with unavailable, through r1",
+  );
+  assertStringIncludes(error.message, " ms: QUORUM needs 3 live of the 4 replicas");
   assert(cluster.nowMs - nowMs < 100);
   await assertRejects(() => cluster.assertConverged({ withinMs: 1000 }), Error, "r3 is not ready");
   cluster.heal();
