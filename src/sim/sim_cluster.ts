@@ -29,6 +29,7 @@ import { parseScenario } from "./scenario_document.ts";
 import { settle } from "./settle.ts";
 import type { SimReplica } from "./sim_replica.ts";
 import { type RunOptions, SimRun } from "./sim_run.ts";
+import { StandingFaults } from "./standing_faults.ts";
 
 /** How a cluster is made. Tables are as in `cluster.toml`. */
 export interface SimClusterOptions extends RunOptions {
@@ -82,6 +83,7 @@ const LOOK_MS = 50;
 /** A cluster under test. */
 export class SimCluster implements AsyncDisposable {
   readonly #run: SimRun;
+  readonly #standing: StandingFaults;
   /** Who waits for something to happen. Invariant: while there are any, one pump lets things happen. */
   readonly #waiters = new Set<Waiter>();
   #isPumping = false;
@@ -89,6 +91,7 @@ export class SimCluster implements AsyncDisposable {
 
   private constructor(run: SimRun) {
     this.#run = run;
+    this.#standing = new StandingFaults(run.replicas.map(({ id }) => id));
   }
 
   /** Starts all replicas, and waits until they have met. Throws `TypeError` where the options are wrong. */
@@ -188,11 +191,14 @@ export class SimCluster implements AsyncDisposable {
       throw new TypeError(`fault "${fault.kind}" befalls nobody: name its replicas`);
     }
     for (const id of [...fault.replicas ?? [], ...fault.peers ?? []]) this.#replicaNamed(id);
-    this.#run.nemesis.strike({ ...NO_FAULT, ...fault });
+    const whole = { ...NO_FAULT, ...fault };
+    this.#standing.onFault(whole, this.nowMs);
+    this.#run.nemesis.strike(whole);
   }
 
   /** Ends all that goes wrong: ways open, processes run, disks have room. Clocks stay as they are. */
   heal(): void {
+    this.#standing.onHeal();
     this.#run.nemesis.heal();
   }
 
@@ -201,7 +207,7 @@ export class SimCluster implements AsyncDisposable {
     return this.#replicaNamed(replica).held(keyspace);
   }
 
-  /** Waits until all replicas hold the same of all keys; throws when they do not in time, and says on which key they differ. */
+  /** Waits until all replicas hold the same of all keys; throws when they do not in time, and says on which key they differ and what is still broken. */
   async assertConverged(options: { readonly withinMs?: number } = {}): Promise<void> {
     requireFields("assertConverged", options, CONVERGENCE_FIELDS);
     const { withinMs = 10_000 } = options;
@@ -225,7 +231,9 @@ export class SimCluster implements AsyncDisposable {
     }, withinMs);
     const left = difference();
     const waitedMs = Math.round(this.nowMs - lookedMs);
-    if (left !== undefined) throw new Error(`${left}, ${waitedMs} ms after the first look`);
+    if (left === undefined) return;
+    const still = this.#standing.tell(this.nowMs, (id) => this.#replicaNamed(id).isDown);
+    throw new Error(`${left}, ${waitedMs} ms after the first look${still}`);
   }
 
   /** What clients of a keyspace saw until now, and what replicas hold. */

@@ -96,7 +96,11 @@ Deno.test("What is waited for in vain, or ends by itself, leaves the directory a
   const cluster = await RealCluster.start({ replicas: 2, keyspace: { main: { hinted_handoff: false } } });
   await cluster.partition(["r2"]);
   await cluster.put(1, "x", { level: "ONE", through: "r1" });
-  await assertRejects(() => cluster.assertConverged({ withinMs: 300 }), Error, "key 1 differs");
+  const error = await assertRejects(() => cluster.assertConverged({ withinMs: 300 }), Error, "key 1 differs");
+  assertStringIncludes(error.message, ", after 300 ms; still cut: r2 from r1");
+  await cluster.heal();
+  const after = await assertRejects(() => cluster.assertConverged({ withinMs: 300 }), Error);
+  assert(after.message.endsWith(", after 300 ms"), after.message);
   Deno.kill(cluster.pid("r2"), "SIGKILL");
   await cluster.until(() => !cluster.isRunning("r2"));
   await assertRejects(

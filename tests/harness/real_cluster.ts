@@ -29,6 +29,7 @@ import type { ClusterConfig, KeyspaceConfig, Member } from "../../src/replica/cl
 import { type KeyRequest, recordOperation } from "../../src/sim/client_record.ts";
 import { ASK_FIELDS, CONVERGENCE_FIELDS, requireFields, UNTIL_FIELDS } from "../../src/sim/given_options.ts";
 import { type AskOptions, type EndedRequest, succeeded } from "../../src/sim/sim_cluster.ts";
+import { StandingFaults } from "../../src/sim/standing_faults.ts";
 import type { ClusterOptions } from "./cluster_toml.ts";
 import { eventually } from "./eventually.ts";
 import { LocalCluster } from "./processes.ts";
@@ -56,6 +57,7 @@ export class RealCluster implements AsyncDisposable {
   readonly #config: ClusterConfig;
   readonly #caller: Caller;
   readonly #record = new RealRecord();
+  readonly #standing: StandingFaults;
   /** Who was killed, until it is ready again. */
   readonly #away = new Set<string>();
   #clientCount = 0;
@@ -64,6 +66,7 @@ export class RealCluster implements AsyncDisposable {
   private constructor(processes: LocalCluster, config: ClusterConfig) {
     this.#processes = processes;
     this.#config = config;
+    this.#standing = new StandingFaults(processes.ids);
     const link = new TcpLink({ cluster: config.cluster });
     const replicas = config.members;
     this.#caller = new Caller({ link, replicas, areAllMembers: true, timeoutMs: CLIENT_TIMEOUT_MS });
@@ -193,6 +196,7 @@ export class RealCluster implements AsyncDisposable {
       if (kind === "wipe") await Promise.all(replicas.map((id) => this.#wipe(id)));
       return;
     }
+    this.#standing.onFault(fault, this.nowMs);
     const until = { for_ms: forMs > 0 ? forMs : FAULT_MS_MAX };
     await Promise.all(
       [...planned].map(([id, each]) =>
@@ -204,6 +208,7 @@ export class RealCluster implements AsyncDisposable {
   /** SIGKILL; resolves when the processes are gone. They stay away until `restart` or `heal`. */
   async kill(...ids: string[]): Promise<void> {
     for (const id of ids) this.#away.add(id);
+    this.#standing.onFault({ kind: "kill", replicas: ids }, this.nowMs);
     await Promise.all(ids.map((id) => this.#processes.kill9(id)));
   }
 
@@ -221,6 +226,7 @@ export class RealCluster implements AsyncDisposable {
   async heal(): Promise<void> {
     await Promise.all(this.ids.map((id) => this.#disturb(id, { op: "fault", action: "heal" })));
     await this.restart(...this.ids);
+    this.#standing.onHeal();
   }
 
   /** What one replica says of itself; undefined where it does not. */
@@ -241,7 +247,7 @@ export class RealCluster implements AsyncDisposable {
     return snapshotOf(view, replica, this.nowMs).state;
   }
 
-  /** Waits until all replicas hold the same of all keys; throws when they do not in time, and says on which key they differ. */
+  /** Waits until all replicas hold the same of all keys; throws when they do not in time, and says on which key they differ and what is still broken. */
   async assertConverged(options: { readonly withinMs?: number } = {}): Promise<void> {
     requireFields("assertConverged", options, CONVERGENCE_FIELDS);
     const { withinMs = WITHIN_MS } = options;
@@ -249,9 +255,8 @@ export class RealCluster implements AsyncDisposable {
     try {
       await this.until(async () => (left = await this.#difference()) === undefined, { withinMs });
     } catch (cause) {
-      throw new Error(left === undefined ? "copies could not be compared" : `${left}, after ${withinMs} ms`, {
-        cause,
-      });
+      const still = this.#standing.tell(this.nowMs, (id) => this.#away.has(id));
+      throw new Error(`${left ?? "copies could not be compared"}, after ${withinMs} ms${still}`, { cause });
     }
   }
 

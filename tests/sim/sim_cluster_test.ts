@@ -88,6 +88,29 @@ Deno.test("A replica that is not there is refused by its name, whatever is to be
   await assertRejects(() => cluster.get(7, { through: "r9" }), TypeError, unknown);
 });
 
+Deno.test("Copies that cannot become equal yet are told with what is still broken, and no more", async () => {
+  await using cluster = await SimCluster.start({ seed: 6, keyspace: { main: { hinted_handoff: false } } });
+  const told = async (): Promise<string | undefined> => {
+    const error = await assertRejects(() => cluster.assertConverged({ withinMs: 500 }), Error);
+    return /after the first look(.*)$/.exec(error.message)?.[1];
+  };
+  cluster.partition(["r1"]);
+  await cluster.put(7, "x", { level: "ONE", through: "r1" });
+  assertEquals(await told(), "; still cut: r1 from r2 r3 r4");
+  cluster.fault({ kind: "one_way", replicas: ["r2"], peers: ["r3", "r4"], forMs: 1000 });
+  cluster.fault({ kind: "pause", replicas: ["r4"] });
+  assertEquals(
+    await told(),
+    "; still cut: r1 from r2 r3 r4; still cut one way: r2 to r3 r4; still paused: r4",
+  );
+  cluster.fault({ kind: "kill", replicas: ["r3", "r4"] });
+  await cluster.advance(1000);
+  assertEquals(await told(), "; still cut: r1 from r2 r3 r4; still down: r3 r4");
+  cluster.heal();
+  await cluster.advance(500);
+  assertEquals(await told(), "");
+});
+
 Deno.test("A fault that is none is refused, and those that there are are named", async () => {
   await using cluster = await SimCluster.start({ seed: 6, replicas: 3 });
   assertThrows(
