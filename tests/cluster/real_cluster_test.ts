@@ -2,6 +2,7 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { RequestFailedError, SimCluster } from "../../src/sim/sim_cluster.ts";
 import { RealCluster } from "../harness/real_cluster.ts";
+import { REAL_FAULT_KINDS } from "../harness/real_fault.ts";
 
 const README = new URL("../../README.md", import.meta.url);
 const EXAMPLE = new URL("real_cluster_example_test.ts", import.meta.url);
@@ -25,6 +26,11 @@ async function writeOnBothSides(cluster: SimCluster | RealCluster): Promise<void
   assertEquals(verdict.outcome, "ok", verdict.sentence);
   assertStringIncludes(await cluster.timeline("quorum"), "right");
   assert((await cluster.timeline("quorum")).startsWith("<!DOCTYPE html>"));
+}
+
+function listed(names: readonly string[]): string {
+  const quoted = names.map((name) => `\`${name}\``);
+  return `${quoted.slice(0, -1).join(", ")} and ${quoted.at(-1)}`;
 }
 
 Deno.test("One test runs on an imagined cluster and on processes", async () => {
@@ -151,6 +157,25 @@ Deno.test("Wrong options and faults without a meaning are refused", async () => 
   );
   await assertRejects(() => cluster.assertConverged(wrong(2000)), TypeError, "{ withinMs: number }");
   await assertRejects(() => cluster.get(7, wrong("ALL")), TypeError, '"ALL" was given');
+});
+
+Deno.test("The README says what a real cluster has not, which faults it knows, and what is awaited", async () => {
+  const page = (await Deno.readTextFile(README)).replaceAll("\n", " ");
+  const [simulated, real] = [SimCluster, RealCluster].map(({ prototype }) => {
+    const all = Object.entries(Object.getOwnPropertyDescriptors(prototype));
+    return new Map(all.filter(([name, { value }]) => name !== "constructor" && value instanceof Function));
+  });
+  const missing = [...simulated!.keys()].filter((name) => !real!.has(name));
+  assertStringIncludes(page, `has the same methods except \`${missing.join("`, `")}\`,`);
+  for (const name of simulated!.keys()) {
+    const { value } = real!.get(name) ?? {};
+    if (value !== undefined) assertEquals(value.constructor.name, "AsyncFunction", name);
+  }
+  const synchronous = [...simulated!].flatMap(([name, { value }]) =>
+    value.constructor.name === "AsyncFunction" ? [] : [name]
+  );
+  assertStringIncludes(page, `returns a promise, ${listed(synchronous)} too`);
+  assertStringIncludes(page, `The faults of a real cluster are ${listed(REAL_FAULT_KINDS)} (`);
 });
 
 Deno.test("The example in the README is the test on processes that runs here", async () => {

@@ -3,8 +3,8 @@ import { type FaultPlan, parseFaultPlan } from "../../src/cli/fault_words.ts";
 import type { Fault } from "../../src/protocol/fault.ts";
 import { type Fields, requireFields } from "../../src/sim/given_options.ts";
 
-/** All that can go wrong. */
-const REAL_FAULT_KINDS = [
+/** All that can go wrong. README.md names them. */
+export const REAL_FAULT_KINDS = [
   /** SIGKILL, and away until `heal` or `restart`. */
   "kill",
   /** The same, and the directory is lost. */
