@@ -1,7 +1,8 @@
 /** What a test hands to a method of a cluster, looked at when it does: `deno task test` checks no types. @module */
+import { type Level, LEVELS } from "../protocol/level.ts";
 
 /** What each field is, as `typeof` says it. */
-export type Fields = Readonly<Record<string, "string" | "number" | "object" | "boolean">>;
+export type Fields = Readonly<Record<string, "string" | "number" | "object" | "boolean" | "function">>;
 
 /** How something is waited for. */
 export const UNTIL_FIELDS: Fields = { withinMs: "number", what: "string" };
@@ -9,8 +10,7 @@ export const UNTIL_FIELDS: Fields = { withinMs: "number", what: "string" };
 /** How long copies may take to become equal. */
 export const CONVERGENCE_FIELDS: Fields = { withinMs: "number" };
 
-/** How a key is put, read or deleted. */
-export const ASK_FIELDS: Fields = { level: "string", keyspace: "string", through: "string" };
+const ASK_FIELDS: Fields = { level: "string", keyspace: "string", through: "string" };
 
 /** The fields of one that has them all. */
 export function fieldsOf(whole: object): Fields {
@@ -31,6 +31,14 @@ export function requireFields(call: string, given: unknown, fields: Fields): voi
     if (!Object.hasOwn(fields, name)) refuse(`"${name}" is none of them`);
     if (value !== undefined && typeof value !== fields[name]) refuse(`${name} is ${show(value)}`);
   }
+}
+
+/** The same of how a key is put, read or deleted. */
+export function requireAskOptions(call: string, given: { readonly level?: Level }): void {
+  requireFields(call, given, ASK_FIELDS);
+  const { level } = given;
+  if (level === undefined || LEVELS.includes(level)) return;
+  throw new TypeError(`no level "${level}"; there are: ${LEVELS.join(", ")}`);
 }
 
 function show(value: unknown): string {

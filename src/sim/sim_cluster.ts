@@ -23,7 +23,14 @@ import type { Level } from "../protocol/level.ts";
 import type { Reply } from "../protocol/reply.ts";
 import type { WireKey } from "../protocol/request.ts";
 import type { KeyRequest } from "./client_record.ts";
-import { ASK_FIELDS, CONVERGENCE_FIELDS, fieldsOf, requireFields, UNTIL_FIELDS } from "./given_options.ts";
+import {
+  CONVERGENCE_FIELDS,
+  type Fields,
+  fieldsOf,
+  requireAskOptions,
+  requireFields,
+  UNTIL_FIELDS,
+} from "./given_options.ts";
 import { type Fault, FAULT_KINDS, NO_FAULT } from "./scenario.ts";
 import { parseScenario } from "./scenario_document.ts";
 import { settle } from "./settle.ts";
@@ -40,6 +47,17 @@ export interface SimClusterOptions extends RunOptions {
   /** As in the `[network]` of a scenario, in snake case. */
   readonly network?: Readonly<Record<string, unknown>>;
 }
+
+const START_FIELDS: Fields = {
+  seed: "number",
+  replicas: "number",
+  keyspace: "object",
+  settings: "object",
+  network: "object",
+  bugs: "object",
+  onTrace: "function",
+  marks: "object",
+};
 
 /** How something is asked. */
 export interface AskOptions {
@@ -96,6 +114,7 @@ export class SimCluster implements AsyncDisposable {
 
   /** Starts all replicas, and waits until they have met. Throws `TypeError` where the options are wrong. */
   static async start(options: SimClusterOptions = {}): Promise<SimCluster> {
+    requireFields("SimCluster.start", options, START_FIELDS);
     const { seed = 1, replicas = 4, keyspace = { main: {} }, settings = {}, network = {} } = options;
     const scenario = parseScenario({
       name: "test",
@@ -170,8 +189,9 @@ export class SimCluster implements AsyncDisposable {
     }
   }
 
-  /** Lets time pass. */
+  /** Lets time pass. Throws `TypeError` where that would never end. */
   async advance(ms: number): Promise<void> {
+    if (!Number.isFinite(ms)) throw new TypeError(`advance takes milliseconds, and ${ms} was given`);
     await this.#until(() => false, ms);
   }
 
@@ -269,7 +289,7 @@ export class SimCluster implements AsyncDisposable {
   }
 
   #whereAndHow(call: string, options: AskOptions): { readonly level: Level; readonly keyspace: string } {
-    requireFields(call, options, ASK_FIELDS);
+    requireAskOptions(call, options);
     const { level, keyspace = this.#run.config.defaultKeyspace } = options;
     return { keyspace, level: level ?? this.#run.config.keyspaces.get(keyspace)?.defaultLevel ?? "QUORUM" };
   }

@@ -157,6 +157,8 @@ Deno.test("Wrong options and faults without a meaning are refused", async () => 
   );
   await assertRejects(() => cluster.assertConverged(wrong(2000)), TypeError, "{ withinMs: number }");
   await assertRejects(() => cluster.get(7, wrong("ALL")), TypeError, '"ALL" was given');
+  await assertRejects(() => cluster.get(7, wrong({ level: "two" })), TypeError, 'no level "two"; there are');
+  await assertRejects(() => RealCluster.start(wrong({ seed: 3 })), TypeError, '"seed" is none of them');
 });
 
 Deno.test("The README says what a real cluster has not, which faults it knows, and what is awaited", async () => {

@@ -27,7 +27,12 @@ import type { Status } from "../../src/protocol/reply.ts";
 import type { FaultRequest, WireKey } from "../../src/protocol/request.ts";
 import type { ClusterConfig, KeyspaceConfig, Member } from "../../src/replica/cluster_config.ts";
 import { type KeyRequest, recordOperation } from "../../src/sim/client_record.ts";
-import { ASK_FIELDS, CONVERGENCE_FIELDS, requireFields, UNTIL_FIELDS } from "../../src/sim/given_options.ts";
+import {
+  CONVERGENCE_FIELDS,
+  requireAskOptions,
+  requireFields,
+  UNTIL_FIELDS,
+} from "../../src/sim/given_options.ts";
 import { type AskOptions, type EndedRequest, succeeded } from "../../src/sim/sim_cluster.ts";
 import { StandingFaults } from "../../src/sim/standing_faults.ts";
 import type { ClusterOptions } from "./cluster_toml.ts";
@@ -74,6 +79,11 @@ export class RealCluster implements AsyncDisposable {
 
   /** Starts all replicas, and waits until they have met. Throws `TypeError` where the options are wrong. */
   static async start(options: RealClusterOptions = {}): Promise<RealCluster> {
+    requireFields("RealCluster.start", options, {
+      replicas: "number",
+      keyspace: "object",
+      settings: "object",
+    });
     const { keyspace: keyspaces = { main: {} }, ...others } = options;
     const processes = await LocalCluster.create({ ...others, keyspaces, top: { faults: true } });
     const config = await readConfigFile(processes.config);
@@ -325,7 +335,7 @@ export class RealCluster implements AsyncDisposable {
     readonly level: NonNullable<AskOptions["level"]>;
     readonly keyspace: string;
   } {
-    requireFields(call, options, ASK_FIELDS);
+    requireAskOptions(call, options);
     const { level, keyspace = this.#config.defaultKeyspace } = options;
     return { keyspace, level: level ?? this.#config.keyspaces.get(keyspace)?.defaultLevel ?? "QUORUM" };
   }

@@ -142,6 +142,17 @@ Deno.test("Options of a wrong shape are refused, and those that there are are na
   await assertRejects(() => cluster.put(7, "x", wrong({ trough: "r1" })), TypeError, '"trough" is none');
   await assertRejects(() => cluster.delete(7, wrong(null)), TypeError, "null was given");
   assertEquals(await cluster.get(7, wrong({ level: undefined })), undefined);
+  await assertRejects(
+    () => cluster.get(7, wrong({ level: "two" })),
+    TypeError,
+    'no level "two"; there are: ONE, TWO, THREE, QUORUM, ALL',
+  );
+  await assertRejects(
+    () => cluster.advance("2s" as unknown as number),
+    TypeError,
+    "advance takes milliseconds, and 2s was given",
+  );
+  await assertRejects(() => SimCluster.start(wrong({ replica: 3 })), TypeError, '"replica" is none of them');
 });
 
 Deno.test("What clients saw can be drawn as a page, right or wrong", async () => {
