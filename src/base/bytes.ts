@@ -8,7 +8,11 @@
 export type ByteString = string & { readonly __brand: "byte_string" };
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+// Why ignoreBOM: a byte order mark is kept, so that text comes back as it was, and a parser can refuse it.
+const looseDecoder = new TextDecoder("utf-8", { ignoreBOM: true });
+const strictDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+/** What a loose decoder writes for bytes that are not UTF-8. */
+const REPLACEMENT = "\uFFFD";
 const CHUNK = 4096;
 
 /** The bytes as a byte string. */
@@ -30,7 +34,7 @@ export function utf8ByteString(text: string): ByteString {
 /** The text whose UTF-8 form this is. Throws `TypeError` when it is not UTF-8. */
 export function textOfByteString(bytes: ByteString): string {
   for (let i = 0; i < bytes.length; i++) {
-    if (bytes.charCodeAt(i) > 0x7f) return decoder.decode(bytesOf(bytes));
+    if (bytes.charCodeAt(i) > 0x7f) return decodeText(bytesOf(bytes));
   }
   return bytes;
 }
@@ -73,9 +77,14 @@ export function putText(bytes: Uint8Array, at: number, text: string): number {
 /** UTF-8 bytes that one UTF-16 unit can take. */
 export const BYTES_PER_UNIT_MAX = 3;
 
-/** The text of UTF-8 bytes. Throws `TypeError` when they are not UTF-8. */
+/**
+ * The text of UTF-8 bytes. Throws `TypeError` when they are not UTF-8.
+ *
+ * Why two decoders: the strict one takes three times as long, and only text with a replacement character needs its look.
+ */
 export function decodeText(bytes: Uint8Array): string {
-  return decoder.decode(bytes);
+  const text = looseDecoder.decode(bytes);
+  return text.includes(REPLACEMENT) ? strictDecoder.decode(bytes) : text;
 }
 
 /** Whether two byte arrays hold the same bytes. */

@@ -2,6 +2,7 @@
  * Newline-delimited JSON, the line part: bytes in any pieces become whole lines. Knows nothing of what lines mean.
  * @module
  */
+import { decodeText } from "../base/bytes.ts";
 
 /** A line without its end, or null where its bytes are not UTF-8. */
 export type Line = string | null;
@@ -18,8 +19,6 @@ const NEWLINE = 10;
 const PARTIAL_BYTES_MIN = 1024;
 /** A grown buffer beyond this size is given back once its line is complete. */
 const PARTIAL_BYTES_KEPT = 64 * 1024;
-// Why: ignoreBOM keeps a byte order mark, so that it is refused as malformed and not swallowed.
-const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const NOTHING = new Uint8Array(0);
 
 /** Cuts a stream of bytes into lines. Each byte is looked at once, however long a line grows. */
@@ -150,9 +149,9 @@ export class LineSplitter {
 
 function decodeUtf8(bytes: Uint8Array): string | null {
   try {
-    return decoder.decode(bytes);
+    return decodeText(bytes);
   } catch {
-    // A fatal decoder has one way to fail: the bytes are not UTF-8.
+    // It has one way to fail: the bytes are not UTF-8.
     return null;
   }
 }

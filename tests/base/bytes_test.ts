@@ -44,6 +44,8 @@ Deno.test("Text survives the way to bytes and back, a byte order mark included",
     assertEquals(byteString(encodeText(text)), utf8ByteString(text));
   }));
   assertEquals(decodeText(encodeText("\ufeffx")), "\ufeffx");
+  // The character that stands for bytes that are none may be meant.
+  assertEquals(decodeText(encodeText("\ufffd?")), "\ufffd?");
 });
 
 Deno.test("Bytes that are not UTF-8 are refused, not mended", () => {
