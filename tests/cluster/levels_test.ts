@@ -112,6 +112,25 @@ clusterTest("Values go in as words, as numbers with a dash, after -- and from st
   }
 });
 
+clusterTest("inspect shows all keys that are asked for, also where their values do not fit one line", {
+  replicas: 2,
+  settings: { value_bytes_max: 4000 },
+}, async (cluster) => {
+  const keys = ["0", "1", "2", "3", "4", "5"];
+  for (const key of keys) await expectCode(0, cluster.client("put", key, "x".repeat(3000), "ALL"));
+  for (const words of [keys, []]) {
+    const { stdout } = await expectCode(0, cluster.client("--json", "inspect", ...words));
+    const view = JSON.parse(stdout);
+    assertEquals([view.key_count, view.differing_count], [keys.length, 0]);
+    assertEquals(
+      view.keys.map((
+        { key, held }: { key: number; held: Record<string, { value: string }[]> },
+      ) => [String(key), held.r1![0]!.value.length, held.r2![0]!.value.length]),
+      keys.map((key) => [key, 3000, 3000]),
+    );
+  }
+});
+
 clusterTest("Words that make no sense are refused with what would", {}, async (cluster) => {
   const level = await expectCode(2, cluster.client("put", "1", "two", "words"));
   assertStringIncludes(
