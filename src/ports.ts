@@ -7,7 +7,7 @@ export interface Now {
   readonly wallMs: number;
 }
 
-/** Chance from outside: directory epochs, jitter, the first round number of a life. */
+/** Chance from outside: directory epochs, the first round number of a life. */
 export interface Entropy {
   /** 0 to 2^32 − 1. */
   uint32(): number;

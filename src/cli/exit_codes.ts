@@ -1,5 +1,6 @@
 /** What the exit codes of both commands mean: one table for help, and a test holds README to it. @module */
 import type { ErrorCode } from "../protocol/error_codes.ts";
+import { EXIT_STOPPED } from "./stop_signal.ts";
 
 /** Exit code where what was to be printed could not be written: a full disk behind `> file`. */
 export const EXIT_OUTPUT_LOST = 74;
@@ -42,8 +43,10 @@ export const CLIENT_EXITS: readonly ExitMeaning[] = [
   {
     exit: EXIT_OUTPUT_LOST,
     codes: [],
-    meaning: "the answer came and could not be written to stdout (disk full?)",
+    meaning:
+      "the answer came and could not be written to stdout (disk full?); of workload also: its history could not",
   },
+  { exit: EXIT_STOPPED, codes: [], meaning: "only of workload: a second Ctrl-C left at once" },
 ];
 
 /** Of `quartet replica`. */
@@ -61,7 +64,7 @@ export const REPLICA_EXITS: readonly ExitMeaning[] = [
     codes: ["internal"],
     meaning: "a bug, or a disk that broke its promise: it stopped rather than guess",
   },
-  { exit: 130, codes: [], meaning: "a second signal came before it had stopped" },
+  { exit: EXIT_STOPPED, codes: [], meaning: "a second signal came before it had stopped" },
 ];
 
 /** Rows for a page of help. */

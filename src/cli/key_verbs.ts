@@ -27,7 +27,8 @@ export const GET: Verb = {
   words: "KEY [LEVEL]",
   summary: "prints the value, and who wrote it when",
   details: `Asks all copies, and answers with the latest of the first that answer, as many as LEVEL says.
-Stale ones are mended afterwards. At ONE the coordinator's own copy is the answer, stale or not.
+Stale ones are mended afterwards, or as read_repair says. At ONE the coordinator's own copy is the
+answer, stale or not, if it holds one that counts.
 
 ${LEVEL_HELP}
 
@@ -73,7 +74,7 @@ export const PUT: Verb = {
   words: "KEY VALUE [LEVEL]",
   summary: "stores a value",
   details: `Sends the value to all copies, and is done when as many as LEVEL says have it on disk, the
-coordinator's among them. Who had not acknowledged by then is named as owed: it gets the write a moment
+coordinator's among them if it holds one. Who had not acknowledged by then is named as owed: it gets the write a moment
 later, or as a hint when it is back.
 
 ${LEVEL_HELP}

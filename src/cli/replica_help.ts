@@ -38,8 +38,9 @@ same replicas and the same keyspaces.
 SIGTERM and SIGINT end it in good order: what is in flight is answered, everything is synced. A
 second signal ends it at once. SIGKILL loses nothing that was acknowledged.
 
-A directory belongs to one replica of one cluster, and is locked while it is in use. A replica with a
-new or emptied directory is filled from the others before its answers count.
+A directory belongs to one replica of one cluster, and is locked while it is in use. A replica with an
+emptied directory is filled from the others before its answers count; a new one counts once more than
+half of the others have said that they never knew it.
 
 --check looks at the file, the secret, the data directory, its disk, the port, the other replicas and
 the clocks: one line each, ok, warn or FAIL, with the way out. It changes nothing, does not disturb a

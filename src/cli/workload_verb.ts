@@ -35,7 +35,8 @@ ends the clients and goes on with the end; Ctrl-C again leaves at once. FILE can
 
 The keys of a keyspace with byte keys are 0 and up: what they held before is written down as well. A
 keyspace with text keys gets new keys. It needs the cluster's file. Exits with 0 whatever the
-clients saw, with 5 when nothing could be done, and with 74 when FILE could not be written.
+clients saw, with 5 when nothing could be done, with 74 when FILE could not be written, and with 130
+after a second Ctrl-C. When a replica does not tell what byte keys held before, the code is that of its answer.
 
 EXAMPLES
   quartet client workload --seconds 60 --history out.ndjson

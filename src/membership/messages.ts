@@ -9,6 +9,6 @@ export interface Heartbeat {
   readonly known_epochs: readonly string[];
   /** The sender's wall clock. */
   readonly wall_ms: number;
-  /** The sender was wiped and is being filled: its answers count for no level (HAZARD H7). */
+  /** The sender's directory may lack something (it is new, was wiped, or holds a keyspace anew): its answers count for no level (HAZARD H7). */
   readonly recovering: boolean;
 }

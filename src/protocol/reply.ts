@@ -82,7 +82,7 @@ export interface Status {
   readonly epoch: string;
   readonly version: string;
   readonly ready: boolean;
-  /** A wiped replica that is being filled: it takes writes, but its answers count for no level. */
+  /** Its directory may lack something (new, wiped, or a keyspace held anew): it takes writes, but its answers count for no level. */
   readonly recovering: boolean;
   readonly disk_full: boolean;
   readonly uptime_ms: number;

@@ -2,7 +2,7 @@
  * The stored form of a hint, and how hints for one key merge. Wire format: only append.
  *
  * ```
- * hint       u8 1 | f64 wall ms of the first write it owes | record (versions/record.ts)
+ * hint       u8 1 | f64 wall ms when it was first kept        | record (versions/record.ts)
  * delivered  u8 2 | f64 0                                  | record that the target now holds
  * ```
  * `delivered` is never held: merged into a hint it removes what it covers. So there is at most one hint for a key and
