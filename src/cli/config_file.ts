@@ -1,7 +1,12 @@
 /** Reads `cluster.toml`: text to configuration, and every problem as a line that names file, line and key. @module */
 import { parse, TomlError } from "smol-toml";
 import { fail, ok, type Result } from "../base/failure.ts";
-import { type ClusterConfig, type ConfigProblem, parseClusterConfig } from "../replica/cluster_config.ts";
+import {
+  type ClusterConfig,
+  type ConfigProblem,
+  parseClusterConfig,
+  settingNames,
+} from "../replica/cluster_config.ts";
 import { nearestOf } from "./arguments.ts";
 import { findSecret } from "./secret.ts";
 
@@ -96,16 +101,6 @@ function withoutNameless(problems: readonly ConfigProblem[]): readonly ConfigPro
     { path: "keyspace", message },
     ...problems.filter((problem) => !isOfNameless(problem) && problem.path !== "default_keyspace"),
   ];
-}
-
-/** What may stand under `[settings]`. */
-function settingNames(): string[] {
-  const smallest = { cluster: "x", replica: [{ id: "x", address: "x:1" }], keyspace: { x: {} } };
-  const config = parseClusterConfig(smallest);
-  if (!config.ok) return [];
-  return Object.keys(config.value.settings).map((name) =>
-    name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
-  );
 }
 
 /** The problem's message, and for an unknown key the one that was probably meant. */

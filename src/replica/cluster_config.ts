@@ -247,11 +247,16 @@ function parseKeyspace(name: string, table: Table, memberCount: number): Keyspac
   return { name, keys, partitioner, replication, defaultLevel, readRepair, hintedHandoff };
 }
 
+/** What may stand under `[settings]`. */
+export function settingNames(): string[] {
+  return Object.keys(SETTINGS).map(snakeCase);
+}
+
 function parseSettings(table: Table, problems: ConfigProblem[]): Settings {
   const values: Partial<Record<keyof Settings, number>> = {};
   const names = Object.keys(SETTINGS) as (keyof Settings)[];
   for (const name of names) values[name] = table.integer(snakeCase(name), SETTINGS[name]);
-  table.refuseUnknown(names.map(snakeCase));
+  table.refuseUnknown(settingNames());
   const settings = values as Settings;
   const lineMin = lineBytesMin(settings.valueBytesMax);
   if (!table.has("line_bytes_max")) return checkRelations({ ...settings, lineBytesMax: lineMin }, problems);
