@@ -57,13 +57,10 @@ export const LENIENT: Strictness = {
 
 /** Seconds of attacks on one cluster from which on a run is judged strictly. */
 const STRICT_FROM_S = 30;
-/** The same for memory. Why later: a heap that has room takes it, and within a minute it goes from 130 MB to 220. */
-const STRICT_GROWTH_FROM_S = 300;
 
 /** What may be asked of a run that attacks one cluster for so long. */
 export function strictnessOf(seconds: number): Strictness {
-  const strictness = seconds >= STRICT_FROM_S ? STRICT : LENIENT;
-  return seconds >= STRICT_GROWTH_FROM_S ? strictness : { ...strictness, growthMax: LENIENT.growthMax };
+  return seconds >= STRICT_FROM_S ? STRICT : LENIENT;
 }
 
 /** Of the looks at a size, so many at each end are taken together. */

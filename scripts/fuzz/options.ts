@@ -92,9 +92,9 @@ ${flagLines(FLAGS).join("\n")}
 
 Judges: no replica dies or stops answering, every polite request is answered and right, all acknowledged polite writes are
 there at the end, copies become equal, memory stays within 1.2 times of what it was after the warm-up, and the p99 of polite
-requests within 3 times of that in quiet phases of the same run. Where a cluster gets less than 30 s, p99 is not judged, and 2 %
-of polite requests may be left undone, or half of them where the judge itself stood still. Where it gets less than 300 s memory
-may grow to 2.5 times: a heap finds its size in minutes.
+requests within 3 times of that in quiet phases of the same run. Where a cluster gets less than 30 s, p99 is not judged, memory
+may grow to 2.5 times, and 2 % of polite requests may be left undone, or half of them where the judge itself stood still. A
+heap finds its size in minutes: where a run of a few minutes objects to memory, a longer one tells whether it goes on growing.
 Requests that were late only because the disk stood still, as a probe beside the replicas saw, are excused and counted apart;
 where that is more than 1 % of the time the run says that it proves nothing about lateness. --data chooses the disk.
 One processor that attackers may use without limit is theirs: so they are held to --rate attacks and 1 MiB in a second.
