@@ -53,6 +53,10 @@ export interface Failure {
   readonly definite?: boolean;
   /** Where the request asked for it, and got as far as to be traced. */
   readonly trace?: readonly TraceStep[];
+  /** As in a receipt, where nothing was found. */
+  readonly context?: string;
+  readonly session?: string;
+  readonly maybe_stale?: true;
 }
 
 /** Whether nothing happened and nothing will. */

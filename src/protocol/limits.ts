@@ -7,6 +7,9 @@ export const PROTOCOL_VERSION = 1;
 /** Bytes in a UTF-8 text key. */
 export const TEXT_KEY_BYTES_MAX = 1024;
 
+/** Characters of a context or session token: room for hundreds of origins. */
+export const TOKEN_CHARS_MAX = 16 * 1024;
+
 /** Bytes of a value unless the configuration says otherwise. */
 export const VALUE_BYTES_DEFAULT = 1024 * 1024;
 

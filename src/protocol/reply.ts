@@ -30,6 +30,18 @@ export interface Receipt {
   readonly superseded_by?: VersionName;
   /** Where the request asked for it. */
   readonly trace?: readonly TraceStep[];
+  /** What a put or delete of this key has to name to replace what was read or written here. */
+  readonly context?: string;
+  /** The session after this request, where it named one. */
+  readonly session?: string;
+  /** The answer may lack something of the session: nobody who could be reached knew better. */
+  readonly maybe_stale?: true;
+}
+
+/** One of several concurrent versions of a key. */
+export interface Sibling extends VersionName {
+  /** Absent for a delete. */
+  readonly value?: string;
 }
 
 /** One version of a key as one replica holds it. */
@@ -101,7 +113,14 @@ export interface Status {
 /** The answer to one request that was done. */
 export type Reply =
   | { readonly kind: "written"; readonly receipt: Receipt }
-  | { readonly kind: "value"; readonly value: string; readonly receipt: Receipt }
+  | {
+    readonly kind: "value";
+    /** Of the greatest version that is no delete. */
+    readonly value: string;
+    /** All concurrent versions, greatest first, where there are several (`siblings = true`). */
+    readonly siblings?: readonly Sibling[];
+    readonly receipt: Receipt;
+  }
   | {
     readonly kind: "held";
     readonly replica: string;

@@ -14,12 +14,18 @@ export type Request =
     readonly value: string;
     readonly level?: Level;
     readonly trace?: true;
+    readonly context?: string;
+    readonly session?: string;
   }
   | {
     readonly op: "get" | "delete";
     readonly keyspace?: string;
     readonly key: WireKey;
     readonly level?: Level;
+    /** A context token: a delete removes exactly the versions that it names. Means nothing to a get. */
+    readonly context?: string;
+    /** A session token, or "" to begin a session: the answer carries the next one. */
+    readonly session?: string;
     /** The answer shall tell what became of the request, step by step; it waits for the last of them. */
     readonly trace?: true;
   }

@@ -8,6 +8,7 @@ import type {
   PeerStatus,
   Receipt,
   Reply,
+  Sibling,
   Status,
   VersionName,
 } from "../protocol/reply.ts";
@@ -42,7 +43,9 @@ export function encodeReply(id: WireId | null, result: Result<Reply, Failure>): 
     case "written":
       return head + JSON.stringify(reply.receipt).slice(1);
     case "value":
-      return `${head}"value":${JSON.stringify(reply.value)},${JSON.stringify(reply.receipt).slice(1)}`;
+      return `${head}"value":${JSON.stringify(reply.value)},${
+        reply.siblings === undefined ? "" : `"siblings":${JSON.stringify(reply.siblings)},`
+      }${JSON.stringify(reply.receipt).slice(1)}`;
     case "held": {
       const { replica, entries, more } = reply;
       return head + JSON.stringify({ replica, entries, more }).slice(1);
@@ -69,6 +72,9 @@ function encodeFailure(id: WireId | null, failure: Failure): string {
     coordinator: failure.coordinator,
     version: failure.version,
     trace: failure.trace,
+    context: failure.context,
+    session: failure.session,
+    maybe_stale: failure.maybe_stale,
   });
 }
 
@@ -103,6 +109,8 @@ function decodeFailure(input: Fields): Result<Reply, Failure> | undefined {
   if (version !== undefined && !isVersionName(version)) return undefined;
   const trace = input.trace === undefined ? undefined : decodeTrace(input.trace);
   if (input.trace !== undefined && trace === undefined) return undefined;
+  const causal = decodeCausal(input);
+  if (causal === undefined) return undefined;
   // A code of a later version is an `internal` one here; `definite` still says what it means.
   const code = isErrorCode(error) ? error : "internal";
   return fail({
@@ -115,6 +123,7 @@ function decodeFailure(input: Fields): Result<Reply, Failure> | undefined {
     ...(coordinator === undefined ? {} : { coordinator }),
     ...(version === undefined ? {} : { version }),
     ...(trace === undefined ? {} : { trace }),
+    ...causal,
   });
 }
 
@@ -137,7 +146,32 @@ function decodeSuccess(input: Fields): Result<Reply, Failure> | undefined {
   if (receipt === undefined) return undefined;
   if (input.value === undefined) return ok({ kind: "written", receipt });
   if (typeof input.value !== "string") return undefined;
-  return ok({ kind: "value", value: input.value, receipt });
+  const { siblings } = input;
+  if (siblings !== undefined && !isSiblings(siblings)) return undefined;
+  return ok({
+    kind: "value",
+    value: input.value,
+    ...(siblings === undefined ? {} : { siblings }),
+    receipt,
+  });
+}
+
+/** What causality adds to a receipt or a failure; undefined where it cannot be read. */
+function decodeCausal(
+  { context, session, maybe_stale }: Fields,
+): Pick<Receipt, "context" | "session" | "maybe_stale"> | undefined {
+  if (!isOptional(context, "string") || !isOptional(session, "string")) return undefined;
+  if (maybe_stale !== undefined && maybe_stale !== true) return undefined;
+  return {
+    ...(context === undefined ? {} : { context: context as string }),
+    ...(session === undefined ? {} : { session: session as string }),
+    ...(maybe_stale === undefined ? {} : { maybe_stale }),
+  };
+}
+
+function isSiblings(value: unknown): value is readonly Sibling[] {
+  return Array.isArray(value) &&
+    value.every((item) => isVersionName(item) && isOptional((item as Fields & VersionName).value, "string"));
 }
 
 function decodeReceipt(input: Fields): Receipt | undefined {
@@ -150,6 +184,8 @@ function decodeReceipt(input: Fields): Receipt | undefined {
   if (superseded_by !== undefined && !isVersionName(superseded_by)) return undefined;
   const trace = input.trace === undefined ? undefined : decodeTrace(input.trace);
   if (input.trace !== undefined && trace === undefined) return undefined;
+  const causal = decodeCausal(input);
+  if (causal === undefined) return undefined;
   return {
     coordinator,
     keyspace,
@@ -162,6 +198,7 @@ function decodeReceipt(input: Fields): Receipt | undefined {
     ...(version === undefined ? {} : { version }),
     ...(superseded_by === undefined ? {} : { superseded_by }),
     ...(trace === undefined ? {} : { trace }),
+    ...causal,
   };
 }
 

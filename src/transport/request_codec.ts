@@ -6,7 +6,7 @@
 import { fail, ok, type Result } from "../base/failure.ts";
 import type { Failure } from "../protocol/error_codes.ts";
 import { type Level, LEVELS, parseLevel } from "../protocol/level.ts";
-import { BATCH_COUNT_MAX, FAULT_MS_MAX, PAGE_COUNT_MAX } from "../protocol/limits.ts";
+import { BATCH_COUNT_MAX, FAULT_MS_MAX, PAGE_COUNT_MAX, TOKEN_CHARS_MAX } from "../protocol/limits.ts";
 import type { Request, WireKey } from "../protocol/request.ts";
 import { parseFault } from "./fault_codec.ts";
 import { type Fields, isCount, isFields, isName, isWireKey, parseJson, show, wrongField } from "./fields.ts";
@@ -24,6 +24,7 @@ const ID_ALLOWED = "a safe integer, or a string of 1 to 64 characters";
 const OPS_ALLOWED = "put, get, delete, inspect, status, fault";
 const KEY_ALLOWED = "a safe integer or a well-formed string";
 const KEYSPACE_ALLOWED = "a string of 1 to 64 characters";
+const TOKEN_ALLOWED = `a token as an answer carried it, at most ${TOKEN_CHARS_MAX} characters`;
 const KEYS_ALLOWED = `an array of at most ${PAGE_COUNT_MAX} keys`;
 
 /** Whether `value` can name a request. */
@@ -94,7 +95,7 @@ function parseOperation(input: Fields): Result<Request, Failure> {
 }
 
 function parseKeyOperation(op: "put" | "get" | "delete", input: Fields): Result<Request, Failure> {
-  const { keyspace, key, value, level: levelText, trace } = input;
+  const { keyspace, key, value, level: levelText, trace, context, session } = input;
   if (!isWireKey(key)) return fail(wrongField("key", key, KEY_ALLOWED));
   if (keyspace !== undefined && !isName(keyspace)) {
     return fail(wrongField("keyspace", keyspace, KEYSPACE_ALLOWED));
@@ -107,10 +108,14 @@ function parseKeyOperation(op: "put" | "get" | "delete", input: Fields): Result<
   if (trace !== undefined && typeof trace !== "boolean") {
     return fail(wrongField("trace", trace, "true, false"));
   }
+  if (context !== undefined && !isToken(context)) return fail(wrongField("context", context, TOKEN_ALLOWED));
+  if (session !== undefined && !isToken(session)) return fail(wrongField("session", session, TOKEN_ALLOWED));
   const optional = {
     ...(keyspace === undefined ? {} : { keyspace }),
     ...(level === undefined ? {} : { level }),
     ...(trace === true ? { trace } : {}),
+    ...(context === undefined ? {} : { context }),
+    ...(session === undefined ? {} : { session }),
   };
   if (op !== "put") return ok({ op, key, ...optional });
   if (typeof value !== "string" || !value.isWellFormed()) {
@@ -147,6 +152,10 @@ function parseFaultRequest({ action, fault, for_ms }: Fields): Result<Request, F
   const parsed = parseFault(fault);
   if (!parsed.ok) return parsed;
   return ok({ op: "fault", action, fault: parsed.value, ...(for_ms === undefined ? {} : { for_ms }) });
+}
+
+function isToken(value: unknown): value is string {
+  return typeof value === "string" && value.length <= TOKEN_CHARS_MAX && value.isWellFormed();
 }
 
 function isKeyList(value: unknown): value is readonly WireKey[] {
