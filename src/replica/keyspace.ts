@@ -1,5 +1,6 @@
 /** One keyspace at work: which keys it has, how they lie in the store, and which replicas hold them. @module */
 import { type ByteString, textOfByteString, utf8ByteString } from "../base/bytes.ts";
+import { hash64 } from "../base/hash64.ts";
 import { fail, ok, type Result } from "../base/failure.ts";
 import type { Failure } from "../protocol/error_codes.ts";
 import { TEXT_KEY_BYTES_MAX } from "../protocol/limits.ts";
@@ -27,6 +28,21 @@ export class Keyspace {
         (_, number) => dataKey(config.name, String.fromCharCode(number) as ByteString),
       )
       : [];
+  }
+
+  /** How many cells its keys fall into: 256 where keys are bytes, else 65,536. Cells do not depend on who is a member. */
+  get cellCount(): number {
+    return this.config.keys === "byte" ? 256 : 65_536;
+  }
+
+  /** The cell of a key. Disk format: leaves are kept by it. */
+  cellOf(key: ByteString): number {
+    return this.config.keys === "byte" ? key.charCodeAt(0) : hash64(key).high >>> 16;
+  }
+
+  /** The natural replicas of every key of a cell, in id order. */
+  naturalsOfCell(_cell: number): readonly ReplicaId[] {
+    return this.naturals;
   }
 
   get name(): string {
