@@ -105,6 +105,24 @@ export type Merge = (
   incoming: Uint8Array,
 ) => Uint8Array | undefined;
 
+/**
+ * Something small that follows from all entries of a store: kept up to date in the very step in which an entry changes, and
+ * held by checkpoints beside them. The log has nothing of it, because replay derives it again.
+ */
+export interface Derivation {
+  /** A checkpoint holds this. True where it is the derivation's own: then it is no entry of the store. */
+  onLoaded(key: ByteString, value: Uint8Array): boolean;
+  /** An entry changed; undefined is no entry. */
+  onChanged(key: ByteString, old: Uint8Array | undefined, held: Uint8Array | undefined): void;
+  /**
+   * A checkpoint was loaded and the log after it replayed. `applied` is that of the checkpoint, undefined in a new
+   * directory; `entries` gives all that the store holds.
+   */
+  onRecovered(applied: number | undefined, entries: () => Iterable<StoreWrite>): void;
+  /** What a checkpoint of this moment, with the frames up to `applied`, holds beside the entries. */
+  entries(applied: number): readonly StoreWrite[];
+}
+
 /** What a runner needs of a storage engine. */
 export interface Store {
   /** Queues a command; `done` is called once, later or at once, with its result. Commands apply in the order queued. */

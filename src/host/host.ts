@@ -10,6 +10,7 @@ import type { FaultRequest } from "../protocol/request.ts";
 import type { ClusterConfig } from "../replica/cluster_config.ts";
 import type { ReplicaId } from "../replica/envelope.ts";
 import { keysProblem, keysWrite } from "../replica/keys_record.ts";
+import { type Leaves, leavesOf } from "../replica/leaves.ts";
 import { mergeStored } from "../replica/merge.ts";
 import { Replica } from "../replica/replica.ts";
 import { Runner } from "../replica/runner.ts";
@@ -129,9 +130,24 @@ export class Host {
       const entropy = new DenoEntropy();
       const { epoch } = await openIdentity(disk, { cluster: config.cluster, id, entropy, log });
       const { segmentBytes } = config.settings;
-      engine = await Engine.open({ disk, merge: mergeStored, segmentBytes, isRewritten: true, log, halt });
+      const leaves = leavesOf(config, log);
+      engine = await Engine.open({
+        disk,
+        merge: mergeStored,
+        derive: leaves,
+        segmentBytes,
+        isRewritten: true,
+        log,
+        halt,
+      });
       checkKeys(engine, config);
-      return Host.#assemble({ config, id, dataDirectory, log, halt }, { disk, engine, epoch, entropy });
+      return Host.#assemble({ config, id, dataDirectory, log, halt }, {
+        disk,
+        engine,
+        leaves,
+        epoch,
+        entropy,
+      });
     } catch (cause) {
       await engine?.close();
       disk.close();
@@ -141,7 +157,13 @@ export class Host {
 
   static #assemble(
     { config, id, dataDirectory, log, halt }: HostOptions,
-    { disk, engine, epoch, entropy }: { disk: DenoDisk; engine: Engine; epoch: string; entropy: DenoEntropy },
+    { disk, engine, leaves, epoch, entropy }: {
+      disk: DenoDisk;
+      engine: Engine;
+      leaves: Leaves;
+      epoch: string;
+      entropy: DenoEntropy;
+    },
   ): Host {
     const recovered = Promise.withResolvers<void>();
     const guarded = (action: () => void) => (): void => {
@@ -178,6 +200,7 @@ export class Host {
       epoch,
       entropy,
       log,
+      leaves,
       version: QUARTET_VERSION,
       gauges: () => ({
         syncs: engine.counters.syncs,

@@ -38,6 +38,7 @@ import * as failures from "./failures.ts";
 import { Filling } from "./filling.ts";
 import { Hints } from "./hints.ts";
 import { Keyspace } from "./keyspace.ts";
+import type { Leaves } from "./leaves.ts";
 import { Peers } from "./peers.ts";
 import { Reads } from "./reads.ts";
 import { CEILING_KEY, decodeStamp } from "./store_keys.ts";
@@ -52,6 +53,8 @@ export interface ReplicaOptions {
   readonly epoch: string;
   readonly entropy: Entropy;
   readonly log: Log;
+  /** Those of the store that answers this replica's commands. */
+  readonly leaves: Leaves;
   /** The program's version, for `status`. */
   readonly version: string;
   /** Counts kept elsewhere (disk, links), for `status`. */

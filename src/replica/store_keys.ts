@@ -8,6 +8,8 @@
  * "c" name                       a fact about this replica: "ceiling", "filled", "keys"
  * "p"                            nothing, ever: see PROBE_KEY
  * "m" replica id                 the epochs under which a member is known (JSON)
+ * "t" keyspace 00 number         in checkpoints only: 256 leaves of a Merkle tree (replica/leaves.ts), number as one byte
+ * "t"                            in checkpoints only: which leaves these are (JSON)
  * ```
  * @module
  */
@@ -32,6 +34,19 @@ export const KEYS_KEY = "ckeys" as ByteString;
 
 /** Never present, whatever is written to it: asks a full disk whether it has room again. */
 export const PROBE_KEY = "p" as ByteString;
+
+/** Says of the leaves in a checkpoint which they are. */
+export const LEAF_STATE_KEY = "t" as ByteString;
+
+/** Where leaves lie in a checkpoint: those from 256 times `index` on. */
+export function leafKey(keyspace: string, index: number): ByteString {
+  return `t${keyspace}\0${String.fromCharCode(index)}` as ByteString;
+}
+
+/** The parts of a store key made by `leafKey`. */
+export function partsOfLeafKey(storeKey: ByteString): { readonly keyspace: string; readonly index: number } {
+  return { keyspace: storeKey.slice(1, -2), index: storeKey.charCodeAt(storeKey.length - 1) };
+}
 
 /** Where the versions of a key lie. */
 export function dataKey(keyspace: string, key: ByteString): ByteString {

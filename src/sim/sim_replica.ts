@@ -3,7 +3,7 @@ import type { ByteString } from "../base/bytes.ts";
 import type { Random } from "../base/random.ts";
 import type { Result } from "../base/failure.ts";
 import type { FinalState, HeldVersion } from "../checker/history.ts";
-import { DiskFullError, type Entropy, type Log, type Merge, type Now } from "../ports.ts";
+import { DiskFullError, type Entropy, type Log, type Merge, type Now, type StoreCommand } from "../ports.ts";
 import type { Failure } from "../protocol/error_codes.ts";
 import type { Reply } from "../protocol/reply.ts";
 import type { Request } from "../protocol/request.ts";
@@ -11,6 +11,7 @@ import type { ClusterConfig } from "../replica/cluster_config.ts";
 import { type Envelope, isAnswer, type Message, type ReplicaId } from "../replica/envelope.ts";
 import type { Event, RequestId } from "../replica/event.ts";
 import { Keyspace } from "../replica/keyspace.ts";
+import { type Leaves, leavesOf } from "../replica/leaves.ts";
 import { mergeStored } from "../replica/merge.ts";
 import { Replica } from "../replica/replica.ts";
 import { Runner } from "../replica/runner.ts";
@@ -31,6 +32,15 @@ const TICK_MS = 25;
 
 /** A process that stopped by itself is started again after this. */
 const RESTART_MS = 500;
+
+/** Asks for all that a store holds. */
+const EVERYTHING: StoreCommand = {
+  kind: "scan",
+  begin: "" as ByteString,
+  end: "\xff" as ByteString,
+  countMax: 1_000_000,
+  bytesMax: 1 << 30,
+};
 
 /** What a process is made of. */
 export interface SimReplicaOptions {
@@ -87,6 +97,7 @@ export class SimReplica implements SimEndpoint {
   #shown: Shown = new Map();
   #missed: (() => void)[] = [];
   #engine: Engine | undefined;
+  #leaves: Leaves | undefined;
   #machine: Replica | undefined;
   #runner: Runner | undefined;
   /** What this turn has for the others, by whom it is for and the connection that it takes. */
@@ -203,6 +214,7 @@ export class SimReplica implements SimEndpoint {
     this.#isPaused = false;
     this.#missed = [];
     this.#engine = undefined;
+    this.#leaves = undefined;
     this.#machine = undefined;
     this.#runner = undefined;
     const askers = [...this.#askers.values()];
@@ -276,6 +288,14 @@ export class SimReplica implements SimEndpoint {
     return state;
   }
 
+  /** Complains unless the leaves of its Merkle trees are those of what it holds. */
+  verifyLeaves(): void {
+    this.#engine?.submit(EVERYTHING, (result) => {
+      const problem = result.kind === "scanned" ? this.#leaves?.problem(result.entries) : undefined;
+      if (problem !== undefined) this.#world.violate("leaves", `${this.id}: ${problem}`);
+    });
+  }
+
   /** Hints dropped for want of room or for their age, in all lives: what they held need not converge by hints alone. */
   get hintsDropped(): number {
     return this.#hintsDropped + (this.#machine?.status().counters.hints_dropped ?? 0);
@@ -291,9 +311,11 @@ export class SimReplica implements SimEndpoint {
     const forgetful: Merge = (key, held, incoming) =>
       !this.#isUp && isTombstone(key, incoming) ? undefined : mergeStored(key, held, incoming);
     const { epoch } = await openIdentity(disk, { cluster: config.cluster, id: this.id, entropy, bugs });
+    const leaves = leavesOf(config, log);
     const engine = await Engine.open({
       disk,
       merge: bugs.has("forget_tombstones") ? forgetful : mergeStored,
+      derive: leaves,
       segmentBytes: config.settings.segmentBytes,
       isRewritten: true,
       log,
@@ -312,7 +334,7 @@ export class SimReplica implements SimEndpoint {
       },
     });
     if (!isAlive()) return;
-    const machine = new Replica({ config, id: this.id, epoch, entropy, log, version: "sim", bugs });
+    const machine = new Replica({ config, id: this.id, epoch, entropy, log, leaves, version: "sim", bugs });
     const onRegression = (sentence: string): void =>
       this.#world.violate("regression", `${this.id}: ${sentence}`);
     const store = new SimStore({
@@ -336,6 +358,7 @@ export class SimReplica implements SimEndpoint {
       if (isAlive()) runner.flush();
     };
     this.#engine = engine;
+    this.#leaves = leaves;
     this.#machine = machine;
     this.#runner = runner;
     this.#isUp = true;

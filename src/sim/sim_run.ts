@@ -202,6 +202,7 @@ export class SimRun {
       this.readAll();
       await world.runUntil(faultsMs + calmMs + readsMs);
     }
+    for (const replica of replicas) replica.verifyLeaves();
     const histories = this.histories();
     findings.push(...judgeRun(this, histories, operations));
     for (const { sentence } of findings) world.trace(`VIOLATED ${sentence}`);

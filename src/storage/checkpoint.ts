@@ -1,11 +1,11 @@
 /** Checkpoints: everything the store held at one moment, in one file, so that the log before it can go. @module */
 import type { ByteString } from "../base/bytes.ts";
 import { mark } from "../base/mark.ts";
-import type { Disk } from "../ports.ts";
+import type { Derivation, Disk } from "../ports.ts";
 import { CorruptionError } from "./corruption.ts";
 import { checkFileHeader, FILE_HEADER_BYTES, fileHeader } from "./file_header.ts";
 import { FrameEncoder, FrameReader } from "./frame.ts";
-import type { Snapshot } from "./memtable.ts";
+import type { Memtable, Snapshot } from "./memtable.ts";
 import { readAll, writeAll } from "./transfer.ts";
 import { numbersNamed } from "./wal.ts";
 
@@ -23,6 +23,17 @@ export function checkpointName(checkpoint: number): string {
 /** The numbers of the checkpoints among these files, ascending. */
 export function checkpointNumbers(names: readonly string[]): number[] {
   return numbersNamed(names, CHECKPOINT_PREFIX);
+}
+
+/** What a checkpoint of this moment holds: the entries with the frames up to `applied`, and what is derived from them. */
+export function snapshotOf(memtable: Memtable, derive: Derivation | undefined, applied: number): Snapshot {
+  const { keys, values } = memtable.snapshot();
+  const derived = derive?.entries(applied) ?? [];
+  if (derived.length === 0) return { keys, values };
+  return {
+    keys: [...keys, ...derived.map(({ key }) => key)],
+    values: [...values, ...derived.map(({ value }) => value)],
+  };
 }
 
 /**

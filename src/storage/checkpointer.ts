@@ -4,8 +4,8 @@
  * @module
  */
 import { mark } from "../base/mark.ts";
-import { type Disk, DiskFullError, type Log } from "../ports.ts";
-import { checkpointName, writeCheckpoint } from "./checkpoint.ts";
+import { type Derivation, type Disk, DiskFullError, type Log } from "../ports.ts";
+import { checkpointName, snapshotOf, writeCheckpoint } from "./checkpoint.ts";
 import { type Manifest, writeManifest } from "./manifest.ts";
 import type { Memtable } from "./memtable.ts";
 import { removeIfThere } from "./transfer.ts";
@@ -19,6 +19,7 @@ export interface CheckpointerOptions {
   readonly disk: Disk;
   readonly log: Log;
   readonly memtable: Memtable;
+  readonly derive: Derivation | undefined;
   readonly wal: Wal;
   /** The manifest on the disk, and the size of its checkpoint. */
   readonly manifest: Manifest;
@@ -118,7 +119,7 @@ export class Checkpointer {
 
   /** Writes what the memtable holds now, switches to it, and lets go of what it replaces. */
   async #write(): Promise<void> {
-    const { disk, wal, memtable } = this.#options;
+    const { disk, wal, memtable, derive } = this.#options;
     const position = wal.position!;
     const checkpoint = this.#nextCheckpoint++;
     const replaced = this.#manifest.checkpoint;
@@ -130,7 +131,7 @@ export class Checkpointer {
       applied: this.#options.applied(),
       started: true,
     };
-    const snapshot = memtable.snapshot();
+    const snapshot = snapshotOf(memtable, derive, manifest.applied);
     try {
       const bytes = await writeCheckpoint(disk, { checkpoint, snapshot, isStopped: () => this.#isStopped });
       if (bytes === undefined || this.#isStopped) {

@@ -13,6 +13,7 @@
  * ```
  *
  * **Pitfalls**, each with a test under its hazard's number.
+ * - What is derived from entries changes where they do, in `#apply` and in replay; a checkpoint takes both at one moment.
  * - Merging when a command is queued loses writes (H1): the merge happens after the sync, in log order. The log holds
  *   the incoming bytes, and replay merges again.
  * - Answering from memory what the disk may yet lose (H2): memory changes only after the sync.
@@ -30,6 +31,7 @@ import { assert, unreachable } from "../base/assert.ts";
 import { mark } from "../base/mark.ts";
 import { NO_BUGS, type PlantedBug } from "../base/planted_bug.ts";
 import {
+  type Derivation,
   type Disk,
   DiskFullError,
   type Log,
@@ -57,6 +59,8 @@ export interface EngineOptions {
   readonly segmentBytes: number;
   /** Whether what is held may be written again under another key, so that each entry must fit a segment. */
   readonly isRewritten?: boolean;
+  /** What follows from the entries. */
+  readonly derive?: Derivation;
   readonly log: Log;
   /** Called once, when the disk broke its promise: nothing is ever answered again. */
   halt(cause: unknown): void;
@@ -129,6 +133,7 @@ export class Engine implements Store {
       wal,
       manifest,
       checkpointBytes,
+      derive: options.derive,
       applied: () => this.#applied,
       loggedBytes: () => this.#counters.loggedBytes,
       halt: (cause) => this.#halt(cause),
@@ -346,7 +351,7 @@ export class Engine implements Store {
 
   /** Merges a commit into the memtable, all of it before anybody hears of any of it. */
   #apply(batch: readonly Pending[]): StoreResult[] {
-    const { merge } = this.#options;
+    const { merge, derive } = this.#options;
     const memtable = this.#memtable;
     const results: StoreResult[] = [];
     for (let i = 0; i < batch.length; i++) {
@@ -356,7 +361,10 @@ export class Engine implements Store {
         const { key, value } = writes[j]!;
         const old = held ? held[j] : memtable.get(key);
         const merged = merge(key, old, value);
-        if (merged !== old || held) memtable.set(key, merged);
+        if (merged !== old || held) {
+          derive?.onChanged(key, held ? memtable.get(key) : old, merged);
+          memtable.set(key, merged);
+        }
         changes.push({ old, new: merged });
       }
       results.push({ kind: "applied", changes });

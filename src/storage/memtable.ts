@@ -85,6 +85,11 @@ export class Memtable {
     return { entries, more: false };
   }
 
+  /** Everything held, in no order. Requires: nothing changes before the last of it was taken. */
+  *entries(): Iterable<StoreWrite> {
+    for (const [key, value] of this.#values) yield { key, value };
+  }
+
   /** Everything held at this moment. */
   snapshot(): Snapshot {
     return { keys: [...this.#values.keys()], values: [...this.#values.values()] };

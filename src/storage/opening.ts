@@ -5,8 +5,8 @@
  */
 import { assert } from "../base/assert.ts";
 import { mark } from "../base/mark.ts";
-import { type Disk, DiskFullError } from "../ports.ts";
-import { checkpointName, checkpointNumbers, writeCheckpoint } from "./checkpoint.ts";
+import { type Derivation, type Disk, DiskFullError } from "../ports.ts";
+import { checkpointName, checkpointNumbers, snapshotOf, writeCheckpoint } from "./checkpoint.ts";
 import { writeBytes } from "./frame.ts";
 import { DirectoryError } from "./identity.ts";
 import { type Manifest, writeManifest } from "./manifest.ts";
@@ -37,7 +37,7 @@ export async function openDirectory(
   const { memtable, sequence, segments, nextSegment, nextCheckpoint } = recovered;
   if (options.isRewritten) refuseSmallSegments(memtable, segmentBytes);
   await removeLeftovers(disk, recovered);
-  const checkpointBytes = await writeFirstCheckpoint(disk, recovered);
+  const checkpointBytes = await writeFirstCheckpoint(disk, recovered, options.derive);
   const manifest: Manifest = {
     checkpoint: nextCheckpoint,
     segment: nextSegment,
@@ -83,11 +83,12 @@ async function removeLeftovers(disk: Disk, { segments, checkpoint }: Recovered):
 /** Writes all that was recovered to a checkpoint, gives up the spare for it if need be, and returns its size. */
 async function writeFirstCheckpoint(
   disk: Disk,
-  { memtable, nextCheckpoint: checkpoint }: Recovered,
+  { memtable, sequence, nextCheckpoint: checkpoint }: Recovered,
+  derive: Derivation | undefined,
 ): Promise<number> {
   for (;;) {
     try {
-      const snapshot = memtable.snapshot();
+      const snapshot = snapshotOf(memtable, derive, sequence - 1);
       const bytes = await writeCheckpoint(disk, { checkpoint, snapshot, isStopped: () => false });
       assert(bytes !== undefined, "a checkpoint that nobody stopped has no end");
       return bytes;

@@ -7,7 +7,7 @@ import { assert } from "../base/assert.ts";
 import { NO_BUGS, type PlantedBug } from "../base/planted_bug.ts";
 import type { ByteString } from "../base/bytes.ts";
 import { mark } from "../base/mark.ts";
-import type { Disk, Log, Merge } from "../ports.ts";
+import type { Derivation, Disk, Log, Merge } from "../ports.ts";
 import { checkpointName, checkpointNumbers, readCheckpoint } from "./checkpoint.ts";
 import { CorruptionError } from "./corruption.ts";
 import { checkFileHeader, FILE_HEADER_BYTES } from "./file_header.ts";
@@ -38,13 +38,14 @@ export interface Recovered {
 export interface RecoveryOptions {
   readonly disk: Disk;
   readonly merge: Merge;
+  readonly derive?: Derivation | undefined;
   readonly log: Log;
   readonly bugs?: ReadonlySet<PlantedBug>;
 }
 
 /** Reads a directory. Throws `CorruptionError`. */
 export async function recover(
-  { disk, merge, log, bugs = NO_BUGS }: RecoveryOptions,
+  { disk, merge, derive, log, bugs = NO_BUGS }: RecoveryOptions,
 ): Promise<Recovered> {
   const names = await disk.list();
   refuseGreatNumbers(names);
@@ -61,17 +62,22 @@ export async function recover(
   if (!checkpoints.includes(manifest.checkpoint)) {
     throw missing(checkpointName(manifest.checkpoint));
   }
-  await readCheckpoint(disk, manifest.checkpoint, (key, value) => memtable.set(key, value));
-  const replay = new Replay({ disk, merge, log, bugs }, memtable, manifest);
+  await readCheckpoint(disk, manifest.checkpoint, (key, value) => {
+    if (derive?.onLoaded(key, value) !== true) memtable.set(key, value);
+  });
+  const replay = new Replay({ disk, merge, derive, log, bugs }, memtable, manifest);
   await replay.run(segments.filter((segment) => segment >= manifest.segment));
+  derive?.onRecovered(manifest.applied, () => memtable.entries());
   const { checkpoint } = manifest;
   const { sequence } = replay;
   return { memtable, sequence, checkpoint, segments: replay.segments, nextSegment, nextCheckpoint };
 }
 
+type ReplayOptions = RecoveryOptions & Required<Pick<RecoveryOptions, "bugs">>;
+
 /** The part of recovery that reads the log. */
 class Replay {
-  readonly #options: Required<RecoveryOptions>;
+  readonly #options: ReplayOptions;
   readonly #memtable: Memtable;
   readonly #manifest: Manifest;
   /** Sequence of the next frame to be found. */
@@ -79,7 +85,7 @@ class Replay {
   /** The first segment, and every later one in which frames were found. */
   readonly segments: number[] = [];
 
-  constructor(options: Required<RecoveryOptions>, memtable: Memtable, manifest: Manifest) {
+  constructor(options: ReplayOptions, memtable: Memtable, manifest: Manifest) {
     this.#options = options;
     this.#memtable = memtable;
     this.#manifest = manifest;
@@ -116,11 +122,16 @@ class Replay {
 
   /** Applies the unbroken run of frames at the start of a segment, and returns its end. */
   #apply(segment: Segment): number {
-    const { merge, bugs } = this.#options;
+    const { merge, derive, bugs } = this.#options;
     const memtable = this.#memtable;
     const late: (() => void)[] = [];
-    const set = (key: ByteString, value: Uint8Array): void =>
-      memtable.set(key, merge(key, memtable.get(key), value));
+    const set = (key: ByteString, value: Uint8Array): void => {
+      const old = memtable.get(key);
+      const merged = merge(key, old, value);
+      if (merged === old) return;
+      derive?.onChanged(key, old, merged);
+      memtable.set(key, merged);
+    };
     const onWrite = bugs.has("replay_out_of_order")
       ? (key: ByteString, value: Uint8Array): void => void late.unshift(() => set(key, value))
       : set;

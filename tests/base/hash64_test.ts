@@ -30,7 +30,9 @@ function wideHash(bytes: string): string {
 Deno.test("the hash of any bytes is what whole numbers of any size give", () => {
   const random = Random.of(1, "hash64");
   for (let round = 0; round < 2000; round++) {
-    const bytes = Array.from({ length: random.below(40) }, () => String.fromCharCode(random.below(256))).join("");
+    const bytes = Array.from({ length: random.below(40) }, () => String.fromCharCode(random.below(256))).join(
+      "",
+    );
     assertEquals(hexOf(hash64(bytes as ByteString)), wideHash(bytes));
   }
 });

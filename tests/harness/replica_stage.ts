@@ -5,6 +5,7 @@
  */
 import { assert } from "@std/assert";
 import type { Result } from "../../src/base/failure.ts";
+import type { Log } from "../../src/ports.ts";
 import { Random } from "../../src/base/random.ts";
 import { type Failure, isDefinite } from "../../src/protocol/error_codes.ts";
 import type { Level } from "../../src/protocol/level.ts";
@@ -12,6 +13,7 @@ import type { Reply, Status } from "../../src/protocol/reply.ts";
 import type { Request, WireKey } from "../../src/protocol/request.ts";
 import { type ClusterConfig, parseClusterConfig } from "../../src/replica/cluster_config.ts";
 import type { Message } from "../../src/replica/envelope.ts";
+import { leavesOf } from "../../src/replica/leaves.ts";
 import { Keyspace } from "../../src/replica/keyspace.ts";
 import { Replica } from "../../src/replica/replica.ts";
 import { Runner } from "../../src/replica/runner.ts";
@@ -90,12 +92,17 @@ export class ReplicaStage {
     this.takeAll();
     const random = new Random(++this.#life * 1000 + Number(this.id.slice(1)));
     const { config, id, epoch } = this;
+    const log: Log = { write: (level, text) => void this.said.push(`${level}: ${text}`) };
+    // Why silent: that leaves were reckoned for a disk which has none says nothing of the replica.
+    const leaves = leavesOf(config, { write: () => {} });
+    this.disk.recover(leaves);
     this.#replica = new Replica({
       config,
       id,
       epoch,
       entropy: { uint32: () => random.uint32() },
-      log: { write: (level, text) => void this.said.push(`${level}: ${text}`) },
+      log,
+      leaves,
       version: "stage",
     });
     this.#runner = new Runner(this.#replica, this.disk, {

@@ -1,6 +1,6 @@
 /** The store of a replica on a stage: a map that merges as the engine does, answers at once, and can be slow or full. @module */
 import type { ByteString } from "../../src/base/bytes.ts";
-import type { Store, StoreCommand, StoreResult, StoreWrite } from "../../src/ports.ts";
+import type { Derivation, Store, StoreCommand, StoreResult, StoreWrite } from "../../src/ports.ts";
 import { mergeStored } from "../../src/replica/merge.ts";
 
 interface Waiting {
@@ -20,6 +20,8 @@ export class StageDisk implements Store {
   readonly batchSizes: number[] = [];
   readonly commitCount = 0;
   readonly isCommitting = false;
+  /** What follows from the entries in the life under way. */
+  #derive: Derivation | undefined;
   #waiting: Waiting[] = [];
 
   submit(command: StoreCommand, done: (result: StoreResult) => void): void {
@@ -34,6 +36,12 @@ export class StageDisk implements Store {
       case "scan":
         return done(this.#scan(command));
     }
+  }
+
+  /** Begins a life: everything that is on the disk is new to `derive`. */
+  recover(derive: Derivation): void {
+    this.#derive = derive;
+    derive.onRecovered(undefined, () => [...this.entries].map(([key, value]) => ({ key, value })));
   }
 
   flush(): void {}
@@ -63,6 +71,7 @@ export class StageDisk implements Store {
     const changes = writes.map(({ key, value }) => {
       const old = this.entries.get(key);
       const merged = mergeStored(key, old, value);
+      if (merged !== old) this.#derive?.onChanged(key, old, merged);
       if (merged) this.entries.set(key, merged);
       else this.entries.delete(key);
       return { old, new: merged };

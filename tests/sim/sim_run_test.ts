@@ -107,7 +107,7 @@ Deno.test("Each kind of fault strikes, and no judge objects", async () => {
 
 Deno.test("A power cut that waits for a sync tears what the log was given, and the log is cut there", async () => {
   let cutCount = 0;
-  for (let seed = 0; seed < 4; seed++) {
+  for (let seed = 0; seed < 8; seed++) {
     const { findings } = await simulate(seed, {
       faults: ["tear"],
       onTrace: (_, line) => cutCount += line.includes("cut the log at a frame") ? 1 : 0,

@@ -2,7 +2,7 @@
 import { type ByteString, decodeText, encodeText, utf8ByteString } from "../../src/base/bytes.ts";
 import type { PlantedBug } from "../../src/base/planted_bug.ts";
 import { Random } from "../../src/base/random.ts";
-import type { Merge, StoreResult, StoreWrite } from "../../src/ports.ts";
+import type { Derivation, Merge, StoreResult, StoreWrite } from "../../src/ports.ts";
 import { SimDisk } from "../../src/sim/sim_disk.ts";
 import { Engine } from "../../src/storage/engine.ts";
 import { VirtualTime } from "../harness/virtual_time.ts";
@@ -36,6 +36,8 @@ export interface SetUp {
   readonly segmentBytes?: number;
   readonly isRewritten?: boolean;
   readonly bugs?: ReadonlySet<PlantedBug>;
+  /** Makes what each life derives from its entries. */
+  readonly derive?: () => Derivation;
 }
 
 /** One disk, and the engine that runs on it at the time. */
@@ -73,7 +75,7 @@ export class StoreUnderTest {
 
   /** Begins to open an engine, without letting time pass. */
   beginOpen(): Promise<Engine> {
-    const { segmentBytes = SEGMENT_BYTES, merge = replaceMerge, isRewritten, bugs } = this.#setUp;
+    const { segmentBytes = SEGMENT_BYTES, merge = replaceMerge, isRewritten, bugs, derive } = this.#setUp;
     return Engine.open({
       disk: this.disk.mount(),
       merge,
@@ -87,6 +89,7 @@ export class StoreUnderTest {
       halt: (cause) => this.halts.push(cause),
       ...(isRewritten ? { isRewritten } : {}),
       ...(bugs ? { bugs } : {}),
+      ...(derive ? { derive: derive() } : {}),
     });
   }
 
