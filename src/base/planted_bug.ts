@@ -31,6 +31,7 @@ export const PLANTED_BUGS = [
   "deliver_one_batch",
   "repair_first_only",
   "answer_older",
+  "skip_merkle_bucket",
 ] as const;
 
 /** One planted bug. */

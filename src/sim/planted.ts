@@ -37,6 +37,7 @@ const HARMFUL: Readonly<Record<PlantedBug, DrawOptions>> = {
   deliver_one_batch: { faults: ["partition"] },
   repair_first_only: { faults: ["partition"] },
   answer_older: { faults: ["partition"], levels: [["ONE"], ["QUORUM"]], readRepair: "blocking" },
+  skip_merkle_bucket: { faults: ["partition"], readRepair: "off" },
 };
 
 /** Judges that must be among those who notice, where another one might notice first. */

@@ -14,8 +14,7 @@
  *
  * **Pitfalls**, each with a test under its hazard's number.
  * - What is derived from entries changes where they do, in `#apply` and in replay; a checkpoint takes both at one moment.
- * - Merging when a command is queued loses writes (H1): the merge happens after the sync, in log order. The log holds
- *   the incoming bytes, and replay merges again.
+ * - Merging when a command is queued loses writes (H1): it happens after the sync, in log order, and again in replay.
  * - Answering from memory what the disk may yet lose (H2): memory changes only after the sync.
  * - Taking damage for a torn tail (H3): see `recovery.ts`. An idle log is closed by a frame without writes, which says
  *   that the last record was synced.
