@@ -32,6 +32,8 @@ export const PLANTED_BUGS = [
   "repair_first_only",
   "answer_older",
   "skip_merkle_bucket",
+  "list_only_known",
+  "replay_without_leaves",
 ] as const;
 
 /** One planted bug. */

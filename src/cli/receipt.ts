@@ -100,6 +100,8 @@ export function replyObject(reply: Reply): Record<string, unknown> {
       return { ok: true, replica: reply.replica, entries: reply.entries, more: reply.more };
     case "status":
       return { ok: true, status: reply.status };
+    case "repaired":
+      return { ok: true, replica: reply.replica, dry_run: reply.dry_run, peers: reply.peers };
     case "faults":
       return { ok: true, replica: reply.replica, faults: reply.faults };
   }

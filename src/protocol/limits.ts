@@ -81,6 +81,31 @@ export const CONNECTIONS_MAX = 4096;
 /** Entries in one page of `inspect`, or of a fill between replicas. */
 export const PAGE_COUNT_MAX = 256;
 
+/** Of anti-entropy: ranges split in one message, and hashes or indexes of their parts. */
+export const REPAIR_RANGES_MAX = 256;
+export const REPAIR_COMPARISONS_MAX = 4096;
+
+/** Of anti-entropy: spans of cells in one message. */
+export const REPAIR_SPANS_MAX = 512;
+
+/** Of anti-entropy: keys in one message, whether given, wanted or only named. */
+export const REPAIR_KEYS_MAX = 1024;
+
+/** Of anti-entropy: bytes of keys and values in one message; one that is larger goes alone. */
+export const REPAIR_PAGE_BYTES_MAX = 48 * 1024;
+
+/** Of anti-entropy: bytes that a list of keys and digests takes on the wire. */
+export const REPAIR_LIST_BYTES_MAX = 30_000;
+
+/** Keys by name in the answer to one `repair`, for each peer; the others are only counted. */
+export const REPAIR_NAMED_MAX = 100;
+
+/** Requests `repair` that wait in one replica; beyond it they get `overloaded`. */
+export const REPAIR_REQUESTS_MAX = 16;
+
+/** How long a `repair` may take; then it is answered with what was done. */
+export const REPAIR_MS_MAX = 600_000;
+
 /** Members of one cluster. */
 export const MEMBERS_MAX = 64;
 

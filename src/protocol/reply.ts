@@ -72,6 +72,31 @@ export interface PeerStatus {
   /** Hints that wait for it here. */
   readonly hints: number;
   readonly hint_bytes: number;
+  /** Milliseconds since the copies that both hold were last found, or made, equal; absent if never. */
+  readonly agreed_ms_ago?: number;
+  /** Keys that differed in the last comparison of all of them. */
+  readonly differed?: number;
+  /** A pass of anti-entropy with it that is under way here: where it is, keys moved, and what is left (buckets and keys). */
+  readonly repair?: { readonly keyspace: string; readonly moved: number; readonly left: number };
+}
+
+/** What a pass with one peer found and did. */
+export interface RepairedPeer {
+  readonly id: string;
+  /**
+   * `agreed`: all that differed is equal now; `compared`: the same of a dry run, which mends nothing; `unmended`: something
+   * could not be; `failed`: it broke off; `busy`: the peer had no time.
+   */
+  readonly end: "agreed" | "compared" | "unmended" | "failed" | "busy";
+  readonly reason?: string;
+  /** Keys that differed; `keys` names the first of them. */
+  readonly differing: number;
+  readonly keys: readonly { readonly keyspace: string; readonly key: WireKey }[];
+  /** Keys that went to the peer, and keys that came from it. */
+  readonly sent: number;
+  readonly received: number;
+  /** Bytes of messages, both ways. */
+  readonly bytes: number;
 }
 
 /** What a replica uses of its machine. */
@@ -128,5 +153,12 @@ export type Reply =
     readonly more: boolean;
   }
   | { readonly kind: "status"; readonly status: Status }
+  /** What one replica found when it compared itself with its peers. */
+  | {
+    readonly kind: "repaired";
+    readonly replica: string;
+    readonly dry_run: boolean;
+    readonly peers: readonly RepairedPeer[];
+  }
   /** The faults of one replica, as they are after the request. */
   | { readonly kind: "faults"; readonly replica: string; readonly faults: readonly ActiveFault[] };

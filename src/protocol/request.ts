@@ -39,6 +39,13 @@ export type Request =
   }
   /** The asked replica's view of itself and its peers. */
   | { readonly op: "status" }
+  /** The asked replica shall compare itself with all peers that are alive, now, and mend what differs: of one keyspace, or of all. */
+  | {
+    readonly op: "repair";
+    readonly keyspace?: string;
+    /** Only look. */
+    readonly dry_run?: true;
+  }
   | FaultRequest;
 
 /** What the asked replica shall break, mend or tell of in itself. Only where its configuration says `faults = true`. */

@@ -3,6 +3,7 @@ import { fail, ok, type Result } from "../base/failure.ts";
 import { lineBytesMin, MEMBERS_MAX, VALUE_BYTES_CEILING, VALUE_BYTES_DEFAULT } from "../protocol/limits.ts";
 import { type Level, LEVELS, parseLevel, requiredCount } from "../protocol/level.ts";
 import type { ReplicaId } from "./envelope.ts";
+import { stalenessProblem } from "./staleness.ts";
 
 /** One replica of the cluster. */
 export interface Member {
@@ -22,6 +23,8 @@ export interface KeyspaceConfig {
   readonly defaultLevel: Level;
   readonly readRepair: "background" | "blocking" | "off";
   readonly hintedHandoff: boolean;
+  /** Whether replicas compare their copies from time to time, and exchange what differs. */
+  readonly antiEntropy: boolean;
 }
 
 /** Numbers that tune a replica. In the file each stands under `[settings]` in snake case. */
@@ -46,6 +49,14 @@ export interface Settings {
   readonly hintAgeMaxMs: number;
   /** Deliveries to one returning peer per second. */
   readonly hintsPerSecond: number;
+  /** Two replicas compare their copies so often. */
+  readonly antiEntropyIntervalMs: number;
+  /** Keys that one replica exchanges in passes it began, per second. */
+  readonly antiEntropyKeysPerSecond: number;
+  /** Buckets that are told apart at the finest level of a Merkle tree: a power of two. */
+  readonly merkleBuckets: number;
+  /** After the last heal and the last write all copies are equal within this, where up to 20,000 keys differ. */
+  readonly stalenessBoundMs: number;
 }
 
 /** Everything that `cluster.toml` says. */
@@ -94,6 +105,10 @@ const SETTINGS: Readonly<Record<keyof Settings, Range>> = {
   hintBytesMax: { fallback: 64 * 1024 * 1024, min: 0, max: 16 * 1024 * 1024 * 1024 },
   hintAgeMaxMs: { fallback: 3 * 3_600_000, min: 1000, max: 365 * 86_400_000 },
   hintsPerSecond: { fallback: 5000, min: 1, max: 1_000_000 },
+  antiEntropyIntervalMs: { fallback: 2000, min: 10, max: 3_600_000 },
+  antiEntropyKeysPerSecond: { fallback: 20_000, min: 1, max: 10_000_000 },
+  merkleBuckets: { fallback: 65_536, min: 16, max: 65_536 },
+  stalenessBoundMs: { fallback: 10_000, min: 100, max: 86_400_000 },
 };
 
 /** Room that a frame of the log needs beside the one value it must be able to hold. */
@@ -144,6 +159,9 @@ export function parseClusterConfig(document: unknown): Result<ClusterConfig, rea
     });
   }
   const settings = parseSettings(top.table("settings"), problems);
+  // Why not beside others: what is reckoned from a wrong number says nothing.
+  const late = problems.length > 0 ? undefined : stalenessProblem(settings, keyspaces.values());
+  if (late !== undefined) problems.push(late);
   top.refuseUnknown([
     "cluster",
     "secret",
@@ -236,6 +254,7 @@ function parseKeyspace(name: string, table: Table, memberCount: number): Keyspac
   }
   const readRepair = table.choice("read_repair", ["background", "blocking", "off"], "background");
   const hintedHandoff = table.boolean("hinted_handoff", { fallback: true });
+  const antiEntropy = table.boolean("anti_entropy", { fallback: true });
   table.refuseUnknown([
     "keys",
     "partitioner",
@@ -243,8 +262,9 @@ function parseKeyspace(name: string, table: Table, memberCount: number): Keyspac
     "default_level",
     "read_repair",
     "hinted_handoff",
+    "anti_entropy",
   ]);
-  return { name, keys, partitioner, replication, defaultLevel, readRepair, hintedHandoff };
+  return { name, keys, partitioner, replication, defaultLevel, readRepair, hintedHandoff, antiEntropy };
 }
 
 /** What may stand under `[settings]`. */
@@ -277,6 +297,12 @@ function checkRelations(settings: Settings, problems: ConfigProblem[]): Settings
       message:
         `${settings.segmentBytes} cannot hold a value of value_bytes_max = ${settings.valueBytesMax}; ` +
         `at least ${settings.valueBytesMax + SEGMENT_SLACK_BYTES}`,
+    });
+  }
+  if ((settings.merkleBuckets & settings.merkleBuckets - 1) !== 0) {
+    problems.push({
+      path: "settings.merkle_buckets",
+      message: `${settings.merkleBuckets} is not allowed; allowed: a power of two, such as 256 or 65536`,
     });
   }
   if (settings.failureTimeoutMs < 2 * settings.heartbeatIntervalMs) {

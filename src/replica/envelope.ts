@@ -2,6 +2,7 @@
 import type { Heartbeat } from "../membership/messages.ts";
 import type {
   AnswerMessage,
+  AntiEntropyMessage,
   FilledMessage,
   FillMessage,
   ReadMessage,
@@ -22,7 +23,8 @@ export type Message =
   | ReadMessage
   | AnswerMessage
   | FillMessage
-  | FilledMessage;
+  | FilledMessage
+  | AntiEntropyMessage;
 
 /** One message, or one copy of it for each of several replicas. */
 export interface Envelope {
@@ -41,11 +43,18 @@ export function isAnswer(message: Message): boolean {
     case "refused":
     case "answer":
     case "filled":
+    case "compared":
+    case "listed":
+    case "given":
       return true;
     case "heartbeat":
     case "write":
     case "read":
     case "fill":
+    case "compare":
+    case "list":
+    case "give":
+    case "passed":
       return false;
   }
 }

@@ -34,6 +34,14 @@ export function starting(selfId: ReplicaId): Failure {
   return { code: "unavailable", message: `${selfId} is starting; try again in a moment` };
 }
 
+/** A request names a keyspace that the configuration does not. */
+export function unknownKeyspace(name: string, known: readonly string[]): Failure {
+  return {
+    code: "unknown_keyspace",
+    message: `no keyspace ${JSON.stringify(name)}; there are: ${known.join(", ")}`,
+  };
+}
+
 /** Nobody here may break anything on purpose. */
 export function faultsOff(selfId: ReplicaId): Failure {
   return {
@@ -147,5 +155,13 @@ export function readTimeout(selfId: ReplicaId, outcome: {
     acked: answered,
     coordinator: selfId,
     definite: true,
+  };
+}
+
+/** A pass of anti-entropy is under way with another; the asker tries again by itself. */
+export function repairing(selfId: ReplicaId): Failure {
+  return {
+    code: "overloaded",
+    message: `${selfId} is being compared with another replica; try again in a moment`,
   };
 }

@@ -2,7 +2,7 @@
  * One replica as a value: events in, effects out, no clock, no chance, no I/O.
  *
  * `step` hands each event to the part that owns it: `Writes` and `Reads` coordinate for clients, `Copies` answers peers,
- * `Hints` and `Filling` bring copies up to date, `Peers` knows who is there. All they do gathers in one `EffectQueue`.
+ * `Hints`, `Repairs` and `Filling` bring copies up to date, `Peers` knows who is there. All they do gathers in one `EffectQueue`.
  * @module
  */
 import { assert, unreachable } from "../base/assert.ts";
@@ -41,6 +41,7 @@ import { Keyspace } from "./keyspace.ts";
 import type { Leaves } from "./leaves.ts";
 import { Peers } from "./peers.ts";
 import { Reads } from "./reads.ts";
+import { Repairs } from "./repairs.ts";
 import { CEILING_KEY, decodeStamp } from "./store_keys.ts";
 import type { Trace } from "./trace.ts";
 import { Writes } from "./writes.ts";
@@ -78,6 +79,13 @@ const RECEIVED: Readonly<Record<Message["type"], string>> = {
   answer: "received_answer",
   fill: "received_fill",
   filled: "received_filled",
+  compare: "received_compare",
+  compared: "received_compared",
+  list: "received_list",
+  listed: "received_listed",
+  give: "received_give",
+  given: "received_given",
+  passed: "received_passed",
 };
 const REQUESTED = { put: "puts", get: "gets", delete: "deletes" } as const;
 
@@ -91,6 +99,7 @@ export class Replica {
   readonly #core: Core;
   readonly #filling: Filling;
   readonly #hints: Hints;
+  readonly #repairs: Repairs;
   readonly #writes: Writes;
   readonly #reads: Reads;
   readonly #copies: Copies;
@@ -145,6 +154,16 @@ export class Replica {
       bugs,
     });
     this.#reads = new Reads({ core, clock: this.#clock, keyspaces, bugs });
+    this.#repairs = new Repairs({
+      core,
+      clock: this.#clock,
+      leaves: options.leaves,
+      log: options.log,
+      entropy: options.entropy,
+      keyspaces,
+      bugs,
+      onObserved: () => this.#onObserved(),
+    });
     this.#copies = new Copies({ core, clock: this.#clock, log: options.log, keyspaces });
   }
 
@@ -185,13 +204,15 @@ export class Replica {
       this.#startedMs = nowMs;
       this.#recover();
     }
-    const { died } = this.#core.peers.tick();
+    const { born, died } = this.#core.peers.tick();
+    for (const id of born) this.#repairs.onBorn(id);
     for (const id of died) this.#onDied(id);
     this.#writes.tick();
     this.#reads.tick();
     this.#queue.traces.tick();
     this.#filling.tick();
     if (this.#isReady) this.#hints.tick((id) => this.#core.peers.isAlive(id));
+    if (this.#isReady) this.#repairs.tick();
     if (this.#queue.isDiskFull && nowMs - this.#probedMs >= PROBE_MS) {
       this.#probedMs = nowMs;
       mark("replica: a full disk asked for room");
@@ -221,6 +242,7 @@ export class Replica {
     this.#reads.onDied(id);
     this.#queue.traces.onDied(id);
     this.#hints.onDied(id);
+    this.#repairs.onDied(id);
   }
 
   #onMessages(from: ReplicaId, messages: readonly Message[]): void {
@@ -235,7 +257,11 @@ export class Replica {
     }
     if (writes.length === 0) return;
     this.#copies.onWrites(from, writes);
-    // Why: what others write moves our clock too, and a later life must not begin behind what it then holds.
+    this.#onObserved();
+  }
+
+  /** Why: what others write moves our clock too, and a later life must not begin behind what it then holds. */
+  #onObserved(): void {
     if (this.#isReady && !this.#queue.isDiskFull) this.#writes.renewCeiling();
   }
 
@@ -258,15 +284,17 @@ export class Replica {
       case "refused":
         return void (this.#writes.onRefused(from, message) || this.#reads.onRefused(from, message) ||
           this.#queue.traces.onRefused(from, message) || this.#hints.onRefused(from, message) ||
+          this.#repairs.onRefused(from, message) ||
           mark("replica: refusal that nobody waits for ignored"));
       default:
-        unreachable(message);
+        return this.#repairs.onMessage(from, message);
     }
   }
 
   #onRequest(id: RequestId, request: Request): void {
     if (request.op === "status") return this.#queue.reply(id, { kind: "status", status: this.status() });
     if (request.op === "fault") return this.#queue.refuse(id, failures.faultsOff(this.#core.selfId));
+    if (request.op === "repair") return this.#repair(id, request);
     const target = this.#parse(request);
     if (!target.ok) return this.#queue.refuse(id, target.failure);
     const { keyspace, key, level } = target.value;
@@ -292,17 +320,11 @@ export class Replica {
   }
 
   #parse(
-    request: Exclude<Request, { op: "status" | "fault" }>,
+    request: Exclude<Request, { op: "status" | "fault" | "repair" }>,
   ): Result<{ keyspace: Keyspace; key: ByteString; level: Level }, Failure> {
     const name = request.keyspace ?? this.#options.config.defaultKeyspace;
     const keyspace = this.#keyspaces.get(name);
-    if (!keyspace) {
-      const known = [...this.#keyspaces.keys()].join(", ");
-      return fail({
-        code: "unknown_keyspace",
-        message: `no keyspace ${JSON.stringify(name)}; there are: ${known}`,
-      });
-    }
+    if (!keyspace) return fail(failures.unknownKeyspace(name, [...this.#keyspaces.keys()]));
     const { defaultLevel, replication } = keyspace.config;
     if (request.op === "inspect") return ok({ keyspace, key: "" as ByteString, level: defaultLevel });
     const level = request.level ?? defaultLevel;
@@ -317,6 +339,15 @@ export class Replica {
       if (refusal) return fail(refusal);
     }
     return ok({ keyspace, key: key.value, level });
+  }
+
+  #repair(id: RequestId, { keyspace: name, dry_run }: Extract<Request, { op: "repair" }>): void {
+    if (!this.#isReady) return this.#queue.refuse(id, failures.starting(this.#core.selfId));
+    const keyspace = name === undefined ? undefined : this.#keyspaces.get(name);
+    if (name !== undefined && keyspace === undefined) {
+      return this.#queue.refuse(id, failures.unknownKeyspace(name, [...this.#keyspaces.keys()]));
+    }
+    this.#repairs.request(id, keyspace, { isDryRun: dry_run === true });
   }
 
   #checkValue(value: string): Failure | undefined {
@@ -385,7 +416,10 @@ export class Replica {
       uptime_ms: Math.round(this.#queue.now.monotonicMs - (this.#startedMs ?? this.#queue.now.monotonicMs)),
       wall_ms: this.#queue.now.wallMs,
       ...this.#options.hostStatus?.(),
-      peers: peers.ids().map((peer) => peers.status(peer, this.#hints.waiting(peer))),
+      peers: peers.ids().map((peer) => ({
+        ...peers.status(peer, this.#hints.waiting(peer)),
+        ...this.#repairs.status(peer),
+      })),
       counters: {
         ...this.#counters.all(),
         keys_filled: this.#filling.keysFilled,

@@ -65,6 +65,103 @@ export interface FillMessage {
 export interface FilledMessage {
   readonly type: "filled";
   readonly round: number;
-  readonly entries: readonly { readonly key: WireKey; readonly versions: readonly Version[] }[];
+  readonly entries: readonly Entry[];
   readonly more: boolean;
 }
+
+/** Of what a sender holds of one key, or shall hold. */
+export interface Entry {
+  readonly key: WireKey;
+  readonly versions: readonly Version[];
+}
+
+/**
+ * Anti-entropy: hold my hashes of these ranges against yours. Ranges and hashes are those of `replication/merkle_tree.ts`, of
+ * the cells that both replicas hold.
+ */
+export interface CompareMessage {
+  readonly type: "compare";
+  readonly round: number;
+  readonly keyspace: string;
+  readonly width: number;
+  readonly parts: number;
+  readonly ranges: readonly number[];
+  /** One of eleven characters for each part of each range, behind each other. */
+  readonly hashes: string;
+}
+
+/** Parts of which the sender has another hash, by index; of these, parts in which it holds nothing. */
+export interface ComparedMessage {
+  readonly type: "compared";
+  readonly round: number;
+  readonly differ: readonly number[];
+  readonly lacking: readonly number[];
+}
+
+/**
+ * Anti-entropy: give me what I lack of these cells, or hold in an older version, and say what you lack. Keys have the order of
+ * their cells, and in a cell that of their bytes.
+ */
+export interface ListMessage {
+  readonly type: "list";
+  readonly round: number;
+  readonly keyspace: string;
+  /** The first cell of a span and the cell after its last, in turn. */
+  readonly spans: readonly number[];
+  /** Only of keys behind this one. */
+  readonly after?: WireKey;
+  /** Only of keys up to this one. */
+  readonly until?: WireKey;
+  /** All that the sender holds there: key, greatest stamp, digest of the record. */
+  readonly digests: readonly (readonly [key: WireKey, stamp: number, digest: string])[];
+  /** Give nothing: name all keys that differ as wanted. */
+  readonly dry_run?: true;
+}
+
+/** What the receiver lacks, and what the sender does. */
+export interface ListedMessage {
+  readonly type: "listed";
+  readonly round: number;
+  readonly entries: readonly Entry[];
+  readonly wants: readonly WireKey[];
+  /** Present where this speaks only of keys up to here; the rest is to be asked for again. */
+  readonly last?: WireKey;
+}
+
+/** Anti-entropy: hold these versions too. */
+export interface GiveMessage {
+  readonly type: "give";
+  readonly round: number;
+  readonly keyspace: string;
+  readonly entries: readonly Entry[];
+}
+
+/** All of them are on the sender's disk. Of some keys it holds more: these come back. */
+export interface GivenMessage {
+  readonly type: "given";
+  readonly round: number;
+  readonly entries: readonly Entry[];
+  /** Present where it holds more of further keys, which had no room here. */
+  readonly more?: true;
+}
+
+/** Anti-entropy: my pass with you is over. Not answered. */
+export interface PassedMessage {
+  readonly type: "passed";
+  readonly round: number;
+  /** Keys that differed. */
+  readonly differing: number;
+  /** Whether all that differed when it began is equal now, and how long ago that was. */
+  readonly agreed: boolean;
+  readonly took_ms: number;
+}
+
+/** All messages of anti-entropy. */
+export type AntiEntropyMessage =
+  | CompareMessage
+  | ComparedMessage
+  | ListMessage
+  | ListedMessage
+  | GiveMessage
+  | GivenMessage
+  | PassedMessage;

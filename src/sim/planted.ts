@@ -6,6 +6,9 @@ import type { RunResult } from "./sim_run.ts";
 import type { DrawOptions } from "./scenario_draw.ts";
 import { simulate } from "./simulation.ts";
 
+/** Nothing but anti-entropy mends copies. */
+const COMPARED_ONLY: DrawOptions = { readRepair: "off", hintedHandoff: false, antiEntropy: true };
+
 /** The circumstances in which each bug does harm; the rest of a run is drawn as always. */
 const HARMFUL: Readonly<Record<PlantedBug, DrawOptions>> = {
   ack_before_sync: { faults: ["blackout"] },
@@ -37,7 +40,9 @@ const HARMFUL: Readonly<Record<PlantedBug, DrawOptions>> = {
   deliver_one_batch: { faults: ["partition"] },
   repair_first_only: { faults: ["partition"] },
   answer_older: { faults: ["partition"], levels: [["ONE"], ["QUORUM"]], readRepair: "blocking" },
-  skip_merkle_bucket: { faults: ["partition"], readRepair: "off" },
+  skip_merkle_bucket: { faults: ["partition"], ...COMPARED_ONLY },
+  replay_without_leaves: { faults: ["kill"], antiEntropy: true },
+  list_only_known: { faults: ["partition"], ...COMPARED_ONLY },
 };
 
 /** Judges that must be among those who notice, where another one might notice first. */
@@ -51,7 +56,8 @@ const JUDGES: Readonly<Partial<Record<PlantedBug, JudgeName>>> = {
 
 /** How a run is drawn in which a bug can do harm. */
 export function plantedDraw(bug: PlantedBug): DrawOptions & { readonly bugs: ReadonlySet<PlantedBug> } {
-  return { ...HARMFUL[bug], bugs: new Set([bug]) };
+  // Why without: anti-entropy would mend what most of them spoil.
+  return { antiEntropy: false, ...HARMFUL[bug], bugs: new Set([bug]) };
 }
 
 /** Seeds within which every planted bug must be noticed. */

@@ -31,7 +31,8 @@ export function judgeByHintsAlone(run: SimRun): Finding[] {
   if (run.nemesis.diskLosses.length > 0) return [];
   if (run.replicas.some((replica) => replica.hintsDropped > 0)) return [];
   return [...run.histories()].flatMap(([keyspace, history]) => {
-    if (!run.config.keyspaces.get(keyspace)?.hintedHandoff) return [];
+    const config = run.config.keyspaces.get(keyspace);
+    if (!config?.hintedHandoff || config.antiEntropy) return [];
     const violations = judgeKeptWrites(history, finalStates(history), { onlyWrites: true });
     return violations.map((violation) => {
       const finding = findingOf(keyspace, violation);
@@ -45,13 +46,30 @@ export function judgeByHintsAlone(run: SimRun): Finding[] {
   });
 }
 
+/** What must be so before anybody reads: where replicas compare their copies, these are equal. */
+export function judgeByAntiEntropy(run: SimRun): Finding[] {
+  return [...run.histories()].flatMap(([keyspace, history]) => {
+    if (!run.config.keyspaces.get(keyspace)?.antiEntropy) return [];
+    const finals = finalStates(history);
+    return [...judgeKeptWrites(history, finals), ...judgeConvergence(finals)].map((violation) => {
+      const finding = findingOf(keyspace, violation);
+      return {
+        ...finding,
+        kind: `anti-entropy: ${finding.kind}`,
+        sentence: `before the last reads, when anti-entropy must have done it: ${violation.sentence}`,
+        history,
+      };
+    });
+  });
+}
+
 /**
  * Who looks at a keyspace in the end: where nobody reads, or reads mend nothing, copies may rightly differ; and what was read
  * stays read only where reads wait for their repairs, and no disk was lost.
  */
 export function judgesOf({ scenario, config, nemesis }: SimRun, keyspace: string): readonly JudgeName[] {
-  const readRepair = config.keyspaces.get(keyspace)?.readRepair;
-  const isMended = scenario.phases.readsMs > 0 && readRepair !== "off";
+  const { readRepair, antiEntropy } = config.keyspaces.get(keyspace) ?? {};
+  const isMended = antiEntropy === true || scenario.phases.readsMs > 0 && readRepair !== "off";
   const isMonotonic = readRepair === "blocking" && nemesis.diskLosses.length === 0;
   return [
     ...(isMended ? ["kept_writes", "convergence"] as const : []),

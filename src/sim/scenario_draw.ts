@@ -28,6 +28,9 @@ export interface DrawOptions {
   readonly levels?: LevelPair;
   /** How reads mend, in place of what the seed draws. */
   readonly readRepair?: KeyspaceConfig["readRepair"];
+  /** Whether copies are compared by anti-entropy, and whether hints are kept, in place of what the seed draws. */
+  readonly antiEntropy?: boolean;
+  readonly hintedHandoff?: boolean;
 }
 
 const PHASES = { faultsMs: 35_000, calmMs: 15_000, readsMs: 10_000, okPerMilleMin: 650 } as const;
@@ -64,7 +67,7 @@ interface DrawnKeyspace extends StepKeyspace {
 /** The scenario of a seed. */
 export function drawScenario(seed: number, options: DrawOptions = {}): Scenario {
   const random = Random.of(seed, "scenario");
-  const { cluster, changes, keyspaces } = drawCluster(Random.of(seed, "cluster"), options.readRepair);
+  const { cluster, changes, keyspaces } = drawCluster(Random.of(seed, "cluster"), seed, options);
   const names = Array.from({ length: cluster.replicas }, (_, index) => replicaName(index));
   const kinds = DRAWN_FAULTS.filter(() => random.chance(400));
   const skewMsMax = random.pick([
@@ -110,12 +113,17 @@ export function drawScenario(seed: number, options: DrawOptions = {}): Scenario 
 
 function drawCluster(
   random: Random,
-  readRepairMode: KeyspaceConfig["readRepair"] | undefined,
+  seed: number,
+  options: DrawOptions,
 ): { cluster: ClusterPlan; changes: Readonly<Record<string, unknown>>[]; keyspaces: DrawnKeyspace[] } {
   const replicas = random.pick([4, 4, 4, 3, 5]);
   const drawnRepair = random.pick(["background", "background", "blocking", "off"] as const);
-  const readRepair = readRepairMode ?? drawnRepair;
-  const hintedHandoff = readRepair === "off" || random.chance(700);
+  const readRepair = options.readRepair ?? drawnRepair;
+  const drawnHandoff = readRepair === "off" || random.chance(700);
+  const { isOn, hasHints, ...pace } = drawAntiEntropy(Random.of(seed, "anti-entropy"));
+  const antiEntropy = options.antiEntropy ?? isOn;
+  // Where copies are compared nothing else need mend them.
+  const hintedHandoff = options.hintedHandoff ?? (drawnHandoff && (!antiEntropy || hasHints));
   const keyspaces: DrawnKeyspace[] = [];
   const tables: Record<string, unknown> = {};
   const declare = (name: string, fromChange: number): Record<string, unknown> => {
@@ -131,6 +139,7 @@ function drawCluster(
       replication: copies,
       read_repair: readRepair,
       hinted_handoff: hintedHandoff,
+      anti_entropy: antiEntropy,
       default_level: "ONE",
     };
   };
@@ -162,10 +171,24 @@ function drawCluster(
         hint_bytes_max: random.pick([10_000_000, 10_000_000, 2000]),
         hint_age_max_ms: random.pick([3_600_000, 3_600_000, 3000]),
         clock_skew_max_ms: random.pick([60_000, 60_000, CLOCK_SKEW_STRICT_MS]),
+        ...pace,
       },
     },
     changes,
     keyspaces,
+  };
+}
+
+/** Some seeds go without; the others compare often or seldom, fast or slowly, and tell few or many buckets apart. */
+function drawAntiEntropy(random: Random): Record<string, unknown> & { isOn: boolean; hasHints: boolean } {
+  return {
+    isOn: random.chance(650),
+    hasHints: random.chance(500),
+    anti_entropy_interval_ms: random.pick([200, 500, 2000]),
+    anti_entropy_keys_per_second: random.pick([20_000, 20_000, 100]),
+    merkle_buckets: random.pick([16, 64, 4096, 65_536]),
+    // What so few keys take is looked at, not what twenty thousand would.
+    staleness_bound_ms: 3_600_000,
   };
 }
 

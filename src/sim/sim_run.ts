@@ -5,7 +5,7 @@ import type { History, Operation, Snapshot } from "../checker/history.ts";
 import type { ClusterConfig } from "../replica/cluster_config.ts";
 import { Disturbances } from "./disturbances.ts";
 import { Nemesis } from "./nemesis.ts";
-import { type Finding, judgeByHintsAlone, judgeRun, judgesOf } from "./run_judges.ts";
+import { type Finding, judgeByAntiEntropy, judgeByHintsAlone, judgeRun, judgesOf } from "./run_judges.ts";
 import { configOf, type FaultKind, type Scenario } from "./scenario.ts";
 import { SimClock } from "./sim_clock.ts";
 import { SimNetwork } from "./sim_network.ts";
@@ -196,7 +196,7 @@ export class SimRun {
     workload.stop();
     await world.runUntil(faultsMs + calmMs);
     this.#expectAllReady(calmMs);
-    const findings = [...judgeByHintsAlone(this)];
+    const findings = [...judgeByHintsAlone(this), ...judgeByAntiEntropy(this)];
     const operations = [...workload.operations.values()].flat();
     if (readsMs > 0) {
       this.readAll();

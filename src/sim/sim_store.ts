@@ -18,6 +18,11 @@ export class SimStore implements Store {
   readonly #onRegression: (sentence: string) => void;
   readonly #shown: Shown;
   #hasApplies = false;
+  /**
+   * Whether somebody hears the result of a write. Why what is read then is not judged: memory holds all of the commit already,
+   * and the results of its later writes, which are told next, would seem to go back.
+   */
+  #isTelling = false;
 
   constructor(options: {
     readonly store: Store;
@@ -44,11 +49,15 @@ export class SimStore implements Store {
         if (result.kind === "applied") {
           command.writes.forEach(({ key }, index) => this.#judge(key, result.changes[index]!.new));
         }
+        this.#isTelling = true;
         done(result);
+        this.#isTelling = false;
       });
     }
     this.#store.submit(command, (result) => {
-      if (result.kind === "got" && command.kind === "get") this.#judge(command.key, result.value);
+      if (result.kind === "got" && command.kind === "get" && !this.#isTelling) {
+        this.#judge(command.key, result.value);
+      }
       const delayMs = this.#random.chance(900) ? 0 : this.#random.below(3000) / 1000;
       this.#queue.after(delayMs, () => {
         if (this.#isAlive()) done(result);

@@ -11,12 +11,12 @@ import { PAGE_COUNT_MAX } from "../protocol/limits.ts";
 import type { Message } from "../replica/envelope.ts";
 import type { FilledMessage, WriteMessage, WrittenMessage } from "../replication/messages.ts";
 import { isStamp } from "../versions/stamp.ts";
-import { isOrigin, parseVersion, type Version } from "../versions/version.ts";
+import { isOrigin } from "../versions/version.ts";
 import { type Fields, isCount, isEpoch, isFields, isName, isWireKey, parseJson } from "./fields.ts";
+import { parseAntiEntropy } from "./anti_entropy_codec.ts";
+import { parseEntries, parseVersions } from "./entry_codec.ts";
 import { type Line, LineSplitter } from "./ndjson.ts";
 
-/** Versions of one key in one message; the stored form counts them in one byte. */
-const VERSION_COUNT_MAX = 255;
 /** Epochs that one replica may tell it has known. */
 const EPOCH_COUNT_MAX = 1024;
 /** Acknowledgements in one message. */
@@ -151,7 +151,7 @@ export function parseMessage(input: unknown): Message | undefined {
     case "filled":
       return parseFilled(round, input);
     default:
-      return undefined;
+      return parseAntiEntropy(round, input);
   }
 }
 
@@ -191,25 +191,8 @@ function parseWritten(round: number, input: Fields): WrittenMessage | undefined 
 }
 
 function parseFilled(round: number, input: Fields): FilledMessage | undefined {
-  const { entries: items, more } = input;
-  if (!Array.isArray(items) || items.length > PAGE_COUNT_MAX || typeof more !== "boolean") return undefined;
-  const entries: FilledMessage["entries"][number][] = [];
-  for (const item of items) {
-    if (!isFields(item) || !isWireKey(item.key)) return undefined;
-    const versions = parseVersions(item.versions);
-    if (versions === undefined) return undefined;
-    entries.push({ key: item.key, versions });
-  }
+  const { more } = input;
+  const entries = parseEntries(input.entries, PAGE_COUNT_MAX);
+  if (entries === undefined || typeof more !== "boolean") return undefined;
   return { type: "filled", round, entries, more };
-}
-
-function parseVersions(input: unknown): readonly Version[] | undefined {
-  if (!Array.isArray(input) || input.length > VERSION_COUNT_MAX) return undefined;
-  const versions: Version[] = [];
-  for (const item of input) {
-    const version = parseVersion(item);
-    if (version === undefined) return undefined;
-    versions.push(version);
-  }
-  return versions;
 }

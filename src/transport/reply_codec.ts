@@ -2,11 +2,13 @@
 import { fail, ok, type Result } from "../base/failure.ts";
 import { ERRORS, type Failure, isDefinite, isErrorCode } from "../protocol/error_codes.ts";
 import { LEVELS } from "../protocol/level.ts";
+import { MEMBERS_MAX } from "../protocol/limits.ts";
 import type {
   Held,
   MachineStatus,
   PeerStatus,
   Receipt,
+  RepairedPeer,
   Reply,
   Sibling,
   Status,
@@ -52,6 +54,10 @@ export function encodeReply(id: WireId | null, result: Result<Reply, Failure>): 
     }
     case "status":
       return `${head}"status":${JSON.stringify(reply.status)}}`;
+    case "repaired": {
+      const { replica, dry_run, peers } = reply;
+      return head + JSON.stringify({ replica, dry_run, peers }).slice(1);
+    }
     case "faults": {
       const { replica, faults } = reply;
       return head + JSON.stringify({ replica, faults }).slice(1);
@@ -141,6 +147,11 @@ function decodeSuccess(input: Fields): Result<Reply, Failure> | undefined {
     return isPlain(replica) && isActiveFaultList(faults)
       ? ok({ kind: "faults", replica, faults })
       : undefined;
+  }
+  if (input.dry_run !== undefined) {
+    const { replica, dry_run, peers } = input;
+    if (!isPlain(replica) || typeof dry_run !== "boolean" || !isRepairedList(peers)) return undefined;
+    return ok({ kind: "repaired", replica, dry_run, peers });
   }
   const receipt = decodeReceipt(input);
   if (receipt === undefined) return undefined;
@@ -236,7 +247,32 @@ function isPeerStatus(value: unknown): value is PeerStatus {
     typeof value.alive === "boolean" && typeof value.recovering === "boolean" && isCount(value.hints) &&
     isCount(value.hint_bytes) && isOptional(value.changed_ms_ago, "number") &&
     isOptional(value.heard_ms_ago, "number") &&
-    isOptional(value.clock_offset_ms, "number");
+    isOptional(value.clock_offset_ms, "number") && isOptional(value.agreed_ms_ago, "number") &&
+    (value.differed === undefined || isCount(value.differed)) &&
+    (value.repair === undefined || isRepairProgress(value.repair));
+}
+
+function isRepairProgress(value: unknown): boolean {
+  return isFields(value) && isName(value.keyspace) && isCount(value.moved) && isCount(value.left);
+}
+
+const REPAIR_ENDS: readonly unknown[] = [
+  "agreed",
+  "compared",
+  "unmended",
+  "failed",
+  "busy",
+] satisfies RepairedPeer["end"][];
+
+function isRepairedList(value: unknown): value is readonly RepairedPeer[] {
+  return Array.isArray(value) && value.length <= MEMBERS_MAX &&
+    value.every((peer) =>
+      isFields(peer) && isPlain(peer.id) && REPAIR_ENDS.includes(peer.end) &&
+      isOptional(peer.reason, "string") &&
+      isCount(peer.differing) && isCount(peer.sent) && isCount(peer.received) && isCount(peer.bytes) &&
+      Array.isArray(peer.keys) &&
+      peer.keys.every((named: unknown) => isFields(named) && isName(named.keyspace) && isWireKey(named.key))
+    );
 }
 
 function isOptional(value: unknown, type: "string" | "number"): boolean {

@@ -21,7 +21,7 @@ export type ParsedRequest =
   | { readonly isRequest: false; readonly id: WireId | null; readonly failure: Failure };
 
 const ID_ALLOWED = "a safe integer, or a string of 1 to 64 characters";
-const OPS_ALLOWED = "put, get, delete, inspect, status, fault";
+const OPS_ALLOWED = "put, get, delete, inspect, status, repair, fault";
 const KEY_ALLOWED = "a safe integer or a well-formed string";
 const KEYSPACE_ALLOWED = "a string of 1 to 64 characters";
 const TOKEN_ALLOWED = `a token as an answer carried it, at most ${TOKEN_CHARS_MAX} characters`;
@@ -87,6 +87,8 @@ function parseOperation(input: Fields): Result<Request, Failure> {
       return parseInspect(input);
     case "status":
       return ok({ op: "status" });
+    case "repair":
+      return parseRepair(input);
     case "fault":
       return parseFaultRequest(input);
     default:
@@ -140,6 +142,20 @@ function parseInspect(input: Fields): Result<Request, Failure> {
     ...(keys === undefined ? {} : { keys }),
     ...(after === undefined ? {} : { after }),
     ...(limit === undefined ? {} : { limit }),
+  });
+}
+
+function parseRepair({ keyspace, dry_run }: Fields): Result<Request, Failure> {
+  if (keyspace !== undefined && !isName(keyspace)) {
+    return fail(wrongField("keyspace", keyspace, KEYSPACE_ALLOWED));
+  }
+  if (dry_run !== undefined && typeof dry_run !== "boolean") {
+    return fail(wrongField("dry_run", dry_run, "true, false"));
+  }
+  return ok({
+    op: "repair",
+    ...(keyspace === undefined ? {} : { keyspace }),
+    ...(dry_run === true ? { dry_run } : {}),
   });
 }
 

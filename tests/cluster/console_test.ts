@@ -12,7 +12,10 @@ function consoleTest(name: string, replicas: number, body: (cluster: LocalCluste
     ...unless(whyNot, name),
     fn: async () => {
       // Why long: no test here waits for it, and on a busy machine a replica may stand still for a second.
-      await using cluster = await LocalCluster.start({ replicas, settings: { failure_timeout_ms: 10_000 } });
+      await using cluster = await LocalCluster.start({
+        replicas,
+        settings: { failure_timeout_ms: 10_000, staleness_bound_ms: 60_000 },
+      });
       try {
         await body(cluster);
       } catch (error) {

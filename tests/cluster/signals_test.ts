@@ -70,7 +70,7 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
 
 clusterTest("A replica that stops answers what is in flight first", {
   replicas: 2,
-  settings: { failure_timeout_ms: 10_000 },
+  settings: { failure_timeout_ms: 10_000, staleness_bound_ms: 60_000 },
 }, async (cluster) => {
   const place = cluster.places[0]!;
   const connection = await Connection.open({ ...place, timeoutMs: 3000 });
@@ -95,7 +95,7 @@ clusterTest("A replica that stops answers what is in flight first", {
 
 clusterTest("A second signal ends a replica at once, with exit code 130", {
   replicas: 2,
-  settings: { failure_timeout_ms: 60_000, request_timeout_ms: 60_000 },
+  settings: { failure_timeout_ms: 60_000, request_timeout_ms: 60_000, staleness_bound_ms: 600_000 },
 }, async (cluster) => {
   const connection = await Connection.open({ ...cluster.places[0]!, timeoutMs: 3000 });
   await cluster.pause("r2");

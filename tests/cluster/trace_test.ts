@@ -18,6 +18,7 @@ async function trace(cluster: LocalCluster, ...words: string[]): Promise<string[
 
 clusterTest("A trace shows the dead replica, the hint kept for it, and later its read repair", {
   replicas: 3,
+  keyspace: { anti_entropy: false },
 }, async (cluster) => {
   await cluster.kill9("r3");
   const put = await trace(cluster, "put", "7", "hello", "TWO");

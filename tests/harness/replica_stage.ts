@@ -265,7 +265,7 @@ export class ReplicaStage {
 
   /** Puts versions on disk behind the replica's back, as an earlier life would have left them. */
   plant(key: WireKey, versions: readonly Version[], keyspace = "main"): void {
-    this.disk.entries.set(this.#dataKey(key, keyspace), encodeRecord(versions));
+    this.disk.plant(this.#dataKey(key, keyspace), encodeRecord(versions));
   }
 
   #dataKey(key: WireKey, name: string): ReturnType<typeof dataKey> {

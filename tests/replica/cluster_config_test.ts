@@ -1,5 +1,5 @@
 /** Tests of `src/replica/cluster_config.ts`: what a configuration may say, and what is said of one that is wrong. @module */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import * as fc from "fast-check";
 import { isLoopback, parseClusterConfig } from "../../src/replica/cluster_config.ts";
 
@@ -38,6 +38,7 @@ Deno.test("A small document gets its defaults", () => {
     defaultLevel: "QUORUM",
     readRepair: "background",
     hintedHandoff: true,
+    antiEntropy: true,
   });
   assertEquals([settings.requestTimeoutMs, settings.valueBytesMax], [2000, 1024 * 1024]);
   assert(settings.lineBytesMax >= 6 * settings.valueBytesMax + 64 * 1024);
@@ -118,6 +119,14 @@ Deno.test("Every problem has its path, the value, and what is allowed", () => {
     [
       { keyspace: { main: { hinted_handoff: "no" } } },
       'keyspace.main.hinted_handoff: "no" is not allowed; allowed: true, false',
+    ],
+    [
+      { keyspace: { main: { anti_entropy: 1 } } },
+      "keyspace.main.anti_entropy: 1 is not allowed; allowed: true, false",
+    ],
+    [
+      { settings: { merkle_buckets: 1000 } },
+      "settings.merkle_buckets: 1000 is not allowed; allowed: a power of two, such as 256 or 65536",
     ],
     [{ default_keyspace: "items" }, 'default_keyspace: "items" is not declared; declared: main'],
     [{ keyspace: { a: {}, b: {} } }, "default_keyspace: missing; allowed: the name of a keyspace"],
@@ -232,4 +241,30 @@ Deno.test("Only addresses of this machine are loopback", () => {
     ["0.0.0.0", "10.0.0.1", "127.0.0.1.example", "localhost.example", "::"].filter(isLoopback),
     [],
   );
+});
+
+Deno.test("Settings that cannot keep staleness_bound_ms are refused, and the one furthest off is named", () => {
+  const problem = (settings: Readonly<Record<string, number>>, main = {}): string => {
+    const parsed = parseClusterConfig(documentOf({ settings, keyspace: { main } }));
+    return parsed.ok ? "" : parsed.failure.map(({ path, message }) => `${path}: ${message}`).join("\n");
+  };
+  assertEquals(
+    problem({ anti_entropy_keys_per_second: 2000 }),
+    "settings.anti_entropy_keys_per_second: staleness_bound_ms = 10000 cannot be kept: it may take 15000 ms until " +
+      "copies are equal (redial_cap_ms 1000 ms, failure_timeout_ms 1000 ms, anti_entropy_interval_ms 2000 ms, " +
+      "anti_entropy_keys_per_second 10000 ms, a lost question 1000 ms); " +
+      "raise anti_entropy_keys_per_second, or raise staleness_bound_ms to at least 15000",
+  );
+  assertMatch(problem({ redial_cap_ms: 60_000 }), /^settings\.redial_cap_ms: .*lower redial_cap_ms, or/);
+  assertMatch(problem({ failure_timeout_ms: 9000 }), /^settings\.failure_timeout_ms: /);
+  assertMatch(problem({ anti_entropy_interval_ms: 9000 }), /^settings\.anti_entropy_interval_ms: /);
+  assertMatch(
+    problem({ staleness_bound_ms: 5000 }),
+    /^settings\.staleness_bound_ms: .*; raise staleness_bound_ms to at least 6000$/,
+  );
+  assertEquals(problem({ staleness_bound_ms: 6000 }), "");
+  assertEquals(problem({ redial_cap_ms: 60_000, staleness_bound_ms: 65_000 }), "");
+  // Where nothing is compared, or there is nothing to compare with, nothing is promised.
+  assertEquals(problem({ redial_cap_ms: 60_000 }, { anti_entropy: false }), "");
+  assertEquals(problem({ redial_cap_ms: 60_000 }, { replication: 1, default_level: "ONE" }), "");
 });

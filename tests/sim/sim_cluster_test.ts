@@ -58,7 +58,7 @@ Deno.test("What fails says so with the operation, at once where nobody need be w
 Deno.test("Copies that stay different are named, and a wiped replica is filled", async () => {
   await using cluster = await SimCluster.start({
     seed: 5,
-    keyspace: { main: { hinted_handoff: false, read_repair: "off" } },
+    keyspace: { main: { hinted_handoff: false, read_repair: "off", anti_entropy: false } },
   });
   cluster.partition(["r4"]);
   await cluster.advance(2000);
@@ -89,7 +89,10 @@ Deno.test("A replica that is not there is refused by its name, whatever is to be
 });
 
 Deno.test("Copies that cannot become equal yet are told with what is still broken, and no more", async () => {
-  await using cluster = await SimCluster.start({ seed: 6, keyspace: { main: { hinted_handoff: false } } });
+  await using cluster = await SimCluster.start({
+    seed: 6,
+    keyspace: { main: { hinted_handoff: false, anti_entropy: false } },
+  });
   const told = async (): Promise<string | undefined> => {
     const error = await assertRejects(() => cluster.assertConverged({ withinMs: 500 }), Error);
     return /after the first look(.*)$/.exec(error.message)?.[1];
@@ -156,7 +159,11 @@ Deno.test("Options of a wrong shape are refused, and those that there are are na
 });
 
 Deno.test("What clients saw can be drawn as a page, right or wrong", async () => {
-  await using cluster = await SimCluster.start({ seed: 1, bugs: new Set(["forget_owed"]) });
+  await using cluster = await SimCluster.start({
+    seed: 1,
+    keyspace: { main: { anti_entropy: false } },
+    bugs: new Set(["forget_owed"]),
+  });
   cluster.fault({ kind: "kill", replicas: ["r4"], forMs: 3000 });
   await cluster.put(7, "hello", { level: "TWO", through: "r1" });
   assert(cluster.timeline("sessions").includes("hello"));

@@ -74,6 +74,59 @@ const message: fc.Arbitrary<Message> = fc.oneof(
     entries: fc.array(fc.record({ key, versions }), { maxLength: 3 }),
     more: fc.boolean(),
   }),
+  fc.record({
+    type: fc.constant("compare" as const),
+    round,
+    keyspace,
+    width: fc.nat(),
+    parts: fc.nat(),
+    ranges: fc.array(fc.nat(), { maxLength: 3 }),
+    hashes: fc.stringMatching(/^([A-Za-z0-9_-]{11}){0,3}$/),
+  }),
+  fc.record({
+    type: fc.constant("compared" as const),
+    round,
+    differ: fc.array(fc.nat(), { maxLength: 3 }),
+    lacking: fc.array(fc.nat(), { maxLength: 3 }),
+  }),
+  fc.record({
+    type: fc.constant("list" as const),
+    round,
+    keyspace,
+    spans: fc.array(fc.nat(), { maxLength: 4 }).filter(({ length }) => length % 2 === 0),
+    after: key,
+    until: key,
+    digests: fc.array(fc.tuple(key, stamp, fc.stringMatching(/^[A-Za-z0-9_-]{11}$/)), { maxLength: 3 }),
+    dry_run: fc.constant(true as const),
+  }, { requiredKeys: ["type", "round", "keyspace", "spans", "digests"] }),
+  fc.record({
+    type: fc.constant("listed" as const),
+    round,
+    entries: fc.array(fc.record({ key, versions }), { maxLength: 3 }),
+    wants: fc.array(key, { maxLength: 3 }),
+    last: key,
+  }, { requiredKeys: ["type", "round", "entries", "wants"] }),
+  fc.record({
+    type: fc.constant("give" as const),
+    round,
+    keyspace,
+    entries: fc.array(fc.record({ key, versions: fc.array(version, { minLength: 1, maxLength: 3 }) }), {
+      maxLength: 3,
+    }),
+  }),
+  fc.record({
+    type: fc.constant("given" as const),
+    round,
+    entries: fc.array(fc.record({ key, versions }), { maxLength: 3 }),
+    more: fc.constant(true as const),
+  }, { requiredKeys: ["type", "round", "entries"] }),
+  fc.record({
+    type: fc.constant("passed" as const),
+    round,
+    differing: fc.nat(),
+    agreed: fc.boolean(),
+    took_ms: fc.nat(),
+  }),
 );
 
 Deno.test("Messages come back from their lines as they were, and share no object with them", () => {
@@ -148,6 +201,27 @@ Deno.test("A wrong value in any field of any message is noticed", () => {
     { type: "answer", round: 1, versions: [] },
     { type: "fill", round: 1, keyspace: "main", after: 1 },
     { type: "filled", round: 1, entries: [], more: false },
+    { type: "compare", round: 1, keyspace: "main", width: 1, parts: 1, ranges: [0], hashes: "AAAAAAAAAAA" },
+    { type: "compared", round: 1, differ: [1], lacking: [1] },
+    {
+      type: "list",
+      round: 1,
+      keyspace: "main",
+      spans: [0, 1],
+      after: 1,
+      until: 2,
+      digests: [[1, 2, "AAAAAAAAAAA"]],
+      dry_run: true,
+    },
+    { type: "listed", round: 1, entries: [], wants: [1], last: 1 },
+    {
+      type: "give",
+      round: 1,
+      keyspace: "main",
+      entries: [{ key: 1, versions: [{ stamp: 1, origin: "r1.a" }] }],
+    },
+    { type: "given", round: 1, entries: [], more: true },
+    { type: "passed", round: 1, differing: 1, agreed: true, took_ms: 1 },
   ];
   for (const sent of good) {
     assertEquals(parseMessage(sent), sent);
@@ -157,10 +231,10 @@ Deno.test("A wrong value in any field of any message is noticed", () => {
         const current = (sent as unknown as Record<string, unknown>)[field];
         if (
           typeof current === typeof wrong &&
-          (field === "recovering" || field === "more" || field === "message")
+          ["recovering", "more", "message", "dry_run", "agreed"].includes(field)
         ) continue;
         if (field === "wall_ms" && typeof wrong === "number") continue;
-        if ((field === "key" || field === "after") && wrong === -1) continue;
+        if (["key", "after", "until", "last"].includes(field) && wrong === -1) continue;
         assertEquals(
           parseMessage({ ...sent, [field]: wrong }),
           undefined,
@@ -187,6 +261,47 @@ Deno.test("Bounds on versions, entries and epochs hold", () => {
     parseMessage({ type: "write", round: 1, cause: "put", keyspace: "main", key: 1, versions: [] }),
     undefined,
   );
+});
+
+Deno.test("Bounds on the messages of anti-entropy hold, and hashes, spans and digests are whole", () => {
+  const compare = {
+    type: "compare",
+    round: 1,
+    keyspace: "main",
+    width: 16,
+    parts: 16,
+    ranges: [],
+    hashes: "",
+  };
+  const list = { type: "list", round: 1, keyspace: "main", spans: [], digests: [] };
+  const listed = { type: "listed", round: 1, entries: [], wants: [] };
+  const versions = [{ stamp: 1, origin: "r1.a" }];
+  const digest = [1, 2, "AAAAAAAAAAA"];
+  assert(
+    parseMessage({ ...compare, ranges: Array(256).fill(1), hashes: "A".repeat(11 * 4096) }) !== undefined,
+  );
+  assert(
+    parseMessage({ ...list, spans: Array(1024).fill(1), digests: Array(1024).fill(digest) }) !== undefined,
+  );
+  for (
+    const wrong of [
+      { ...compare, ranges: Array(257).fill(1) },
+      { ...compare, hashes: "A".repeat(11 * 4097) },
+      { ...compare, hashes: "A".repeat(12) },
+      { ...compare, hashes: "AAAAAAAAAA!" },
+      { type: "compared", round: 1, differ: Array(4097).fill(1), lacking: [] },
+      { ...list, spans: [1] },
+      { ...list, spans: Array(1026).fill(1) },
+      { ...list, digests: Array(1025).fill(digest) },
+      { ...list, digests: [[1, 2]] },
+      { ...list, digests: [[1, 2, "AAAAAAAAAA"]] },
+      { ...list, digests: [[1, 0, "AAAAAAAAAAA"]] },
+      { ...list, digests: [[null, 2, "AAAAAAAAAAA"]] },
+      { ...listed, wants: Array(1025).fill(1) },
+      { ...listed, entries: Array(1025).fill({ key: 1, versions }) },
+      { type: "give", round: 1, keyspace: "main", entries: [{ key: 1, versions: [] }] },
+    ]
+  ) assertEquals(parseMessage(wrong), undefined, JSON.stringify(wrong).slice(0, 100));
 });
 
 Deno.test("Messages of a later version are skipped, and the others of the line still count", () => {

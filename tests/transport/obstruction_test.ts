@@ -9,7 +9,11 @@ import { eventually } from "../harness/eventually.ts";
 import { configOf, FakeReplica, freePorts, RawClient } from "./fake_replica.ts";
 
 /** Nobody loses patience by itself while a test looks on. */
-const PATIENT = { failure_timeout_ms: 600_000, heartbeat_interval_ms: 60_000 };
+const PATIENT = {
+  failure_timeout_ms: 600_000,
+  heartbeat_interval_ms: 60_000,
+  staleness_bound_ms: 3_600_000,
+};
 
 /** So long until something must have happened, on a machine that does much else. */
 const SOON = { withinMs: 20_000 };

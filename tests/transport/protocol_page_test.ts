@@ -38,7 +38,7 @@ Deno.test("The requests of the protocol page are requests, and each op is shown"
       ops.add(item.request.op);
     }
   }
-  assertEquals([...ops].sort(), ["delete", "fault", "get", "inspect", "put", "status"]);
+  assertEquals([...ops].sort(), ["delete", "fault", "get", "inspect", "put", "repair", "status"]);
 });
 
 Deno.test("The answers of the protocol page are what a replica writes, word for word", () => {
@@ -49,7 +49,7 @@ Deno.test("The answers of the protocol page are what a replica writes, word for 
     assertEquals(encodeReply(reply.id, reply.result), line);
     kinds.add(reply.result.ok ? reply.result.value.kind : "failure");
   }
-  assertEquals([...kinds].sort(), ["failure", "faults", "held", "status", "value", "written"]);
+  assertEquals([...kinds].sort(), ["failure", "faults", "held", "repaired", "status", "value", "written"]);
 });
 
 Deno.test("The messages of the protocol page are messages without a field that gets lost, and each type is shown", () => {
@@ -64,10 +64,17 @@ Deno.test("The messages of the protocol page are messages without a field that g
   }
   const all = [
     "answer",
+    "compare",
+    "compared",
     "fill",
     "filled",
+    "give",
+    "given",
     "heartbeat",
     "heartbeat_ack",
+    "list",
+    "listed",
+    "passed",
     "read",
     "refused",
     "write",

@@ -60,6 +60,9 @@ const peer = fc.record({
   recovering: fc.boolean(),
   hints: count,
   hint_bytes: count,
+  agreed_ms_ago: count,
+  differed: count,
+  repair: fc.record({ keyspace: id, moved: count, left: count }),
 }, { requiredKeys: ["id", "address", "alive", "recovering", "hints", "hint_bytes"] });
 const machine = fc.record({
   memory_bytes: count,
@@ -89,6 +92,18 @@ const status = fc.record({
     ...["peers", "counters"] as const,
   ],
 });
+const repaired = fc.record({
+  id,
+  end: fc.constantFrom("agreed" as const, "compared" as const, "unmended" as const, "failed" as const),
+  reason: id,
+  differing: count,
+  keys: fc.array(fc.record({ keyspace: id, key: fc.oneof(fc.integer({ min: 0, max: 255 }), id) }), {
+    maxLength: 3,
+  }),
+  sent: count,
+  received: count,
+  bytes: count,
+}, { requiredKeys: ["id", "end", "differing", "keys", "sent", "received", "bytes"] });
 const reply: fc.Arbitrary<Reply> = fc.oneof(
   fc.record({ kind: fc.constant("written" as const), receipt }),
   fc.record({ kind: fc.constant("value" as const), value: fc.string({ unit: "grapheme" }), receipt }),
@@ -99,6 +114,12 @@ const reply: fc.Arbitrary<Reply> = fc.oneof(
     more: fc.boolean(),
   }),
   fc.record({ kind: fc.constant("status" as const), status }),
+  fc.record({
+    kind: fc.constant("repaired" as const),
+    replica: id,
+    dry_run: fc.boolean(),
+    peers: fc.array(repaired, { maxLength: 3 }),
+  }),
 );
 const failure: fc.Arbitrary<Failure> = fc.record({
   code: fc.constantFrom(...Object.keys(ERRORS) as ErrorCode[]),

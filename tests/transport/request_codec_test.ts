@@ -35,6 +35,9 @@ const request: fc.Arbitrary<Request> = fc.oneof(
     limit: fc.integer({ min: 1, max: 256 }),
   }, { requiredKeys: ["op"] }),
   fc.record({ op: fc.constant("status" as const) }),
+  fc.record({ op: fc.constant("repair" as const), keyspace: name, dry_run: fc.constant(true as const) }, {
+    requiredKeys: ["op"],
+  }),
 );
 
 Deno.test("Requests come back from their lines as they were", () => {
