@@ -28,7 +28,7 @@ function cellOf(status: Status, id: string): string {
 }
 
 /** `12s`, `5m`, `3h`, `2d`: seven replicas must fit a terminal of 80 columns. */
-function shortDuration(durationMs: number): string {
+export function shortDuration(durationMs: number): string {
   const seconds = Math.floor(durationMs / 1000);
   if (seconds < 60) return `${seconds}s`;
   if (seconds < 3600) return `${Math.floor(seconds / 60)}m`;

@@ -4,6 +4,7 @@ import { ERRORS, type Failure } from "../protocol/error_codes.ts";
 import type { Status } from "../protocol/reply.ts";
 import { type Arguments, UsageError } from "./arguments.ts";
 import type { Caller } from "./caller.ts";
+import { agreementRows, isRepairCell } from "./agreement_table.ts";
 import { askStatuses, type StatusView } from "./cluster_view.ts";
 import { disagreements } from "./disagreement.ts";
 import { faultRows, type FaultView } from "./fault_table.ts";
@@ -25,9 +26,9 @@ export const STATUS: Verb = {
   summary: "who is up, who reaches whom, clocks, disks and memory",
   details: `Asks every replica directly. Exits with 5 when none answers.
 
-Three tables: how each replica stands; who sees whom up or DOWN, and for how long that has been so; and on what
-each one runs. A clock is compared with the median of it and of those that its replica sees; where only two see each
-other, each is compared with the other. A fourth one says what is broken on purpose (see fault). Replicas that were
+Four tables: how each replica stands; who sees whom up or DOWN, and for how long that has been so; when the copies
+of two were last found equal, or made so; and on what each one runs. A clock is compared with the median of it and of those that its replica sees; where only two see each
+other, each is compared with the other. A fifth one says what is broken on purpose (see fault). Replicas that were
 started with files that disagree on members or keyspaces are named.
 
 EXAMPLES
@@ -75,7 +76,7 @@ export function reportFailure(failure: Failure, output: Output): number {
   return ERRORS[failure.code].exit;
 }
 
-/** All that a person reads: three tables with an empty line between them, and a fourth where something is broken on purpose. */
+/** All that a person reads: tables with an empty line between them; one more where something is broken on purpose. */
 export function pageLines(views: readonly StatusView[], paint: Paint, widthMax?: number): string[] {
   const links = formatTable(linkRows(views), {
     widthMax,
@@ -97,9 +98,13 @@ export function pageLines(views: readonly StatusView[], paint: Paint, widthMax?:
   });
   const statuses = views.flatMap(({ result }) => result.ok ? [result.value] : []);
   const warnings = disagreements(statuses).map((text) => paint.yellow(wrapLine(printable(text), widthMax)));
-  const parts = [statusLines(views, paint, widthMax), warnings, links, machines, faults].filter((lines) =>
-    lines.length > 0
-  );
+  const agreement = formatTable(agreementRows(views), {
+    widthMax,
+    paint: (text, row) => row === 0 ? paint.bold(text) : isRepairCell(text) ? paint.yellow(text) : text,
+  });
+  const parts = [statusLines(views, paint, widthMax), warnings, links, agreement, machines, faults].filter((
+    lines,
+  ) => lines.length > 0);
   return parts.flatMap((lines, index) => index === 0 ? lines : ["", ...lines]);
 }
 

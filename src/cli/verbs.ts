@@ -3,6 +3,7 @@ import { type Arguments, type Flags, nearestOf, UsageError } from "./arguments.t
 import { FAULT } from "./fault_verb.ts";
 import { INSPECT } from "./inspect_verb.ts";
 import { DELETE, GET, PUT } from "./key_verbs.ts";
+import { REPAIR } from "./repair_verb.ts";
 import { STATUS } from "./status_verb.ts";
 import { cut } from "./table.ts";
 import type { Verb } from "./verb.ts";
@@ -10,7 +11,7 @@ import { WAIT } from "./wait_verb.ts";
 import { WORKLOAD } from "./workload_verb.ts";
 
 /** In the order in which help names them. */
-export const VERBS: readonly Verb[] = [GET, PUT, DELETE, STATUS, INSPECT, WAIT, FAULT, WORKLOAD];
+export const VERBS: readonly Verb[] = [GET, PUT, DELETE, STATUS, INSPECT, REPAIR, WAIT, FAULT, WORKLOAD];
 
 /** What other stores call our verbs. They work as the verbs themselves do. */
 export const ALIASES: ReadonlyMap<string, string> = new Map([
@@ -24,6 +25,7 @@ export const ALIASES: ReadonlyMap<string, string> = new Map([
   ["ls", "inspect"],
   ["keys", "inspect"],
   ["scan", "inspect"],
+  ["sync", "repair"],
 ]);
 
 /** What other tools call what `status` shows. */

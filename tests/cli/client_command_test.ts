@@ -71,7 +71,7 @@ Deno.test("a command line that cannot be carried out exits with 2 and says the w
   assertEquals([bare.code, bare.stderr], [2, ""]);
   assertEquals(
     (JSON.parse(bare.stdout) as Record<string, unknown>)["message"],
-    "no verb was given, and no command came on stdin; known: get put delete status inspect wait fault workload check sim completion (--help says more)",
+    "no verb was given, and no command came on stdin; known: get put delete status inspect repair wait fault workload check sim completion (--help says more)",
   );
 });
 

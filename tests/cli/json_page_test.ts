@@ -11,6 +11,7 @@ import { failureObject, replyObject } from "../../src/cli/receipt.ts";
 import { verdictObject } from "../../src/cli/check_verb.ts";
 import { parseModel } from "../../src/checker/judge.ts";
 import type { JudgeName, Verdict } from "../../src/checker/verdict.ts";
+import { type RepairAnswer, repairObject } from "../../src/cli/repair_verb.ts";
 import { runObject } from "../../src/cli/sim_verb.ts";
 import { drawScenario } from "../../src/sim/scenario_draw.ts";
 import type { Finding as RunFinding } from "../../src/sim/run_judges.ts";
@@ -44,6 +45,7 @@ Deno.test("every block of the page is of a kind that is checked", () => {
     "status",
     "fault",
     "inspect",
+    "repair",
     "wait",
     "script",
     "workload",
@@ -153,6 +155,21 @@ Deno.test("the faults of the page are what the client makes of the replicas' ans
   }
 });
 
+Deno.test("the repairs of the page are what the client makes of the replicas' answers", () => {
+  for (const example of examples("repair")) {
+    const answers = (example["replicas"] as Fields[]).map((entry): RepairAnswer => {
+      const id = String(entry["id"]);
+      if (entry["peers"] === undefined) return { id, result: fail(failureOf(entry)) };
+      const { dry_run } = example;
+      const reply = decodeReply({ id: 1, ok: true, replica: id, dry_run, peers: entry["peers"] });
+      assert(reply?.result.ok && reply.result.value.kind === "repaired", JSON.stringify(reply));
+      return { id, result: ok(reply.result.value.peers) };
+    });
+    const isDryRun = example["dry_run"] as boolean;
+    assertEquals(repairObject(answers, { isDryRun, isOk: example["ok"] as boolean }), example);
+  }
+});
+
 Deno.test("the holdings of the page are what the client makes of the replicas' answers", () => {
   for (const example of examples("inspect")) {
     const keys = (example["keys"] as { key: number; equal: boolean; held: Fields }[])
@@ -200,6 +217,8 @@ clusterTest(
       [["get", "7"], 4],
       [["inspect"], 0],
       [["wait", "converged"], 0],
+      [["repair"], 0],
+      [["repair", "--dry-run", "main"], 0],
       [["help", "get"], 0],
       [["fault", "skew", "r2", "+1s"], 0],
       [["fault", "delay", "r1", "1ms"], 0],
