@@ -1,6 +1,7 @@
 /** Valid lines, drawn: requests of clients, and messages of a peer. What is wrong with them is `mutation.ts`'s business. @module */
 import type { Random } from "../../src/base/random.ts";
 import { stampOf } from "../../src/versions/stamp.ts";
+import { drawRepairMessage } from "./repair_grammar.ts";
 import { DRAWN_VALUE_BYTES_MAX, KEYSPACES, LARGE_KEY_FIRST, VALUE_BYTES_MAX } from "./target.ts";
 
 /** A JSON value. */
@@ -58,7 +59,16 @@ export function drawMessage(random: Random, nowMs: number): { readonly [name: st
   const recovering: { [name: string]: Json } = random.chance(200) ? { recovering: true } : {};
   const versions = (countMin: number): Json =>
     Array.from({ length: random.between(countMin, 3) }, () => drawVersion(random, nowMs));
-  switch (random.below(10)) {
+  switch (random.below(13)) {
+    case 10:
+    case 11:
+    case 12:
+      return drawRepairMessage(random, round, {
+        keyspace: about.keyspace!,
+        drawKey: () => drawKey(random, isByte),
+        drawVersions: versions,
+        drawStamp: () => drawVersion(random, nowMs).stamp!,
+      });
     case 0:
     case 1:
       return {
