@@ -40,7 +40,7 @@ Deno.test("The settings in README.md have the defaults and ranges that the code 
   const config = parseClusterConfig(document({}));
   assert(config.ok);
   const names = Object.keys(config.value.settings);
-  const rows = rowsOf(await pageOf("README.md"), /^`[a-z_]+_(ms|max|bytes|second)`$/);
+  const rows = rowsOf(await pageOf("README.md"), /^`[a-z_]+_(ms|max|bytes|second|buckets)`$/);
   const camelCase = (name: string): string =>
     name.replaceAll(/_([a-z])/g, (_, letter) => letter.toUpperCase());
   assertEquals(rows.map(([name]) => camelCase(name!.slice(1, -1))), names);
