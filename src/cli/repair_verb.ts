@@ -181,6 +181,7 @@ function keysText({ ids, found: { keys, differing } }: Pair): string {
       cut(printable(typeof key === "number" ? String(key) : JSON.stringify(key)), KEY_WIDTH_MAX)
     }`
   );
+  if (named.length === 0) return `${ids} differed on ${differing} ${differing === 1 ? "key" : "keys"}`;
   const more = differing - named.length;
   return `${ids} differed on ${named.join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
 }

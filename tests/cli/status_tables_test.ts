@@ -170,3 +170,18 @@ Deno.test("bytes have three digits and a unit", () => {
     "84.8 GB",
   ]);
 });
+
+Deno.test("status shows when copies were last equal, and where they are being made so", () => {
+  const repair = { keyspace: "main", moved: 4711, left: 12 };
+  const views = [
+    viewOf("r1", statusOf("r1", [peer("r2", { agreed_ms_ago: 2100, differed: 0 }), peer("r3", { repair })])),
+    viewOf("r2", statusOf("r2", [peer("r1", { agreed_ms_ago: 125_000 }), peer("r3", {})])),
+    viewOf("r3", undefined),
+  ];
+  assertEquals(
+    pageLines(views, PLAIN).slice(9, 12).join("\n"),
+    `equal to  r1      r2      r3
+r1        -       2s ago  4711 moved
+r2        2m ago  -       ?`,
+  );
+});

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { ClusterClient } from "../harness/cluster_client.ts";
 import { eventually } from "../harness/eventually.ts";
 import { clusterTest, type LocalCluster } from "../harness/processes.ts";
@@ -140,6 +140,20 @@ clusterTest("With read repair alone, replicas that were down get what is read", 
   }
   // Why from here: each get is a process of its own, and twenty of them take as long as the machine likes.
   await expectConverged(cluster, client, { sinceMs: performance.now(), values: MISSED });
+});
+
+clusterTest("With anti-entropy alone, replicas that were down get what they missed, unread and unasked", {
+  keyspace: { hinted_handoff: false, read_repair: "off" },
+}, async (cluster) => {
+  using client = new ClusterClient(cluster);
+  await writeDuringOutage(cluster, client);
+  // Nobody owes anything to anybody, and the one that wrote dies as well.
+  await cluster.kill9("r1");
+  await cluster.startAll();
+  await expectConverged(cluster, client, { sinceMs: performance.now(), values: MISSED });
+  const { stdout } = await cluster.client("status");
+  assertMatch(stdout, /^equal to {2}r1/m);
+  assertMatch(stdout, /^r1 {8,}- .* ago/m);
 });
 
 clusterTest("With none of the three, copies stay different, and inspect --differs shows which", {
