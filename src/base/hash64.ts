@@ -15,16 +15,16 @@ export interface Hash64 {
 const BASIS: Hash64 = { high: 0xcbf29ce4, low: 0x84222325 };
 /** FNV's prime is 2^40 and this. */
 const PRIME_LOW = 0x1b3;
-const TWO_32 = 2 ** 32;
 
 /** FNV-1a, 64 bits, of the bytes. */
 export function fnv1a64(bytes: ByteString): Hash64 {
   let { high, low } = BASIS;
   for (let i = 0; i < bytes.length; i++) {
     low = (low ^ bytes.charCodeAt(i)) >>> 0;
-    const product = low * PRIME_LOW;
-    high = (high * PRIME_LOW + Math.floor(product / TWO_32) + (low << 8 >>> 0)) >>> 0;
-    low = product >>> 0;
+    // What the product carries into the upper half: below 2^9, from products of 16 bits that stay below 2^32.
+    const carry = (low >>> 16) * PRIME_LOW + ((low & 0xffff) * PRIME_LOW >>> 16) >>> 16;
+    high = Math.imul(high, PRIME_LOW) + carry + (low << 8) >>> 0;
+    low = Math.imul(low, PRIME_LOW) >>> 0;
   }
   return { high, low };
 }
@@ -49,12 +49,16 @@ export function hexOf({ high, low }: Hash64): string {
   return high.toString(16).padStart(8, "0") + low.toString(16).padStart(8, "0");
 }
 
-/** The lower 64 bits of the product of a·2^32 + b and c·2^32 + d. */
+/** The lower 64 bits of the product of a·2^32 + b and c·2^32 + d. Why by hand: whoever places a key, or stores one, waits for it. */
 function multiply(a: number, b: number, c: number, d: number): Hash64 {
-  const [b1, b0, d1, d0] = [b >>> 16, b & 0xffff, d >>> 16, d & 0xffff];
-  const middle = b1 * d0 + Math.floor(b0 * d0 / 0x10000);
-  const other = b0 * d1 + middle % 0x10000;
-  const upper = b1 * d1 + Math.floor(middle / 0x10000) + Math.floor(other / 0x10000);
+  const b1 = b >>> 16;
+  const b0 = b & 0xffff;
+  const d1 = d >>> 16;
+  const d0 = d & 0xffff;
+  // Each of these sums stays below 2^32, so that its halves can be taken by shifts.
+  const middle = b1 * d0 + (b0 * d0 >>> 16);
+  const other = b0 * d1 + (middle & 0xffff);
+  const upper = b1 * d1 + (middle >>> 16) + (other >>> 16);
   return {
     high: (Math.imul(a, d) + Math.imul(b, c) + upper) >>> 0,
     low: Math.imul(b, d) >>> 0,
