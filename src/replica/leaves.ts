@@ -149,6 +149,7 @@ export class Leaves implements Derivation {
     return this.#keyspaces.get(keyspace)!;
   }
 
+  /** See `Derivation`. */
   onLoaded(key: ByteString, value: Uint8Array): boolean {
     if (key === LEAF_STATE_KEY) {
       this.#state = parseState(value);
@@ -166,6 +167,7 @@ export class Leaves implements Derivation {
     return false;
   }
 
+  /** See `Derivation`. */
   onChanged(key: ByteString, old: Uint8Array | undefined, held: Uint8Array | undefined): void {
     this.#leavesOf(key)?.change(key, old, held);
   }
@@ -195,6 +197,7 @@ export class Leaves implements Derivation {
     });
   }
 
+  /** See `Derivation`. */
   entries(applied: number): readonly StoreWrite[] {
     const cells = Object.fromEntries(this.#list.map(({ space }) => [space.name, space.cellCount]));
     const state: LeafState = { hash: HASH_VERSION, applied, cells };
