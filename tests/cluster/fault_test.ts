@@ -36,7 +36,7 @@ clusterTest(
   "Both sides of a partition write at TWO, neither at QUORUM, and healed they become equal by reading",
   {
     ...WITH_FAULTS,
-    keyspace: { hinted_handoff: false },
+    keyspace: { hinted_handoff: false, anti_entropy: false },
   },
   async (cluster) => {
     using client = new ClusterClient(cluster);

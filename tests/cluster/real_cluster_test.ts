@@ -99,7 +99,10 @@ Deno.test("Faults of lines and clocks are at work at once, and end by themselves
 });
 
 Deno.test("What is waited for in vain, or ends by itself, leaves the directory and says so", async () => {
-  const cluster = await RealCluster.start({ replicas: 2, keyspace: { main: { hinted_handoff: false } } });
+  const cluster = await RealCluster.start({
+    replicas: 2,
+    keyspace: { main: { hinted_handoff: false, anti_entropy: false } },
+  });
   await cluster.partition(["r2"]);
   await cluster.put(1, "x", { level: "ONE", through: "r1" });
   const error = await assertRejects(() => cluster.assertConverged({ withinMs: 300 }), Error, "key 1 differs");

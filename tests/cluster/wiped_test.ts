@@ -26,8 +26,8 @@ async function expectFilled(cluster: LocalCluster, client: ClusterClient, id: st
 }
 
 clusterTest("H7: a replica that lost its directory counts for no level until it is filled", {
-  // Why without hints: what the wiped replica holds in the end came by filling.
-  keyspace: { hinted_handoff: false, read_repair: "off" },
+  // Why without hints and anti-entropy: what the wiped replica holds in the end came by filling.
+  keyspace: { hinted_handoff: false, read_repair: "off", anti_entropy: false },
 }, async (cluster) => {
   using client = new ClusterClient(cluster);
   const { epoch } = await client.status("r3");
@@ -69,7 +69,7 @@ clusterTest("H7: a replica that lost its directory counts for no level until it 
 });
 
 clusterTest("H7: a directory of which only the identity is left counts for no level until it is filled", {
-  keyspace: { hinted_handoff: false, read_repair: "off" },
+  keyspace: { hinted_handoff: false, read_repair: "off", anti_entropy: false },
 }, async (cluster) => {
   using client = new ClusterClient(cluster);
   const { epoch } = await client.status("r3");
