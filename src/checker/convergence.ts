@@ -2,8 +2,15 @@
  * The judge of convergence: after healing and calm, all replicas hold the same of every key; in time, where a bound is given.
  * @module
  */
-import { type FinalState, finalStates, type HeldVersion, type History, type Snapshot } from "./history.ts";
-import { nameVersion, showValue } from "./operation_text.ts";
+import {
+  type FinalState,
+  finalStates,
+  type HeldKey,
+  heldVersions,
+  type History,
+  type Snapshot,
+} from "./history.ts";
+import { nameVersion, nameVersions, showValue } from "./operation_text.ts";
 import type { Judgement, Violation } from "./verdict.ts";
 
 /** One violation for each key on which two replicas differ. */
@@ -97,14 +104,20 @@ function equalSinceMs(snapshots: readonly Snapshot[], finals: ReadonlyMap<string
   return Math.max(...sinceMs.values());
 }
 
-function isSame(a: HeldVersion | undefined, b: HeldVersion | undefined): boolean {
-  if (nameVersion(a) !== nameVersion(b)) return false;
-  return a?.value === undefined || b?.value === undefined || a.value === b.value;
+function isSame(a: HeldKey | undefined, b: HeldKey | undefined): boolean {
+  const [one, two] = [heldVersions(a), heldVersions(b)];
+  return nameVersions(one) === nameVersions(two) && one.every(({ value }, index) => {
+    const other = two[index]!.value;
+    return value === undefined || other === undefined || value === other;
+  });
 }
 
 /** Two that differ, with their values where their versions are equal. */
-function show(a: HeldVersion | undefined, b: HeldVersion | undefined): readonly [string, string] {
-  const names = [nameVersion(a), nameVersion(b)] as const;
+function show(a: HeldKey | undefined, b: HeldKey | undefined): readonly [string, string] {
+  const [one, two] = [heldVersions(a), heldVersions(b)];
+  const names = [nameVersions(one), nameVersions(two)] as const;
   if (names[0] !== names[1]) return names;
-  return [`${names[0]} = ${showValue(a?.value)}`, `${names[1]} = ${showValue(b?.value)}`];
+  const index = one.findIndex(({ value }, place) => value !== two[place]!.value);
+  const name = nameVersion(one[index]);
+  return [`${name} = ${showValue(one[index]?.value)}`, `${name} = ${showValue(two[index]?.value)}`];
 }

@@ -42,6 +42,13 @@ export interface Operation {
   readonly outcome: "ok" | "fail" | "info";
   /** The version written or read; absent for a get that found nothing, and where unknown. */
   readonly version?: HistoryVersion;
+  /** All versions that a get returned, greatest first, also deletions and that of `value`, where they are several. */
+  readonly siblings?: readonly HeldVersion[];
+  /**
+   * Versions of the key that a put or delete named as seen: these it replaces, with what they replaced, and no others. Empty
+   * for none. Absent where nobody knows, and where the greatest version replaces all others anyway.
+   */
+  readonly context?: readonly HistoryVersion[];
   /** Replicas that acknowledged or answered. */
   readonly acked: readonly string[];
   /** Why it failed. */
@@ -105,8 +112,36 @@ export interface HeldVersion extends HistoryVersion {
   readonly value?: string | null;
 }
 
+/** What one replica holds of one key: the greatest version. */
+export interface HeldKey extends HeldVersion {
+  /** All of them, greatest first, where they are several. */
+  readonly siblings?: readonly HeldVersion[];
+}
+
 /** What one replica holds in the end, by key. */
-export type FinalState = ReadonlyMap<string, HeldVersion>;
+export type FinalState = ReadonlyMap<string, HeldKey>;
+
+/** Versions of one key as a replica holds them. */
+export function heldKey(versions: readonly [HeldVersion, ...HeldVersion[]]): HeldKey {
+  const sorted = [...versions].sort((a, b) => compareVersions(b, a));
+  return { ...sorted[0]!, ...(sorted.length > 1 ? { siblings: sorted } : {}) };
+}
+
+/** All versions that a replica holds of a key, greatest first. */
+export function heldVersions(held: HeldKey | undefined): readonly HeldVersion[] {
+  return held ? held.siblings ?? [held] : [];
+}
+
+/** All versions that an operation made or read, with what they say; none where they are unknown. */
+export function touchedVersions({ version, siblings, value }: Operation): readonly HeldVersion[] {
+  return siblings ?? (version ? [{ ...version, value: value ?? null }] : []);
+}
+
+/** All values that a get returned, or that were to be written; none where it found nothing, and for a deletion. */
+export function touchedValues({ siblings, value }: Operation): readonly string[] {
+  if (siblings) return siblings.flatMap((sibling) => sibling.value ?? []);
+  return value === undefined ? [] : [value];
+}
 
 /** The final state of each replica that was looked at, by its name. */
 export function finalStates({ snapshots = [] }: Pick<History, "snapshots">): Map<string, FinalState> {

@@ -1,5 +1,12 @@
 /** A history as text, one JSON object a line (`HISTORY.md`): whole, by time, or line by line while it happens. @module */
-import type { History, HistoryFault, Operation, Snapshot } from "./history.ts";
+import {
+  heldVersions,
+  type History,
+  type HistoryFault,
+  type HistoryVersion,
+  type Operation,
+  type Snapshot,
+} from "./history.ts";
 import { HISTORY_FORMAT } from "./history_parser.ts";
 
 /** The lines of a history, each with its end. Their fields that nothing is known of are left out. */
@@ -28,11 +35,13 @@ export function encodeHeader(
   });
 }
 
-/** What a replica held at a time: a line for the look at it, and one for each key. */
+/** What a replica held at a time: a line for the look at it, and one for each version of each key. */
 export function encodeSnapshot({ replica, atMs, state }: Snapshot): string {
   const lines = [line({ type: "final", replica, time_ms: atMs })];
-  for (const [key, { stamp, origin, value }] of state) {
-    lines.push(line({ type: "final", replica, time_ms: atMs, key, version: { stamp, origin }, value }));
+  for (const [key, held] of state) {
+    for (const { value, ...version } of heldVersions(held)) {
+      lines.push(line({ type: "final", replica, time_ms: atMs, key, version: nameOf(version), value }));
+    }
   }
   return lines.join("");
 }
@@ -67,7 +76,7 @@ function eventsByTime({ operations, faults = [], diskLosses }: History): string[
 
 /** A client begins. */
 export function encodeInvocation(operation: Omit<Operation, "endedMs" | "outcome" | "acked">): string {
-  const { client, op, key, value, expected, required, coordinator, invokedMs, session, live } = operation;
+  const { client, op, key, value, expected, required, coordinator, invokedMs } = operation;
   return line({
     type: "invoke",
     time_ms: invokedMs,
@@ -78,8 +87,9 @@ export function encodeInvocation(operation: Omit<Operation, "endedMs" | "outcome
     expected,
     required,
     coordinator: coordinator === "" ? undefined : coordinator,
-    session,
-    live,
+    session: operation.session,
+    live: operation.live,
+    context: operation.context?.map(nameOf),
   });
 }
 
@@ -88,17 +98,25 @@ export function encodeCompletion(
   operation: Operation,
   { coordinator }: { readonly coordinator?: string } = {},
 ): string {
-  const { client, op, value, outcome, version, acked, code } = operation;
+  const { client, op, value, outcome, version, siblings, acked, code } = operation;
   return line({
     type: outcome,
     time_ms: completionMs(operation),
     client,
     value: op === "get" && outcome === "ok" ? value ?? null : undefined,
-    version: version && { stamp: version.stamp, origin: version.origin },
+    version: version && nameOf(version),
+    siblings: siblings?.map(({ value: content = null, ...sibling }) => ({
+      ...nameOf(sibling),
+      value: content,
+    })),
     code,
     acked: unlessEmpty(acked),
     coordinator,
   });
+}
+
+function nameOf({ stamp, origin }: HistoryVersion): HistoryVersion {
+  return { stamp, origin };
 }
 
 function completionMs({ outcome, invokedMs, endedMs, gaveUpMs = invokedMs }: Operation): number {

@@ -1,8 +1,11 @@
 /** Text from anywhere to a history: every wrong line is named with its number and with what is allowed. @module */
 import { fail, ok, type Result } from "../base/failure.ts";
 import {
+  compareVersions,
   type DiskLoss,
-  type HeldVersion,
+  type HeldKey,
+  heldKey,
+  heldVersions,
   type History,
   type HistoryFault,
   type Operation,
@@ -19,9 +22,11 @@ import {
   NAME,
   NAMES,
   oneOf,
+  SIBLINGS,
   TEXT,
   VALUE,
   VERSION,
+  VERSIONS,
 } from "./line_fields.ts";
 
 /** The format that is written, and the only one that is read. */
@@ -86,7 +91,7 @@ class HistoryParser {
   readonly #lastMs = new Map<number, number>();
   readonly #diskLosses: DiskLoss[] = [];
   readonly #faults: HistoryFault[] = [];
-  readonly #snapshots = new Map<string, Snapshot & { readonly state: Map<string, HeldVersion> }>();
+  readonly #snapshots = new Map<string, Snapshot & { readonly state: Map<string, HeldKey> }>();
   #header: Header | undefined;
   #clockSpreadMs: number | undefined;
 
@@ -204,6 +209,7 @@ class HistoryParser {
       acked: [],
       ...line.spread("session", NAME, "session"),
       ...line.spread("live", COUNT, "live"),
+      ...(op === "put" || op === "delete" ? line.spread("context", VERSIONS, "context") : {}),
     };
     line.finish();
     if (line.problem !== undefined) return;
@@ -225,6 +231,7 @@ class HistoryParser {
       ...(outcome === "info" ? { gaveUpMs: endedMs } : { endedMs }),
       outcome,
       ...(outcome === "ok" ? line.spread("version", VERSION, "version") : {}),
+      ...(outcome === "ok" && isGet ? siblingsOf(line) : {}),
       acked: line.optional("acked", NAMES) ?? [],
       ...line.spread("coordinator", NAME, "coordinator"),
       ...(outcome === "ok" ? {} : line.spread("code", NAME, "code")),
@@ -261,13 +268,14 @@ class HistoryParser {
     line.finish();
     if (line.problem !== undefined) return;
     const name = `${atMs} ${replica}`;
-    const snapshot = this.#snapshots.get(name) ?? { replica, atMs, state: new Map<string, HeldVersion>() };
+    const snapshot = this.#snapshots.get(name) ?? { replica, atMs, state: new Map<string, HeldKey>() };
     this.#snapshots.set(name, snapshot);
     if (!held) return;
-    if (snapshot.state.has(String(key))) {
-      line.refuse(`key ${key} of ${replica} at ${atMs} ms was told before`);
+    const others = heldVersions(snapshot.state.get(String(key)));
+    if (others.some((other) => compareVersions(other, held) === 0)) {
+      line.refuse(`this version of key ${key} of ${replica} at ${atMs} ms was told before`);
     }
-    snapshot.state.set(String(key), held);
+    snapshot.state.set(String(key), heldKey([held, ...others]));
   }
 
   /** A client's own lines stand in the order of time; those of others may stand anywhere. */
@@ -276,6 +284,22 @@ class HistoryParser {
     if (ms < lastMs) line.refuse(`"time_ms" is ${ms}, before client ${client}'s last line at ${lastMs}`);
     this.#lastMs.set(client, ms);
   }
+}
+
+/** Greatest first, whatever the order in the line; one alone is told by `version` and `value`. */
+function siblingsOf(line: LineFields): Pick<Operation, "siblings"> {
+  const siblings = line.optional("siblings", SIBLINGS);
+  if (!siblings) return {};
+  if (siblings.length < 2) {
+    line.refuse(
+      `"siblings" names ${siblings.length} versions; allowed: 2 or more, and one alone is "version"`,
+    );
+  }
+  const sorted = [...siblings].sort((a, b) => compareVersions(b, a));
+  if (sorted.some((one, index) => index > 0 && compareVersions(one, sorted[index - 1]!) === 0)) {
+    line.refuse(`"siblings" names a version twice; each version is one write`);
+  }
+  return { siblings: sorted };
 }
 
 function time(line: LineFields): number {

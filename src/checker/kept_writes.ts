@@ -2,11 +2,23 @@
  * The judge of acknowledged writes: none is lost, none beaten unrightfully, and no read that must see one misses it.
  *
  * It knows true time (HAZARD H21). A write may vanish only if every disk that acknowledged it was lost; it may be beaten
- * only by a greater version; and a version may be greater than a later write's only as far as clocks were apart.
+ * only by a greater version; and a version may be greater than a later write's only as far as clocks were apart. Where puts
+ * name what they had seen, a write may be replaced only by one that descends from it: none is lost without being seen.
  * @module
  */
-import { compareVersions, type FinalState, finalStates, type History, type Operation } from "./history.ts";
-import { counted, describeOperation, nameVersion } from "./operation_text.ts";
+import { type Descent, leastOf } from "./descent.ts";
+import {
+  compareVersions,
+  type FinalState,
+  finalStates,
+  type HeldVersion,
+  heldVersions,
+  type History,
+  type Operation,
+  touchedVersions,
+} from "./history.ts";
+import { counted, describeOperation, nameVersion, nameVersions } from "./operation_text.ts";
+import { Touches } from "./touches.ts";
 import type { Judgement, Violation } from "./verdict.ts";
 
 /**
@@ -20,6 +32,7 @@ export function judgeKeptWrites(
 ): Violation[] {
   const violations: Violation[] = [];
   const byKey = new Map<string, Operation[]>();
+  const touches = new Touches(history.operations);
   for (const operation of history.operations) {
     if (operation.outcome !== "ok" || !operation.version && operation.op !== "get") continue;
     const list = byKey.get(operation.key) ?? [];
@@ -29,11 +42,13 @@ export function judgeKeptWrites(
   for (const [key, operations] of byKey) {
     const writes = operations.filter(({ op }) => op !== "get");
     const reads = operations.filter(({ op }) => op === "get");
+    const descent = touches.descentOf(key);
     violations.push(
-      ...lostWrites(key, onlyWrites ? writes : operations, history, finals),
-      ...unjustOrder(writes, history),
+      ...lostWrites(onlyWrites ? writes : operations, history, new Ends(key, descent, finals)),
+      // Where versions stand side by side, none loses.
+      ...(descent.hasContexts ? [] : unjustOrder(writes, history)),
       ...sharedDots(operations),
-      ...staleReads(reads, writes, history),
+      ...staleReads(reads, writes, history, descent),
     );
   }
   return violations;
@@ -54,27 +69,50 @@ export function judgeKeptWritesOf(history: History): Judgement {
   };
 }
 
-/** What was acknowledged or seen is still there, or something greater is. */
-function lostWrites(
-  key: string,
-  operations: readonly Operation[],
-  history: History,
-  finals: ReadonlyMap<string, FinalState>,
-): Violation[] {
+/** What was acknowledged or seen is still there, or something that replaced it is. */
+function lostWrites(operations: readonly Operation[], history: History, ends: Ends): Violation[] {
   const violations: Violation[] = [];
+  const least = leastOf(operations.flatMap(touchedVersions));
+  if (!least) return violations;
+  const finals = ends.coverages(least);
   for (const operation of operations) {
-    if (!operation.version || isLostWithDisks(operation, history)) continue;
-    for (const [replica, state] of finals) {
-      const held = state.get(key);
-      if (held && compareVersions(held, operation.version) >= 0) continue;
+    const versions = touchedVersions(operation);
+    if (versions.length === 0 || isLostWithDisks(operation, history)) continue;
+    for (const { replica, held, covers } of finals) {
+      const lost = versions.find((version) => !covers(version));
+      if (!lost) continue;
+      const { key } = operation;
+      // Of several versions, or of one that is not greater, it would not be seen which one is missing.
+      const isPlain = held.length === 0 || !ends.descent.hasContexts && !operation.siblings;
       const sentence = `${describeOperation(operation)}, but in the end ${replica} holds ${
-        nameVersion(held)
-      } of key ${key}`;
-      violations.push(accuse(sentence, operation));
+        nameVersions(held)
+      } of key ${key}${isPlain ? "" : `, written by nobody who had seen ${nameVersion(lost)}`}`;
+      const writers = ends.descent.explanation(held, lost).filter((each) => each !== operation);
+      violations.push(accuse(sentence, ...[operation, ...writers].sort((a, b) => a.invokedMs - b.invokedMs)));
       break;
     }
   }
   return violations;
+}
+
+/** What replicas hold of one key in the end. */
+class Ends {
+  readonly descent: Descent;
+  readonly #held: readonly { readonly replica: string; readonly held: readonly HeldVersion[] }[];
+
+  constructor(key: string, descent: Descent, finals: ReadonlyMap<string, FinalState>) {
+    this.descent = descent;
+    this.#held = [...finals].map(([replica, state]) => ({ replica, held: heldVersions(state.get(key)) }));
+  }
+
+  /** And what that covers. `least`: no lesser version will be asked about. */
+  coverages(least: HeldVersion): readonly {
+    readonly replica: string;
+    readonly held: readonly HeldVersion[];
+    covers(version: HeldVersion): boolean;
+  }[] {
+    return this.#held.map((each) => ({ ...each, covers: this.descent.coverage(each.held, least) }));
+  }
 }
 
 /** A write acknowledged before another was asked for is smaller, but for what clocks were apart. */
@@ -123,50 +161,83 @@ class Greatest {
     }
     return this.#greatest;
   }
+
+  allBefore(ms: number): readonly Operation[] {
+    const greatest = this.endedBefore(ms);
+    return greatest ? [greatest] : [];
+  }
 }
 
 /** One dot names one write: all who wrote or read it saw the same value. */
 function sharedDots(operations: readonly Operation[]): Violation[] {
   const violations: Violation[] = [];
-  const byDot = new Map<string, Operation>();
+  const byDot = new Map<string, { readonly operation: Operation; readonly value: string | null }>();
   for (const operation of operations) {
-    if (!operation.version) continue;
-    const dot = nameVersion(operation.version);
-    const other = byDot.get(dot);
-    if (other && other.value !== operation.value) {
-      const sentence = `one version has two values: ${describeOperation(other)}, and ${
-        describeOperation(operation)
-      }`;
-      violations.push(accuse(sentence, other, operation));
+    for (const { value = null, ...version } of touchedVersions(operation)) {
+      const dot = nameVersion(version);
+      const other = byDot.get(dot);
+      if (other && other.value !== value) {
+        const sentence = `one version has two values: ${describeOperation(other.operation)}, and ${
+          describeOperation(operation)
+        }`;
+        violations.push(accuse(sentence, other.operation, operation));
+      }
+      byDot.set(dot, { operation, value });
     }
-    byDot.set(dot, operation);
   }
   return violations;
 }
 
-/** A read whose copies overlap those of a write acknowledged before it began returns that write or a greater one. */
+/** A read whose copies overlap those of a write acknowledged before it began returns that write or what replaced it. */
 function staleReads(
   reads: readonly Operation[],
   writes: readonly Operation[],
   history: History,
+  descent: Descent,
 ): Violation[] {
   const violations: Violation[] = [];
   const kept = writes.filter((write) => !isLostWithDisks(write, history));
   for (const required of new Set(reads.map((read) => read.required))) {
-    const overlapping = new Greatest(kept.filter((write) => write.required + required > history.copies));
+    const overlapping = kept.filter((write) => write.required + required > history.copies);
+    const ended = descent.hasContexts ? new SideBySide(overlapping) : new Greatest(overlapping);
     const sorted = reads.filter((read) => read.required === required).sort((a, b) =>
       a.invokedMs - b.invokedMs
     );
     for (const read of sorted) {
-      const write = overlapping.endedBefore(read.invokedMs);
-      if (!write || (read.version && compareVersions(read.version, write.version!) >= 0)) continue;
+      const due = ended.allBefore(read.invokedMs);
+      const found = touchedVersions(read);
       // What was read has a version that nobody told: it may be any.
-      if (!read.version && read.value !== undefined) continue;
+      if (found.length === 0 && read.value !== undefined) continue;
+      const missed = descent.uncovered(found, due.map((write) => write.version!));
+      const write = missed && due.find(({ version }) => version === missed);
+      if (!write) continue;
       const sentence = `${describeOperation(read)}, although ${describeOperation(write)}`;
-      violations.push(accuse(sentence, write, read));
+      const others = descent.explanation(found, missed!).filter((each) => each !== write && each !== read);
+      violations.push(accuse(sentence, write, ...others, read));
     }
   }
   return violations;
+}
+
+/** Writes that had ended by a time, but for those that others of them replaced; times asked for must not go back. */
+class SideBySide {
+  readonly #operations: readonly Operation[];
+  readonly #kept = new Map<string, Operation>();
+  #index = 0;
+
+  constructor(operations: readonly Operation[]) {
+    this.#operations = [...operations].sort((a, b) => a.endedMs - b.endedMs);
+  }
+
+  allBefore(ms: number): readonly Operation[] {
+    for (; this.#index < this.#operations.length; this.#index++) {
+      const operation = this.#operations[this.#index]!;
+      if (operation.endedMs >= ms) break;
+      this.#kept.set(nameVersion(operation.version), operation);
+      for (const seen of operation.context ?? []) this.#kept.delete(nameVersion(seen));
+    }
+    return [...this.#kept.values()];
+  }
 }
 
 function isLostWithDisks(operation: Operation, history: History): boolean {

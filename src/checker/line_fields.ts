@@ -1,5 +1,5 @@
 /** The fields of one line of a history, looked at one by one: what is wrong first is kept, so that a person reads it. @module */
-import type { HistoryVersion } from "./history.ts";
+import type { HeldVersion, HistoryVersion } from "./history.ts";
 
 /** What a field may be. */
 export interface FieldKind<T> {
@@ -12,6 +12,7 @@ export interface FieldKind<T> {
 
 const NAME_CHARS_MAX = 200;
 const NAMES_MAX = 1000;
+const VERSIONS_MAX = 1000;
 const SHOWN_CHARS_MAX = 40;
 const COUNT_MAX = 1_000_000;
 
@@ -75,6 +76,23 @@ export const VERSION: FieldKind<HistoryVersion> = {
     isName(value["origin"]),
   allowed: 'an object of "stamp", an integer, and "origin", a name',
   blank: { stamp: 0, origin: "" },
+};
+
+/** Names of writes. */
+export const VERSIONS: FieldKind<readonly HistoryVersion[]> = {
+  is: (value): value is readonly HistoryVersion[] =>
+    Array.isArray(value) && value.length <= VERSIONS_MAX && value.every(VERSION.is),
+  allowed: `an array of at most ${VERSIONS_MAX}, each ${VERSION.allowed}`,
+  blank: [],
+};
+
+/** Names of writes, each with its value. */
+export const SIBLINGS: FieldKind<readonly HeldVersion[]> = {
+  is: (value): value is readonly HeldVersion[] =>
+    Array.isArray(value) && value.length <= VERSIONS_MAX && value.every(isSibling),
+  allowed:
+    `an array of at most ${VERSIONS_MAX}, each ${VERSION.allowed}, and "value", text or null for a deletion`,
+  blank: [],
 };
 
 /** What levels mean: names with the copies that they need. */
@@ -153,6 +171,12 @@ export class LineFields {
     this.refuse(`"${name}" ${came}; allowed: ${kind.allowed}`);
     return undefined;
   }
+}
+
+function isSibling(value: unknown): value is HeldVersion {
+  if (!isObject(value)) return false;
+  const { value: content, ...version } = value;
+  return VERSION.is(version) && VALUE.is(content);
 }
 
 function isInteger(value: unknown): value is number {

@@ -1,5 +1,5 @@
 /** The fewest operations that still show what is wrong: whatever can be left out is left out, in the same order each time. @module */
-import type { Operation } from "./history.ts";
+import { type Operation, touchedValues } from "./history.ts";
 import { hasLost } from "./register.ts";
 
 /** Operations that all trials of one search look at, so that a long history does not take for ever. */
@@ -77,15 +77,23 @@ class Leavers {
 
   /** Those that may have left what this one found. */
   of(operation: Operation): readonly Operation[] {
-    const { op, key, value, expected, outcome, endedMs } = operation;
+    const { op, key, expected, outcome, endedMs } = operation;
     // A compare-and-set that lost found anything but one value: any other may be the reason.
     const isLost = hasLost(operation);
     if (!isLost && (outcome !== "ok" || op !== "get" && op !== "compare_and_set")) return [];
-    const found = op === "get" ? value : expected;
-    const all = (isLost ? this.#byKey.get(key) : this.#byContent.get(contentName(key, found))) ?? [];
-    const early = all.filter(({ invokedMs }) => invokedMs <= endedMs);
-    // A value that was put only later is still to be told from one that nobody put.
-    return early.length === 0 && found !== undefined && !isLost ? all : early;
+    if (isLost) return this.#upTo(endedMs, this.#byKey.get(key));
+    const found = op === "get" ? touchedValues(operation) : expected ?? [];
+    if (found.length === 0) return this.#upTo(endedMs, this.#byContent.get(contentName(key, undefined)));
+    return [found].flat().flatMap((value) => {
+      const all = this.#byContent.get(contentName(key, value)) ?? [];
+      const early = this.#upTo(endedMs, all);
+      // A value that was put only later is still to be told from one that nobody put.
+      return early.length === 0 ? all : early;
+    });
+  }
+
+  #upTo(ms: number, operations: readonly Operation[] = []): readonly Operation[] {
+    return operations.filter(({ invokedMs }) => invokedMs <= ms);
   }
 }
 

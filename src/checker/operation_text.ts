@@ -8,8 +8,10 @@ const TOLD_MAX = 8;
 
 /** `client 1 put 7 = v5 (r1.a@5) through r1 at 10.0–20.0 ms with r1 r2`. What is not known is left out. */
 export function describeOperation(operation: Operation): string {
-  const { client, version, coordinator, acked } = operation;
-  return `client ${client} ${deed(operation)}${version ? ` (${nameVersion(version)})` : ""}` +
+  const { client, version, siblings, coordinator, acked } = operation;
+  const versions = siblings ?? (version ? [version] : []);
+  const named = versions.length === 0 ? "" : ` (${nameVersions(versions)})`;
+  return `client ${client} ${deed(operation)}${named}` +
     `${coordinator === "" ? "" : ` through ${coordinator}`} ${timesOf(operation)}` +
     `${acked.length === 0 ? "" : ` with ${acked.join(" ")}`}`;
 }
@@ -32,14 +34,23 @@ export function nameVersion(version: HistoryVersion | undefined): string {
   return version ? `${version.origin}@${version.stamp}` : "nothing";
 }
 
+/** Several, as people read them; `nothing` where there is none. */
+export function nameVersions(versions: readonly HistoryVersion[]): string {
+  return versions.length === 0 ? nameVersion(undefined) : versions.map(nameVersion).join(", ");
+}
+
 /** A value in a sentence: its beginning, or `nothing`. */
 export function showValue(value: string | null | undefined): string {
   if (value === undefined || value === null) return "nothing";
   return value.length > VALUE_CHARS_MAX ? `${value.slice(0, VALUE_CHARS_MAX)}…` : value;
 }
 
-function deed({ op, key, value, expected, outcome, code }: Operation): string {
-  const written = `${key} = ${showValue(value)}`;
+function deed({ op, key, value, siblings, context, expected, outcome, code }: Operation): string {
+  const content = siblings
+    ? siblings.map((sibling) => showValue(sibling.value)).join(" | ")
+    : showValue(value);
+  const replaced = context && context.length > 0 ? ` in place of ${nameVersions(context)}` : "";
+  const written = `${key} = ${content}${replaced}`;
   const reason = code === undefined ? "" : ` with ${code}`;
   switch (op) {
     case "get":
@@ -47,7 +58,9 @@ function deed({ op, key, value, expected, outcome, code }: Operation): string {
     case "put":
       return outcome === "ok" ? `put ${written}` : `tried to put ${written}, ${fate(outcome)}${reason},`;
     case "delete":
-      return outcome === "ok" ? `deleted ${key}` : `tried to delete ${key}, ${fate(outcome)}${reason},`;
+      return outcome === "ok"
+        ? `deleted ${key}${replaced}`
+        : `tried to delete ${key}${replaced}, ${fate(outcome)}${reason},`;
     case "compare_and_set": {
       const change = `${key} from ${showValue(expected)} to ${showValue(value)}`;
       return outcome === "ok" ? `set ${change}` : `tried to set ${change}, ${fate(outcome)}${reason},`;

@@ -3,8 +3,8 @@
  * Requires of a history: every write names its value, also one that failed.
  * @module
  */
-import type { History, Operation } from "./history.ts";
-import { describeOperation } from "./operation_text.ts";
+import { type History, type Operation, touchedValues } from "./history.ts";
+import { describeOperation, showValue } from "./operation_text.ts";
 import type { Violation } from "./verdict.ts";
 
 /** One violation for each read of a value that should not be there. */
@@ -24,19 +24,20 @@ export function judgeReadValues({ operations }: Pick<History, "operations">): Vi
   const accuse = (sentence: string, ...guilty: Operation[]): void =>
     void violations.push({ judge: "read_values", sentence, operations: guilty });
   for (const read of operations) {
-    if (read.op !== "get" || read.outcome !== "ok" || read.value === undefined) continue;
-    const list = writes.get(read.key)?.get(read.value) ?? [];
-    const done = list.filter(({ outcome }) => outcome !== "fail");
-    const [write] = done.length > 0 ? done : list;
-    if (!write) accuse(`${describeOperation(read)}, which nobody put`, read);
-    else if (done.length === 0) {
-      const reason = write.code ?? "no reason";
-      const sentence = `${
-        describeOperation(read)
-      }, which was refused with ${reason} to client ${write.client}`;
-      accuse(sentence, ...list, read);
-    } else if (done.every(({ invokedMs }) => invokedMs > read.endedMs)) {
-      accuse(`${describeOperation(read)}, before this: ${describeOperation(write)}`, read, ...done);
+    if (read.op !== "get" || read.outcome !== "ok") continue;
+    for (const value of new Set(touchedValues(read))) {
+      // Of several values the sentence has to say which.
+      const told = `${describeOperation(read)}${read.siblings ? `, with ${showValue(value)}` : ""}`;
+      const list = writes.get(read.key)?.get(value) ?? [];
+      const done = list.filter(({ outcome }) => outcome !== "fail");
+      const [write] = done.length > 0 ? done : list;
+      if (!write) accuse(`${told}, which nobody put`, read);
+      else if (done.length === 0) {
+        const reason = write.code ?? "no reason";
+        accuse(`${told}, which was refused with ${reason} to client ${write.client}`, ...list, read);
+      } else if (done.every(({ invokedMs }) => invokedMs > read.endedMs)) {
+        accuse(`${told}, before this: ${describeOperation(write)}`, read, ...done);
+      }
     }
   }
   return violations;

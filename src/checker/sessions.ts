@@ -52,7 +52,10 @@ export function sessionOf({ session, client }: Operation): string {
   return session === undefined ? `client ${client}` : `session ${session}`;
 }
 
-/** What sessions demand: each touch of a key is not older than the session's last one that had ended. */
+/**
+ * What sessions demand: each touch of a key is not older than the session's last one that had ended. Where versions stand side
+ * by side, a put does not replace the one before: then it is all puts since the session's last get, and that.
+ */
 export function* sessionDemands(operations: readonly Operation[], touches: Touches): Generator<Demand> {
   const bySessionAndKey = new Map<string, Touch[]>();
   for (const operation of [...operations].sort((a, b) => a.invokedMs - b.invokedMs)) {
@@ -60,8 +63,13 @@ export function* sessionDemands(operations: readonly Operation[], touches: Touch
     if (!later) continue;
     const name = JSON.stringify([sessionOf(operation), operation.key]);
     const before = bySessionAndKey.get(name) ?? [];
-    const earlier = before.findLast((touch) => touch.operation.endedMs <= operation.invokedMs);
-    if (earlier) yield { earlier, later };
+    const isLatestEnough = !later.descent.hasContexts || operation.op !== "get";
+    for (let index = before.length - 1; index >= 0; index--) {
+      const earlier = before[index]!;
+      if (earlier.operation.endedMs > operation.invokedMs) continue;
+      yield { earlier, later };
+      if (isLatestEnough || earlier.operation.op === "get") break;
+    }
     before.push(later);
     bySessionAndKey.set(name, before);
   }

@@ -3,6 +3,7 @@ import {
   compareVersions,
   type FinalState,
   finalStates,
+  heldVersions,
   type History,
   type HistoryFault,
   type HistoryVersion,
@@ -73,9 +74,14 @@ export class TimelineStory {
       const known = versions.get(key) ?? new Map<string, HistoryVersion>();
       versions.set(key, known.set(nameVersion(version), version));
     };
-    for (const { key, version } of history.operations) note(key, version);
-    for (const held of this.finals.values()) {
-      for (const [key, version] of held) note(key, version);
+    for (const operation of history.operations) {
+      note(operation.key, operation.version);
+      for (const version of [...operation.siblings ?? [], ...operation.context ?? []]) {
+        note(operation.key, version);
+      }
+    }
+    for (const state of this.finals.values()) {
+      for (const [key, held] of state) for (const version of heldVersions(held)) note(key, version);
     }
     for (const [key, known] of versions) {
       const sorted = [...known.values()].sort(compareVersions);
@@ -117,7 +123,8 @@ export class TimelineStory {
     const key = visibleText(cutText(operation.key, 14));
     if (op === "get") {
       if (outcome !== "ok") return `get ${key} ✗`;
-      return `get ${key} → ${shortValue(operation.value, valueLengthMax)}`;
+      const length = Math.ceil(valueLengthMax / (operation.siblings?.length ?? 1));
+      return `get ${key} → ${contentsOf(operation).map((value) => shortValue(value, length)).join(" | ")}`;
     }
     const mark = outcome === "fail" ? " ✗" : outcome === "info" ? " ?" : "";
     if (op === "delete") return `delete ${key}${mark}`;
@@ -139,7 +146,7 @@ export class TimelineStory {
   /** Everything about an operation, as sentences. */
   sentences(operation: Operation): string {
     const { acked, client, coordinator, key, op, outcome, required } = operation;
-    const value = operation.value === undefined ? "nothing" : quoted(operation.value);
+    const value = contentText(operation);
     const isRead = op === "get";
     const name = `key ${cutText(key, 60)}`;
     const expected = operation.expected === undefined ? "nothing" : quoted(operation.expected);
@@ -155,7 +162,12 @@ export class TimelineStory {
     } to ${what}${need}.`;
     return `${asked} ${this.#outcome(operation, value)}${
       acked.length > 0 ? ` ${isRead ? "Answered" : "Acknowledged"} by ${acked.join(", ")}.` : ""
-    }${outcome === "ok" && isRead && operation.version ? ` It saw ${this.version(operation)}.` : ""}`;
+    }${outcome === "ok" && isRead ? this.#seen(operation) : ""}`;
+  }
+
+  #seen({ key, version, siblings }: Operation): string {
+    if (!siblings) return version ? ` It saw ${this.version({ key, version })}.` : "";
+    return ` It saw ${siblings.map((sibling) => this.version({ key, version: sibling })).join(" and ")}.`;
   }
 
   /** A version in full: `version #2 (r1.a@5)`. */
@@ -211,6 +223,16 @@ export function byName(a: string, b: string): number {
 export function quoted(value: string): string {
   const cut = cutText(value, VALUE_LENGTH_MAX);
   return `“${cut}”${cut === value ? "" : ` (${value.length} characters)`}`;
+}
+
+/** What an operation found or wrote, in quotation marks; of several siblings all. */
+export function contentText(operation: Operation): string {
+  return contentsOf(operation).map((value) => value === undefined ? "nothing" : quoted(value)).join(" and ");
+}
+
+/** What was found or written: one, or as many as there are siblings. */
+function contentsOf({ siblings, value }: Operation): readonly (string | undefined)[] {
+  return siblings ? siblings.map((sibling) => sibling.value ?? undefined) : [value];
 }
 
 function shortValue(value: string | undefined, lengthMax: number): string {

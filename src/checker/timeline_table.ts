@@ -1,8 +1,8 @@
 /** The tables of the timeline page: everything that the picture shows, as text. @module */
-import type { HeldVersion, Operation } from "./history.ts";
+import { type HeldKey, heldVersions, type Operation, touchedVersions } from "./history.ts";
 import { nameVersion } from "./operation_text.ts";
 import { cutText, element, escapeText, type Markup } from "./timeline_markup.ts";
-import { quoted, type TimelineStory } from "./timeline_story.ts";
+import { contentText, quoted, type TimelineStory } from "./timeline_story.ts";
 
 /** Keys in the table of what replicas hold. */
 const HELD_KEYS_MAX = 40;
@@ -47,7 +47,6 @@ export function operationTable(
         op,
         outcome,
         required,
-        version,
       } = operation;
       const number = story.numbers.get(operation);
       const end = Number.isFinite(endedMs) ? endedMs : gaveUpMs;
@@ -62,7 +61,9 @@ export function operationTable(
           ? (end === undefined ? "never" : `never (gave up at ${story.time(end)})`)
           : story.time(endedMs),
         `${OUTCOMES[outcome]}${code ? ` (${code})` : ""}`,
-        version ? `${story.ordinal(key, version)} ${nameVersion(version)}` : "",
+        touchedVersions(operation).map((each) => `${story.ordinal(key, each)} ${nameVersion(each)}`).join(
+          ", ",
+        ),
         required === 0 ? "" : String(required),
         coordinator,
         acked.join(", "),
@@ -117,19 +118,22 @@ export function heldTable(story: TimelineStory, keys: readonly string[]): Markup
 export function heldText(
   story: TimelineStory,
   key: string,
-  held: HeldVersion | undefined,
+  held: HeldKey | undefined,
   lengthMax = 60,
 ): string {
   if (!held) return "nothing";
-  const ordinal = story.ordinal(key, held);
-  if (held.value === undefined) return ordinal;
-  return `${held.value === null ? "deleted" : cutText(held.value, lengthMax)} (${ordinal})`;
+  return heldVersions(held).map(({ value, ...version }) => {
+    const ordinal = story.ordinal(key, version);
+    if (value === undefined) return ordinal;
+    return `${value === null ? "deleted" : cutText(value, lengthMax)} (${ordinal})`;
+  }).join(", ");
 }
 
-function valueText({ expected, op, outcome, value }: Operation): string {
+function valueText(operation: Operation): string {
+  const { expected, op, outcome } = operation;
   if (op === "delete") return "";
   if (op === "get" && outcome !== "ok") return "";
-  const written = value === undefined ? "nothing" : quoted(value);
+  const written = contentText(operation);
   if (op !== "compare_and_set") return written;
   return `${written} in place of ${expected === undefined ? "nothing" : quoted(expected)}`;
 }

@@ -98,10 +98,18 @@ function pathTo(start: string, via: ReadonlyMap<string, Demand & { readonly from
 export function operationsOf(demands: readonly Demand[]): Operation[] {
   const operations = new Set<Operation>();
   for (const { earlier, later } of demands) {
-    for (const { operation, source } of [earlier, later]) {
+    for (const each of replacements(earlier, later)) operations.add(each);
+    for (const { operation, sources, versions } of [earlier, later]) {
       operations.add(operation);
-      if (source && !operation.version) operations.add(source);
+      if (!versions) { for (const source of sources) operations.add(source); }
     }
   }
   return [...operations].sort((a, b) => a.invokedMs - b.invokedMs);
+}
+
+/** Where puts name what they replace: those that show that what was read has not replaced what was touched before. */
+function replacements(earlier: Touch, later: Touch): readonly Operation[] {
+  if (later.operation.op !== "get" || !later.versions || !earlier.versions) return [];
+  const missing = later.descent.uncovered(later.versions, earlier.versions);
+  return missing ? later.descent.explanation(later.versions, missing) : [];
 }

@@ -56,20 +56,20 @@ function draw(random: Random, { hasVersions }: { readonly hasVersions: boolean }
   });
 }
 
-/** For each operation, those that its past holds: of its session, and of the pasts of what was read there. */
+/** For each operation, those that its past holds: of its session, of what was read there, and of what it reads itself. */
 function pastsOf(operations: readonly Operation[]): Map<Operation, Set<Operation>> {
   const pasts = new Map<Operation, Set<Operation>>();
   for (const operation of operations) {
     const past = new Set<Operation>();
-    for (const before of pasts.keys()) {
-      if (before.client !== operation.client || before.outcome !== "ok") continue;
+    const learn = (before: Operation): void => {
       past.add(before);
       for (const each of pasts.get(before)!) past.add(each);
-      const source = before.op === "get" ? sourceOf(before, operations) : undefined;
-      if (!source || !pasts.has(source)) continue;
-      past.add(source);
-      for (const each of pasts.get(source)!) past.add(each);
+    };
+    for (const before of pasts.keys()) {
+      if (before.client === operation.client && before.outcome === "ok") learn(before);
     }
+    const source = operation.op === "get" ? sourceOf(operation, operations) : undefined;
+    if (source) learn(source);
     pasts.set(operation, past);
   }
   return pasts;
@@ -79,27 +79,44 @@ function sourceOf({ key, value }: Operation, operations: readonly Operation[]): 
   return operations.find((each) => each.op === "put" && each.key === key && each.value === value);
 }
 
-/** Whether there is, for each key, an order of its writes in which nobody goes back; with versions, theirs. */
+/**
+ * Whether there is, for each key, an order of its writes in which nobody goes back; with versions, theirs. Of causality one
+ * order of all writes, in which each also comes after those of its past.
+ */
 function isForward(
   operations: readonly Operation[],
   { isCausal, hasVersions }: { readonly isCausal: boolean; readonly hasVersions: boolean },
 ): boolean {
   const pasts = pastsOf(operations);
-  return ["x", "y"].every((key) => {
-    const puts = operations.filter((each) => each.op === "put" && each.key === key);
-    const orders = hasVersions ? [puts.toSorted(byVersion(operations))] : permutations(puts);
-    return orders.some((order) => {
-      const rank = (each: Operation): number =>
-        each.op === "put" ? order.indexOf(each) : order.findIndex(({ value }) => value === each.value);
-      return operations.filter((each) => each.key === key && each.outcome === "ok").every((later) =>
-        [...pasts.get(later)!].every((earlier) => {
-          if (earlier.key !== key) return true;
-          const isSession = earlier.client === later.client && earlier.outcome === "ok";
-          return !isCausal && !isSession || rank(earlier) <= rank(later);
-        })
-      );
-    });
-  });
+  /** Writes that come before each. */
+  const before = new Map<Operation, Set<Operation>>();
+  const ask = (one: Operation, other: Operation): void =>
+    void (one === other || before.set(other, (before.get(other) ?? new Set()).add(one)));
+  for (const [later, past] of pasts) {
+    const touched = later.op === "get" ? sourceOf(later, operations) : later;
+    for (const earlier of past) {
+      const write = earlier.op === "get" ? sourceOf(earlier, operations) : earlier;
+      if (!write) continue;
+      if (isCausal && later.op === "put") ask(write, later);
+      const isSession = earlier.client === later.client && earlier.outcome === "ok";
+      if (earlier.key !== later.key || later.outcome !== "ok" || !isCausal && !isSession) continue;
+      if (!touched) return false;
+      const compare = hasVersions ? byVersion(operations)(write, touched) : 0;
+      if (compare > 0) return false;
+      ask(write, touched);
+    }
+  }
+  return puts(operations).every((put) => !isBehindItself(put, before));
+}
+
+function puts(operations: readonly Operation[]): readonly Operation[] {
+  return operations.filter(({ op }) => op === "put");
+}
+
+function isBehindItself(put: Operation, before: ReadonlyMap<Operation, ReadonlySet<Operation>>): boolean {
+  const behind = new Set(before.get(put));
+  for (const each of behind) for (const other of before.get(each) ?? []) behind.add(other);
+  return behind.has(put);
 }
 
 /** By version; what is unknown has the version that somebody read, or none and does not matter. */
@@ -108,13 +125,6 @@ function byVersion(operations: readonly Operation[]): (a: Operation, b: Operatio
   const of = (put: Operation): Parameters<typeof compareVersions>[0] =>
     put.version ?? operations.find(({ op, value }) => op === "get" && value === put.value)?.version ?? nobody;
   return (a, b) => compareVersions(of(a), of(b));
-}
-
-function permutations<T>(list: readonly T[]): T[][] {
-  if (list.length === 0) return [[]];
-  return list.flatMap((first, index) =>
-    permutations(list.toSpliced(index, 1)).map((rest) => [first, ...rest])
-  );
 }
 
 for (const hasVersions of [true, false]) {

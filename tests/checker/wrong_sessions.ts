@@ -140,7 +140,8 @@ export const WRONG_SESSIONS: readonly WrongCase[] = [
     judge: "causality",
     lines: ["c1 put x=a 1-2", "c1 put x=b 3-4", "c1 put y=c 5-6", "c2 get y=c 7-8", "c2 get x=a 9-10"],
     right: { 4: "c2 get x=b 9-10" },
-    sentence: /^client 2 got x = a .*that goes back, because client 1 put x = a .* before client 1 put x = b/,
+    sentence:
+      /^client 2 got x = a .*, although client 1 put x = b .* had overwritten that and came before, by way of: .*\(an overwritten value\)$/,
     guilty: [0, 1, 2, 3, 4],
   },
   {
