@@ -13,7 +13,8 @@
  * | `older`       | a part of CyclicCF, by versions    | a write is read, or made, that is lesser than what came before |
  *
  * The fifth, ThinAirRead, is the judge's of values. Where versions stand side by side, a get returns all that nothing replaced:
- * `missing` is one that came before, is not returned, and is replaced by nothing that is; the convergent pattern says nothing there.
+ * `missing` is one that came before, is not returned, and is replaced by nothing that is, `overwritten` one that is returned with
+ * what replaced it; and as nobody has to agree on an order, the convergent pattern says nothing there.
  * @module
  */
 import { CausalOrder } from "./causal_order.ts";
@@ -208,6 +209,14 @@ class PatternSearch {
       }
     }
     const found = touch.versions ?? [];
+    const replaced = touch.descent.replacedWithin(found);
+    if (replaced) {
+      const way = touch.descent.explanation(
+        [...found].filter((each) => each !== replaced.version),
+        replaced.version,
+      );
+      return this.#accuse("overwritten", operation, replaced.writer, ...way);
+    }
     const missing = touch.descent.uncovered(found, [...due.keys()]);
     if (!missing) return undefined;
     return this.#accuse(

@@ -50,6 +50,22 @@ export class Descent {
     return versions.find((version) => !covers(version));
   }
 
+  /** The first of `versions` that another of them is known to have replaced, and who did that. */
+  replacedWithin(
+    versions: readonly HistoryVersion[],
+  ): { readonly version: HistoryVersion; readonly writer: Operation } | undefined {
+    if (versions.length < 2) return undefined;
+    const least = leastOf(versions)!;
+    for (const one of versions) {
+      const writer = this.#writers.get(nameVersion(one));
+      if (!writer) continue;
+      const { reached } = this.#past([one], least);
+      const version = versions.find((other) => other !== one && reached.has(nameVersion(other)));
+      if (version) return { version, writer };
+    }
+    return undefined;
+  }
+
   /** The operations that show that `held` does not cover `version`. */
   explanation(held: readonly HistoryVersion[], version: HistoryVersion): Operation[] {
     const { reached, ends } = this.#past(held, version);

@@ -1,6 +1,13 @@
 /** Before and after a workload: what replicas held, and that in the end they hold the same. @module */
 import { fail, ok, type Result } from "../base/failure.ts";
-import { compareVersions, type FinalState, type HeldVersion, type Snapshot } from "../checker/history.ts";
+import {
+  compareVersions,
+  type FinalState,
+  type HeldKey,
+  heldKey,
+  type HeldVersion,
+  type Snapshot,
+} from "../checker/history.ts";
 import { encodeCompletion, encodeInvocation, encodeSnapshot } from "../checker/history_encoder.ts";
 import type { Failure } from "../protocol/error_codes.ts";
 import type { Held } from "../protocol/reply.ts";
@@ -168,12 +175,16 @@ function versionsOf(
 
 /** What one replica of those looked at holds. */
 export function snapshotOf({ keys }: HoldingsView, replica: string, atMs: number): Snapshot {
-  const state = new Map<string, HeldVersion>();
+  const state = new Map<string, HeldKey>();
   for (const { key, held } of keys) {
-    const [latest] = [...held.get(replica) ?? []].sort((a, b) => compareVersions(b, a));
-    if (latest === undefined) continue;
-    const { stamp, origin, value = null } = latest;
-    state.set(String(key), { stamp, origin, value });
+    const [first, ...others] = (held.get(replica) ?? []).map((
+      { stamp, origin, value = null },
+    ): HeldVersion => ({
+      stamp,
+      origin,
+      value,
+    }));
+    if (first) state.set(String(key), heldKey([first, ...others]));
   }
   return { replica, atMs, state: state satisfies FinalState };
 }

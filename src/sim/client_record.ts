@@ -1,9 +1,14 @@
 /** From a step to its request, and from the answer to the operation that a history has: for imagined clusters and for real ones. @module */
 import type { Result } from "../base/failure.ts";
-import type { HistoryVersion, Operation } from "../checker/history.ts";
+import {
+  compareVersions,
+  type HeldVersion,
+  type HistoryVersion,
+  type Operation,
+} from "../checker/history.ts";
 import { type Failure, isDefinite } from "../protocol/error_codes.ts";
 import { type Level, requiredCount } from "../protocol/level.ts";
-import type { Reply } from "../protocol/reply.ts";
+import type { Reply, Sibling } from "../protocol/reply.ts";
 import type { Request, WireKey } from "../protocol/request.ts";
 import type { Step } from "./scenario.ts";
 
@@ -23,6 +28,11 @@ export interface Asked {
   readonly endedMs: number;
   /** Copies of the keyspace. */
   readonly copies: number;
+  /**
+   * Versions that a put or delete names as seen, none for one that names none; absent where the keyspace keeps one winner, and where
+   * nobody knows.
+   */
+  readonly context?: readonly HistoryVersion[];
 }
 
 /** What a step asks. */
@@ -40,7 +50,7 @@ export function requestOf({ op, keyspace, key, level, value, valueChars, escaped
 
 /** What is known of an operation before it is answered. */
 export function beginOperation(
-  { client, coordinator, request, invokedMs, copies }: Omit<Asked, "endedMs">,
+  { client, coordinator, request, invokedMs, copies, context }: Omit<Asked, "endedMs">,
 ): Omit<Operation, "endedMs" | "outcome" | "acked"> {
   return {
     client,
@@ -50,6 +60,7 @@ export function beginOperation(
     coordinator,
     invokedMs,
     ...(request.op === "put" ? { value: request.value } : {}),
+    ...(context && request.op !== "get" ? { context: context.map(nameOf) } : {}),
   };
 }
 
@@ -68,7 +79,7 @@ export function recordOperation(asked: Asked, result: Result<Reply, Failure>): O
       ...common,
       outcome: "ok",
       acked,
-      ...(reply.kind === "value" ? { value: reply.value } : {}),
+      ...(reply.kind === "value" ? { value: reply.value, ...severalVersions(reply.siblings) } : {}),
       ...namedVersion(version),
     };
   }
@@ -84,5 +95,16 @@ export function recordOperation(asked: Asked, result: Result<Reply, Failure>): O
 }
 
 function namedVersion(version: HistoryVersion | undefined): { version?: HistoryVersion } {
-  return version ? { version: { stamp: version.stamp, origin: version.origin } } : {};
+  return version ? { version: nameOf(version) } : {};
+}
+
+/** Those that a get returned side by side, greatest first; nothing where there is only one. */
+function severalVersions(siblings: readonly Sibling[] = []): { siblings?: readonly HeldVersion[] } {
+  if (siblings.length < 2) return {};
+  const named = siblings.map(({ value = null, ...sibling }) => ({ ...nameOf(sibling), value }));
+  return { siblings: named.sort((a, b) => compareVersions(b, a)) };
+}
+
+function nameOf({ stamp, origin }: HistoryVersion): HistoryVersion {
+  return { stamp, origin };
 }

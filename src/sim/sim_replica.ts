@@ -2,7 +2,7 @@
 import type { ByteString } from "../base/bytes.ts";
 import type { Random } from "../base/random.ts";
 import type { Result } from "../base/failure.ts";
-import type { FinalState, HeldVersion } from "../checker/history.ts";
+import { type FinalState, type HeldKey, heldKey, type HeldVersion } from "../checker/history.ts";
 import { DiskFullError, type Entropy, type Log, type Merge, type Now, type StoreCommand } from "../ports.ts";
 import type { Failure } from "../protocol/error_codes.ts";
 import type { Reply } from "../protocol/reply.ts";
@@ -266,7 +266,7 @@ export class SimReplica implements SimEndpoint {
 
   /** What this replica holds of a keyspace, by key, straight from its engine. */
   held(keyspace: string): FinalState {
-    const state = new Map<string, HeldVersion>();
+    const state = new Map<string, HeldKey>();
     const config = this.config.keyspaces.get(keyspace);
     if (config === undefined || this.#engine === undefined) return state;
     const keys = new Keyspace(config, this.config.members);
@@ -277,8 +277,15 @@ export class SimReplica implements SimEndpoint {
         let name = "that is none";
         try {
           name = String(keys.wireKey(keyOfDataKey(key)));
-          const { stamp, origin, value = null } = decodeRecord(record)[0]!;
-          state.set(name, { stamp, origin, value });
+          const [first, ...others] = decodeRecord(record).map((
+            { stamp, origin, value = null },
+          ): HeldVersion => ({
+            stamp,
+            origin,
+            value,
+          }));
+          if (first === undefined) throw new TypeError("a record of no version");
+          state.set(name, heldKey([first, ...others]));
         } catch {
           // What a damaged log was taken for. Whoever serves it to a client would throw.
           this.#world.violate("record", `${this.id} holds bytes of key ${name} that are no record`);

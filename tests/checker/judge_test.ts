@@ -4,11 +4,19 @@ import { encodeHistory } from "../../src/checker/history_encoder.ts";
 import { judge, judgeHistory, type Model } from "../../src/checker/judge.ts";
 import { history } from "./history_notation.ts";
 import type { WrongCase } from "./wrong_case.ts";
+import { WRONG_CAUSALITY } from "./wrong_causality.ts";
 import { WRONG_QUORUMS } from "./wrong_quorums.ts";
 import { WRONG_REGISTERS } from "./wrong_registers.ts";
+import { WRONG_SIBLINGS } from "./wrong_siblings.ts";
 import { WRONG_SESSIONS } from "./wrong_sessions.ts";
 
-const CASES: readonly WrongCase[] = [...WRONG_REGISTERS, ...WRONG_QUORUMS, ...WRONG_SESSIONS];
+const CASES: readonly WrongCase[] = [
+  ...WRONG_REGISTERS,
+  ...WRONG_QUORUMS,
+  ...WRONG_SESSIONS,
+  ...WRONG_CAUSALITY,
+  ...WRONG_SIBLINGS,
+];
 
 for (const { what, model, judge: name, lines, rest, right, sentence, guilty } of CASES) {
   Deno.test(`${model}: it is noticed when ${what}, and only then`, () => {
