@@ -21,7 +21,7 @@ import { CausalOrder } from "./causal_order.ts";
 import type { HistoryVersion, Operation } from "./history.ts";
 import { type Links, shortestCircle, sortedBy } from "./links.ts";
 import { orderOf, sessionDemands } from "./sessions.ts";
-import { isOlder, NOTHING_YET, type Touch, Touches } from "./touches.ts";
+import { isOlder, NOTHING_YET, Touches } from "./touches.ts";
 import type { WriteOrder } from "./write_order.ts";
 
 /** One pattern, by the operations that make it. */
@@ -89,7 +89,7 @@ class PatternSearch {
   /** Keys of which several versions may stand side by side. */
   readonly #sideBySide = new Set<string>();
   /** The last get of each line and key of these. */
-  readonly #lastGets = new Map<string, { readonly operation: Operation; readonly touch: Touch }>();
+  readonly #lastGets = new Map<string, Operation>();
   /** What a get shows: what stood in its past comes before what it returned. By what was returned, then by what stood there. */
   readonly #arrows = new Map<Operation, Map<Operation, Operation>>();
 
@@ -192,17 +192,19 @@ class PatternSearch {
     return first;
   }
 
-  /** What the get of this line before covered is covered if that is: so only what is new is looked at, each write once a line. */
+  /**
+   * That this covers what the line's get before returned, the judge of sessions has seen; so it covers what that covered. Only
+   * what came since is looked at: each write once a line.
+   */
   #missingBeside(operation: Operation): Pattern | undefined {
     const touch = operation.op === "get" ? this.#touches.of(operation) : undefined;
     if (!touch || !touch.versions && touch.write !== NOTHING_YET) return undefined;
     const name = JSON.stringify([this.#order.placeOf(operation).line, operation.key]);
     const last = this.#lastGets.get(name);
-    this.#lastGets.set(name, { operation, touch });
+    this.#lastGets.set(name, operation);
     const due = new Map<HistoryVersion, Operation>();
-    for (const version of last?.touch.versions ?? []) due.set(version, last!.operation);
     for (const [line, writes] of this.#writes.get(operation.key) ?? []) {
-      const begin = last ? this.#countUpTo(writes, this.#order.reach(last.operation, line)) : 0;
+      const begin = last ? this.#countUpTo(writes, this.#order.reach(last, line)) : 0;
       const end = this.#countUpTo(writes, this.#order.reach(operation, line));
       for (const write of writes.slice(begin, end)) {
         for (const version of this.#touches.of(write)?.versions ?? []) due.set(version, write);

@@ -3,7 +3,8 @@ import { assert, assertEquals } from "@std/assert";
 import { Random } from "../../src/base/random.ts";
 import { findPattern, type Pattern } from "../../src/checker/causal_patterns.ts";
 import { judgeCausality } from "../../src/checker/causality.ts";
-import type { Operation } from "../../src/checker/history.ts";
+import { type HistoryVersion, type Operation, touchedVersions } from "../../src/checker/history.ts";
+import { nameVersion } from "../../src/checker/operation_text.ts";
 import { judgeSessions } from "../../src/checker/sessions.ts";
 import { causalRun } from "./causal_store.ts";
 
@@ -233,6 +234,78 @@ Deno.test("A get that returns another value than it did is mostly noticed, just 
     if (isNoticed) noticed++;
   }
   assert(noticed > 0.7 * seedCount, `${noticed} of ${seedCount}`);
+});
+
+/** Whether each get returned all that came before it and nothing it returned has replaced, and nothing beside what replaced it. */
+function isComplete(operations: readonly Operation[]): boolean {
+  const writers = new Map(
+    operations.flatMap((each) => each.op === "get" ? [] : [[nameVersion(each.version), each] as const]),
+  );
+  const pasts = new Map<Operation, Set<Operation>>();
+  const replacedBy = (version: HistoryVersion): Set<string> => {
+    const names = new Set<string>();
+    for (const seen of writers.get(nameVersion(version))!.context!) {
+      for (const name of [nameVersion(seen), ...replacedBy(seen)]) names.add(name);
+    }
+    return names;
+  };
+  return operations.every((operation) => {
+    const returned = operation.op === "get" ? touchedVersions(operation) : [];
+    const sources = returned.map((version) => writers.get(nameVersion(version))!);
+    const mine = [...pasts.keys()].filter(({ client }) => client === operation.client);
+    const before = [...mine, ...sources];
+    const past = new Set(before.flatMap((each) => [each, ...pasts.get(each)!]));
+    pasts.set(operation, past);
+    if (operation.op !== "get") return true;
+    const names = new Set(returned.map(nameVersion));
+    const gone = new Set(returned.flatMap((version) => [...replacedBy(version)]));
+    return [...names].every((name) => !gone.has(name)) &&
+      [...past].every(({ op, key, version }) =>
+        op === "get" || key !== operation.key || names.has(nameVersion(version)) ||
+        gone.has(nameVersion(version))
+      );
+  });
+}
+
+Deno.test("A get that returns other versions side by side than it did is noticed just where it should be", () => {
+  const counts = { wrong: 0, right: 0 };
+  for (let seed = 0; seed < 1_000; seed++) {
+    const random = new Random(seed);
+    const operations = causalRun(random, {
+      count: 40,
+      clientCount: 4,
+      keyCount: 2,
+      keeping: "siblings",
+      hasVersions: true,
+      deletesPerMille: 100,
+    });
+    assert(isComplete(operations), `seed ${seed}`);
+    const changed = random.pick(operations.filter((each) => each.op === "get" && each.version));
+    const earlier = operations.slice(0, operations.indexOf(changed) + 1);
+    const another = random.pick(earlier.filter(({ op, key }) => op === "get" && key === changed.key));
+    const [left, right] = [touchedVersions(changed), touchedVersions(another)];
+    const told = random.chance(500) ? left.toSpliced(random.below(left.length), 1) : right;
+    const { version: _version, value: _value, siblings: _siblings, ...rest } = changed;
+    const value = told.find((each) => each.value !== null)?.value ?? undefined;
+    const wrong = operations.map((each) =>
+      each !== changed ? each : {
+        ...rest,
+        ...(value === undefined ? {} : { value }),
+        ...(told[0] ? { version: { stamp: told[0].stamp, origin: told[0].origin } } : {}),
+        ...(told.length > 1 ? { siblings: told } : {}),
+      }
+    );
+    // A get of nothing at all may have met a deletion that nobody told.
+    if (told.length === 0 && operations.some(({ op, key }) => op === "delete" && key === changed.key)) {
+      continue;
+    }
+    const isNoticed = [judgeSessions, judgeCausality].some((judge) =>
+      judge({ operations: wrong }).violations.length > 0
+    );
+    assertEquals(isNoticed, !isComplete(wrong), `seed ${seed}`);
+    counts[isNoticed ? "wrong" : "right"]++;
+  }
+  assert(counts.wrong > 300 && counts.right > 100, JSON.stringify(counts));
 });
 
 Deno.test("What is told of a history shows the same by itself, and nothing of it can be left out", () => {
