@@ -31,6 +31,7 @@ const IMPORTS: ImportTable = {
     "base",
     "ports",
     "versions",
+    "membership/partitioner.ts",
     "protocol",
     "replica",
     "storage",

@@ -8,7 +8,9 @@ import {
   type HeldKey,
   heldVersions,
   type History,
+  type Holders,
   type Snapshot,
+  statesOf,
 } from "./history.ts";
 import { nameVersion, nameVersions, showValue } from "./operation_text.ts";
 import type { Judgement, Violation } from "./verdict.ts";
@@ -16,13 +18,13 @@ import type { Judgement, Violation } from "./verdict.ts";
 /** One violation for each key on which two replicas differ. */
 export function judgeConvergence(
   finals: ReadonlyMap<string, FinalState>,
-  when: string = "after calm",
+  { when = "after calm", holders }: { readonly when?: string; readonly holders?: Holders | undefined } = {},
 ): Violation[] {
   const violations: Violation[] = [];
-  const [first, ...others] = [...finals];
-  if (!first) return violations;
   const keys = new Set([...finals.values()].flatMap((state) => [...state.keys()]));
   for (const key of keys) {
+    const [first, ...others] = statesOf(key, finals, holders);
+    if (!first) continue;
     const expected = first[1].get(key);
     const other = others.find(([, state]) => !isSame(state.get(key), expected));
     if (!other) continue;
@@ -35,7 +37,7 @@ export function judgeConvergence(
 
 /** The same of a whole history, with the time that it took. */
 export function judgeConvergenceInTime(history: History): Judgement {
-  const { snapshots = [], convergenceBoundMs: boundMs } = history;
+  const { snapshots = [], convergenceBoundMs: boundMs, holders } = history;
   const finals = finalStates(history);
   if (finals.size < 2) {
     return {
@@ -46,10 +48,10 @@ export function judgeConvergenceInTime(history: History): Judgement {
   const calmMs = lastDisturbanceMs(history);
   if (boundMs !== undefined) {
     const due = snapshots.filter(({ atMs }) => atMs > calmMs + boundMs);
-    const late = firstDifference(due, `more than ${boundMs} ms after the last fault and write`);
+    const late = firstDifference(due, `more than ${boundMs} ms after the last fault and write`, holders);
     if (late.length > 0) return { violations: late };
   }
-  const violations = judgeConvergence(finals);
+  const violations = judgeConvergence(finals, { holders });
   const isDue = [...finals.keys()].every((replica) =>
     snapshots.findLast((snapshot) => snapshot.replica === replica)!.atMs > calmMs + (boundMs ?? -Infinity)
   );
@@ -82,14 +84,19 @@ function lastDisturbanceMs({ operations, faults = [], diskLosses }: History): nu
 }
 
 /** Of replicas that all should be equal by now, those of the first two that are not. */
-function firstDifference(snapshots: readonly Snapshot[], when: string): Violation[] {
-  const [first, ...others] = snapshots;
-  for (const other of others) {
-    const names = [first!, other].map(({ replica, atMs }) => `${replica} (at ${atMs} ms)`);
-    const violations = judgeConvergence(new Map([[names[0]!, first!.state], [names[1]!, other.state]]), when);
-    if (violations.length > 0) return violations;
-  }
-  return [];
+function firstDifference(
+  snapshots: readonly Snapshot[],
+  when: string,
+  holders: Holders | undefined,
+): Violation[] {
+  const nameOf = ({ replica, atMs }: Snapshot): string => `${replica} (at ${atMs} ms)`;
+  const states = new Map(snapshots.map((snapshot) => [nameOf(snapshot), snapshot.state]));
+  const named = holders &&
+    new Map([...holders].map(([key, ids]) => [
+      key,
+      new Set(snapshots.filter(({ replica }) => ids.has(replica)).map(nameOf)),
+    ]));
+  return judgeConvergence(states, { when, holders: named });
 }
 
 /** Since when nobody was seen with anything else than in the end. */

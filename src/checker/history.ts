@@ -105,6 +105,21 @@ export interface History {
   readonly faults?: readonly HistoryFault[];
   /** In the order of their times. The last of each replica is its final state. */
   readonly snapshots?: readonly Snapshot[];
+  /** Of keys that not all replicas in `snapshots` are to hold: who is. */
+  readonly holders?: Holders;
+}
+
+/** By key, who is to hold a copy; a key that is not named is held by all. */
+export type Holders = ReadonlyMap<string, ReadonlySet<string>>;
+
+/** Those of the states whose replicas are to hold the key. */
+export function statesOf(
+  key: string,
+  states: ReadonlyMap<string, FinalState>,
+  holders: Holders | undefined,
+): [string, FinalState][] {
+  const ids = holders?.get(key);
+  return [...states].filter(([replica]) => ids?.has(replica) ?? true);
 }
 
 /** A version with what it says, where that was looked at: null is a tombstone. */

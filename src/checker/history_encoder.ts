@@ -12,6 +12,7 @@ import { HISTORY_FORMAT } from "./history_parser.ts";
 /** The lines of a history, each with its end. Their fields that nothing is known of are left out. */
 export function encodeHistory(history: History): string {
   const lines = [encodeHeader(history), ...eventsByTime(history)];
+  for (const [key, replicas] of history.holders ?? []) lines.push(encodeHolders(key, replicas));
   for (const snapshot of history.snapshots ?? []) lines.push(encodeSnapshot(snapshot));
   return lines.join("");
 }
@@ -44,6 +45,11 @@ export function encodeSnapshot({ replica, atMs, state }: Snapshot): string {
     }
   }
   return lines.join("");
+}
+
+/** Who is to hold a copy of a key, where not all are. */
+export function encodeHolders(key: string, replicas: Iterable<string>): string {
+  return line({ type: "holders", key, replicas: [...replicas] });
 }
 
 /** Something that was done to the cluster. */

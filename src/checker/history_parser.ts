@@ -53,7 +53,7 @@ type Header = Omit<History, "operations" | "diskLosses" | "snapshots" | "faults"
   readonly levels: Readonly<Record<string, number>>;
 };
 
-const TYPES = ["invoke", "ok", "fail", "info", "fault", "disk_loss", "clocks", "final"] as const;
+const TYPES = ["invoke", "ok", "fail", "info", "fault", "disk_loss", "clocks", "final", "holders"] as const;
 
 /** The history that `text` is (`HISTORY.md`), or what is wrong with it. */
 export function parseHistory(text: string): Result<History, readonly LineProblem[]> {
@@ -92,6 +92,7 @@ class HistoryParser {
   readonly #diskLosses: DiskLoss[] = [];
   readonly #faults: HistoryFault[] = [];
   readonly #snapshots = new Map<string, Snapshot & { readonly state: Map<string, HeldKey> }>();
+  readonly #holders = new Map<string, ReadonlySet<string>>();
   #header: Header | undefined;
   #clockSpreadMs: number | undefined;
 
@@ -128,6 +129,7 @@ class HistoryParser {
       faults: this.#faults,
       // Why: lines of several replicas may lie in one file one after the other.
       snapshots: [...this.#snapshots.values()].sort((a, b) => a.atMs - b.atMs),
+      ...(this.#holders.size === 0 ? {} : { holders: this.#holders }),
     };
   }
 
@@ -172,6 +174,12 @@ class HistoryParser {
         return line.finish();
       case "final":
         return this.#onFinal(line);
+      case "holders":
+        this.#holders.set(
+          String(line.required("key", KEY)),
+          new Set(line.required("replicas", NAMES)),
+        );
+        return line.finish();
     }
   }
 

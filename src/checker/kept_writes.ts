@@ -15,6 +15,7 @@ import {
   heldVersions,
   type History,
   type Operation,
+  statesOf,
   touchedVersions,
 } from "./history.ts";
 import { counted, describeOperation, nameVersion, nameVersions } from "./operation_text.ts";
@@ -44,7 +45,11 @@ export function judgeKeptWrites(
     const reads = operations.filter(({ op }) => op === "get");
     const descent = touches.descentOf(key);
     violations.push(
-      ...lostWrites(onlyWrites ? writes : operations, history, new Ends(key, descent, finals)),
+      ...lostWrites(
+        onlyWrites ? writes : operations,
+        history,
+        new Ends(key, descent, statesOf(key, finals, history.holders)),
+      ),
       // Where versions stand side by side, none loses.
       ...(descent.hasContexts ? [] : unjustOrder(writes, history)),
       ...sharedDots(operations),
@@ -100,9 +105,9 @@ class Ends {
   readonly descent: Descent;
   readonly #held: readonly { readonly replica: string; readonly held: readonly HeldVersion[] }[];
 
-  constructor(key: string, descent: Descent, finals: ReadonlyMap<string, FinalState>) {
+  constructor(key: string, descent: Descent, finals: readonly (readonly [string, FinalState])[]) {
     this.descent = descent;
-    this.#held = [...finals].map(([replica, state]) => ({ replica, held: heldVersions(state.get(key)) }));
+    this.#held = finals.map(([replica, state]) => ({ replica, held: heldVersions(state.get(key)) }));
   }
 
   /** And what that covers. `least`: no lesser version will be asked about. */

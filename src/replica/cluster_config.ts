@@ -1,6 +1,7 @@
 /** The meaning of `cluster.toml`: its types, defaults and checks. Pure; reading the file is `cli/config_file.ts`'s business. @module */
 import { fail, ok, type Result } from "../base/failure.ts";
 import { lineBytesMin, MEMBERS_MAX, VALUE_BYTES_CEILING, VALUE_BYTES_DEFAULT } from "../protocol/limits.ts";
+import { type Partitioner, PARTITIONERS } from "../membership/partitioner.ts";
 import { type Level, LEVELS, parseLevel, requiredCount } from "../protocol/level.ts";
 import type { ReplicaId } from "./envelope.ts";
 import { stalenessProblem } from "./staleness.ts";
@@ -17,8 +18,8 @@ export interface KeyspaceConfig {
   readonly name: string;
   /** `byte`: integers 0–255. `text`: UTF-8, 1 to 1024 bytes. */
   readonly keys: "byte" | "text";
-  readonly partitioner: "all";
-  /** N: the first N members in id order hold a copy of every key. */
+  readonly partitioner: Partitioner;
+  /** N: how many replicas hold a copy of each key; which ones, `partitioner` says. */
   readonly replication: number;
   readonly defaultLevel: Level;
   readonly readRepair: "background" | "blocking" | "off";
@@ -236,7 +237,13 @@ function parseKeyspace(name: string, table: Table, memberCount: number): Keyspac
     );
   }
   const keys = table.choice("keys", ["byte", "text"], "byte");
-  const partitioner = table.choice("partitioner", ["all"], "all");
+  const partitioner = table.choice("partitioner", PARTITIONERS, "all");
+  if (partitioner === "byte-ordered" && keys !== "byte") {
+    table.problem(
+      "partitioner",
+      'byte-ordered places byte keys; set keys = "byte", or take consistent-hash or all',
+    );
+  }
   const replication = table.integer("replication", { fallback: memberCount, min: 1, max: memberCount });
   const levelText = table.has("default_level")
     ? table.text("default_level", /./, LEVELS.join(", "))

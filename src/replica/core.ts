@@ -3,7 +3,6 @@ import type { EffectQueue } from "./effect_queue.ts";
 import type { ClusterConfig } from "./cluster_config.ts";
 import type { Counters } from "./counters.ts";
 import type { ReplicaId } from "./envelope.ts";
-import type { Keyspace } from "./keyspace.ts";
 import type { Peers } from "./peers.ts";
 
 /** One replica's own name, world and peers. */
@@ -17,8 +16,8 @@ export interface Core {
   readonly nextRound: () => number;
   /** Whether our own answers count for no level. */
   readonly isRecovering: () => boolean;
-  /** The natural replicas that are alive and whose answers count, ourselves included, in id order. */
-  readonly counted: (keyspace: Keyspace) => ReplicaId[];
-  /** The natural replicas that are alive and whose answers do not count, ourselves included, in id order. */
-  readonly uncounted: (keyspace: Keyspace) => ReplicaId[];
+  /** Those of a key's replicas that are alive and whose answers count, ourselves included, in id order. */
+  readonly counted: (naturals: readonly ReplicaId[]) => ReplicaId[];
+  /** Those of a key's replicas that are alive and whose answers do not count, ourselves included, in id order. */
+  readonly uncounted: (naturals: readonly ReplicaId[]) => ReplicaId[];
 }

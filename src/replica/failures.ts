@@ -13,6 +13,9 @@ export function unavailable(
   { live, uncounted }: { readonly live: readonly ReplicaId[]; readonly uncounted: readonly ReplicaId[] },
 ): Failure {
   const names = live.length === 0 ? "" : ` (${live.join(" ")})`;
+  const where = keyspace.config.partitioner === "all"
+    ? `of "${keyspace.name}"`
+    : `that hold this key of "${keyspace.name}"`;
   const isOne = uncounted.length === 1;
   const others = uncounted.length === 0
     ? ""
@@ -20,8 +23,7 @@ export function unavailable(
       "a new replica must hear more than half of the others first, and one that lost its data is filled first";
   return {
     code: "unavailable",
-    message:
-      `${level} needs ${required} live of the ${keyspace.naturals.length} replicas of "${keyspace.name}", ` +
+    message: `${level} needs ${required} live of the ${keyspace.copies} replicas ${where}, ` +
       `${live.length} ${live.length === 1 ? "is" : "are"} live${names}${others}; start the others` +
       (live.length === 0 ? "" : " or ask for a lower level"),
     required,

@@ -45,6 +45,7 @@ interface Source {
 export class Filling {
   readonly #queue: EffectQueue;
   readonly #epoch: string;
+  readonly #selfId: ReplicaId;
   readonly #memberCount: number;
   readonly #nextRound: () => number;
   readonly #isAlive: (id: ReplicaId) => boolean;
@@ -52,7 +53,7 @@ export class Filling {
   readonly #log: Log;
   readonly #recordBytesMax: number;
   #isTooLargeNoted = false;
-  /** Keyspaces of which this replica holds a copy. */
+  /** What this replica holds of each keyspace, by name. */
   readonly #held: readonly string[];
   #sources: readonly Source[];
   readonly #strangers = new Set<ReplicaId>();
@@ -63,7 +64,7 @@ export class Filling {
     readonly queue: EffectQueue;
     readonly selfId: ReplicaId;
     readonly epoch: string;
-    readonly memberCount: number;
+    readonly memberIds: readonly ReplicaId[];
     readonly keyspaces: readonly Keyspace[];
     readonly nextRound: () => number;
     readonly isAlive: (id: ReplicaId) => boolean;
@@ -76,13 +77,16 @@ export class Filling {
     this.#recordBytesMax = options.recordBytesMax;
     this.#queue = options.queue;
     this.#epoch = options.epoch;
-    this.#memberCount = options.memberCount;
+    this.#memberCount = options.memberIds.length;
     this.#nextRound = options.nextRound;
     this.#isAlive = options.isAlive;
-    const held = options.keyspaces.filter((keyspace) => keyspace.naturals.includes(options.selfId));
-    this.#held = held.map(({ name }) => name);
+    const { selfId } = options;
+    this.#selfId = selfId;
+    const held = options.keyspaces.filter((keyspace) => keyspace.isHeldBy(selfId));
+    this.#held = held.map((keyspace) => keyspace.holdingOf(selfId));
     this.#sources = held.flatMap((keyspace) =>
-      keyspace.naturals.filter((peer) => peer !== options.selfId).map((peer) => (
+      // Why not only who shares a cell with us now: where members came, what became ours lies with whoever had it before.
+      options.memberIds.filter((peer) => peer !== selfId && keyspace.isHeldBy(peer)).map((peer) => (
         { keyspace, peer, after: undefined, rounds: new Set<number>(), askedMs: 0, isDone: false }
       ))
     );
@@ -156,6 +160,10 @@ export class Filling {
     for (const { key: wireKey, versions } of message.entries) {
       const key = keyspace.parseKey(wireKey);
       if (!key.ok || versions.length === 0) continue;
+      if (!keyspace.naturalsOf(key.value).includes(this.#selfId)) {
+        mark("filling: key that is not held here left out");
+        continue;
+      }
       openCount++;
       for (const { stamp } of versions) this.#clock.observe(stamp);
       const value = encodeRecord(versions);
@@ -174,7 +182,9 @@ export class Filling {
 
   /** Fetches what these keyspaces leave out. */
   #goOn(filled: readonly string[]): void {
-    this.#sources = this.#sources.filter(({ keyspace }) => !filled.includes(keyspace.name));
+    this.#sources = this.#sources.filter(({ keyspace }) =>
+      !filled.includes(keyspace.holdingOf(this.#selfId))
+    );
     this.#state = this.#held.every((name) => filled.includes(name)) ? "filled" : "filling";
     if (this.#state === "filling") mark("filling: a keyspace is held that was not held before");
   }

@@ -1,7 +1,8 @@
 /** One keyspace at work: which keys it has, how they lie in the store, and which replicas hold them. @module */
 import { type ByteString, textOfByteString, utf8ByteString } from "../base/bytes.ts";
-import { hash64 } from "../base/hash64.ts";
 import { fail, ok, type Result } from "../base/failure.ts";
+import { TraceHash } from "../base/hash.ts";
+import { BYTE_CELLS, HASH_CELLS, hashCellOf, Placement } from "../membership/partitioner.ts";
 import type { Failure } from "../protocol/error_codes.ts";
 import { TEXT_KEY_BYTES_MAX } from "../protocol/limits.ts";
 import type { WireKey } from "../protocol/request.ts";
@@ -12,16 +13,29 @@ import { dataKey } from "./store_keys.ts";
 /** A configured keyspace and the questions about it. */
 export class Keyspace {
   readonly config: KeyspaceConfig;
-  /** The replicas that hold a copy, in id order: with partitioner `all` the first N members, for every key. */
-  readonly naturals: readonly ReplicaId[];
-  /** The others among them, by the replica that asks. */
-  readonly #others = new Map<ReplicaId, readonly ReplicaId[]>();
+  /** How many cells its keys fall into. Cells do not depend on who is a member. */
+  readonly cellCount: number;
+  readonly #placement: Placement;
+  /** The replicas of each preference list, in id order. */
+  readonly #naturals: readonly (readonly ReplicaId[])[];
+  /** Of each list of `#naturals` those other than the replica that asks. */
+  readonly #others = new Map<readonly ReplicaId[], Map<ReplicaId, readonly ReplicaId[]>>();
   /** Store keys of byte keys, by number. Why: a string made anew is hashed anew each time that a map is asked for it. */
   readonly #byteStoreKeys: readonly ByteString[];
 
   constructor(config: KeyspaceConfig, members: readonly Member[]) {
     this.config = config;
-    this.naturals = members.slice(0, config.replication).map((member) => member.id);
+    const { partitioner, replication } = config;
+    this.cellCount = config.keys === "byte" && partitioner !== "consistent-hash" ? BYTE_CELLS : HASH_CELLS;
+    this.#placement = new Placement({
+      partitioner,
+      members: members.map(({ id }) => id),
+      replication,
+      cellCount: this.cellCount,
+    });
+    this.#naturals = this.#placement.lists.map((list) =>
+      members.map(({ id }) => id).filter((id) => list.includes(id))
+    );
     this.#byteStoreKeys = config.keys === "byte"
       ? Array.from(
         { length: 256 },
@@ -30,32 +44,58 @@ export class Keyspace {
       : [];
   }
 
-  /** How many cells its keys fall into: 256 where keys are bytes, else 65,536. Cells do not depend on who is a member. */
-  get cellCount(): number {
-    return this.config.keys === "byte" ? 256 : 65_536;
-  }
-
-  /** The cell of a key. Disk format: leaves are kept by it. */
-  cellOf(key: ByteString): number {
-    return this.config.keys === "byte" ? key.charCodeAt(0) : hash64(key).high >>> 16;
-  }
-
-  /** The natural replicas of every key of a cell, in id order. */
-  naturalsOfCell(_cell: number): readonly ReplicaId[] {
-    return this.naturals;
-  }
-
   get name(): string {
     return this.config.name;
   }
 
-  /** The natural replicas but `selfId`, in id order. */
-  othersThan(selfId: ReplicaId): readonly ReplicaId[] {
-    let others = this.#others.get(selfId);
-    if (others === undefined) {
-      others = this.naturals.filter((id) => id !== selfId);
-      this.#others.set(selfId, others);
+  /** N: copies of each key. */
+  get copies(): number {
+    return this.config.replication;
+  }
+
+  /** The cell of a key. Disk format: leaves are kept by it. */
+  cellOf(key: ByteString): number {
+    return this.cellCount === BYTE_CELLS ? key.charCodeAt(0) : hashCellOf(key);
+  }
+
+  /** The replicas that hold a key, in id order. Keys with the same replicas share one list. */
+  naturalsOf(key: ByteString): readonly ReplicaId[] {
+    // Why: with one list for all, as under `all`, nobody need know the cell.
+    return this.#naturals.length === 1 ? this.#naturals[0]! : this.naturalsOfCell(this.cellOf(key));
+  }
+
+  /** The replicas that hold every key of a cell, in id order. */
+  naturalsOfCell(cell: number): readonly ReplicaId[] {
+    return this.#naturals[this.#placement.indexOf(cell)]!;
+  }
+
+  /** The replicas that hold a key, in the order of preference: the first is its primary. */
+  preferenceOf(key: ByteString): readonly ReplicaId[] {
+    return this.#placement.lists[this.#placement.indexOf(this.cellOf(key))]!;
+  }
+
+  /** Whether the replica holds any key of this keyspace. */
+  isHeldBy(id: ReplicaId): boolean {
+    return this.#naturals.some((list) => list.includes(id));
+  }
+
+  /** A name for all that the replica holds of this keyspace, which changes when other cells become its own. */
+  holdingOf(id: ReplicaId): string {
+    // Why only the name: what the first N members hold is all of it, and directories from before say it so.
+    if (this.config.partitioner === "all") return this.name;
+    const hash = new TraceHash();
+    for (let cell = 0; cell < this.cellCount; cell++) {
+      if (this.naturalsOfCell(cell).includes(id)) hash.addWord(cell);
     }
+    return `${this.name} ${hash.hex()}`;
+  }
+
+  /** Those of a list of natural replicas that are not `selfId`, in id order. */
+  othersThan(naturals: readonly ReplicaId[], selfId: ReplicaId): readonly ReplicaId[] {
+    let byReplica = this.#others.get(naturals);
+    if (byReplica === undefined) this.#others.set(naturals, byReplica = new Map());
+    let others = byReplica.get(selfId);
+    if (others === undefined) byReplica.set(selfId, others = naturals.filter((id) => id !== selfId));
     return others;
   }
 

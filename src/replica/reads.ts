@@ -93,14 +93,14 @@ export class Reads {
   start(request: ReadRequest): void {
     const { queue, peers, selfId, config, nextRound } = this.#core;
     const { keyspace, key, level } = request;
-    const naturals = keyspace.naturals;
-    const required = requiredCount(level, naturals.length);
-    const live = this.#core.counted(keyspace);
+    const naturals = keyspace.naturalsOf(key);
+    const required = requiredCount(level, keyspace.copies);
+    const live = this.#core.counted(naturals);
     if (live.length < required) {
       mark("reads: refused because too few are live");
       return queue.refuse(
         request.id,
-        failures.unavailable(keyspace, level, required, { live, uncounted: this.#core.uncounted(keyspace) }),
+        failures.unavailable(keyspace, level, required, { live, uncounted: this.#core.uncounted(naturals) }),
       );
     }
     const holdsCopy = naturals.includes(selfId);
@@ -350,7 +350,7 @@ export class Reads {
       keyspace: request.keyspace.name,
       level: request.level,
       required,
-      copies: request.keyspace.naturals.length,
+      copies: request.keyspace.copies,
       acked: answered,
       owed: [],
       repaired,

@@ -121,9 +121,9 @@ export class Replica {
     const isRecovering = (): boolean => !bugs.has("count_recovering") && this.#filling.isRecovering;
     const peers = new Peers({ queue, config, selfId: id, epoch, isRecovering, bugs });
     const isCounted = (other: ReplicaId): boolean => other === id ? !isRecovering() : peers.isCounted(other);
-    const counted = (keyspace: Keyspace): ReplicaId[] => keyspace.naturals.filter(isCounted);
-    const uncounted = (keyspace: Keyspace): ReplicaId[] =>
-      keyspace.naturals.filter((other) => !isCounted(other) && (other === id || peers.isAlive(other)));
+    const counted = (naturals: readonly ReplicaId[]): ReplicaId[] => naturals.filter(isCounted);
+    const uncounted = (naturals: readonly ReplicaId[]): ReplicaId[] =>
+      naturals.filter((other) => !isCounted(other) && (other === id || peers.isAlive(other)));
     const core = { selfId: id, config, queue, counters, peers, nextRound, isRecovering, counted, uncounted };
     const keyspaces = new Map<string, Keyspace>();
     for (const [name, keyspace] of config.keyspaces) {
@@ -136,7 +136,7 @@ export class Replica {
       queue,
       selfId: id,
       epoch,
-      memberCount: config.members.length,
+      memberIds: config.members.map((member) => member.id),
       keyspaces: [...keyspaces.values()],
       nextRound,
       isAlive: (other) => peers.isAlive(other),
@@ -314,7 +314,7 @@ export class Replica {
 
   #trace(id: RequestId, keyspace: Keyspace, level: Level): Trace {
     const trace = this.#queue.traces.begin(id, this.#options.config.settings.requestTimeoutMs);
-    const required = requiredCount(level, keyspace.naturals.length);
+    const required = requiredCount(level, keyspace.copies);
     trace.step("received", { replica: this.#core.selfId, level, required });
     return trace;
   }

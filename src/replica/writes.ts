@@ -43,6 +43,8 @@ const NO_WRITES: readonly StoreWrite[] = [];
 /** One write under way. */
 interface Pending {
   readonly request: WriteRequest;
+  /** The key's replicas but ourselves. */
+  readonly others: readonly ReplicaId[];
   readonly round: WriteRound;
   readonly version: Version;
   readonly record: Uint8Array;
@@ -122,7 +124,7 @@ export class Writes {
   #start(request: WriteRequest, parkedUntilMs: number): void {
     const { queue, config, peers, selfId } = this.#core;
     const { keyspace, level } = request;
-    const required = requiredCount(level, keyspace.naturals.length);
+    const required = requiredCount(level, keyspace.copies);
     if (queue.isDiskFull) {
       mark("writes: refused for a full disk");
       return queue.refuse(request.id, failures.diskFull(selfId));
@@ -136,12 +138,13 @@ export class Writes {
     if (!this.#clock.hasRoom(queue.now.wallMs)) {
       return queue.refuse(request.id, failures.noStampsLeft(selfId));
     }
-    const live = this.#bugs.has("count_hints") ? keyspace.naturals : this.#core.counted(keyspace);
+    const naturals = keyspace.naturalsOf(request.key);
+    const live = this.#bugs.has("count_hints") ? naturals : this.#core.counted(naturals);
     if (live.length < required) {
       mark("writes: refused because too few are live");
       return queue.refuse(
         request.id,
-        failures.unavailable(keyspace, level, required, { live, uncounted: this.#core.uncounted(keyspace) }),
+        failures.unavailable(keyspace, level, required, { live, uncounted: this.#core.uncounted(naturals) }),
       );
     }
     const stamp = this.#clock.next(queue.now.wallMs);
@@ -158,7 +161,7 @@ export class Writes {
       origin: this.#origin,
       ...(request.value === undefined ? {} : { value: request.value }),
     };
-    this.#send(request, required, version);
+    this.#send(request, { naturals, required, version });
   }
 
   /** A replica has a write on disk. True if the round was a write's. */
@@ -244,17 +247,22 @@ export class Writes {
     });
   }
 
-  #send(request: WriteRequest, required: number, version: Version): void {
+  #send(request: WriteRequest, { naturals, required, version }: {
+    readonly naturals: readonly ReplicaId[];
+    readonly required: number;
+    readonly version: Version;
+  }): void {
     const { queue, peers, selfId, config, nextRound } = this.#core;
     const { keyspace, key } = request;
     const number = nextRound();
     const record = encodeRecord([version]);
-    const others = keyspace.othersThan(selfId);
-    const holdsCopy = others.length < keyspace.naturals.length;
+    const others = keyspace.othersThan(naturals, selfId);
+    const holdsCopy = others.length < naturals.length;
     const owedAt = keyspace.config.hintedHandoff && others.length > 0 ? owedKey(version.stamp) : undefined;
     const pending: Pending = {
       request,
-      round: new WriteRound({ naturals: keyspace.naturals, required, self: selfId }),
+      others,
+      round: new WriteRound({ naturals, required, self: selfId }),
       version,
       record,
       deadlineMs: queue.now.monotonicMs + config.settings.requestTimeoutMs,
@@ -338,7 +346,7 @@ export class Writes {
     pending.round.onAck(selfId, { counts });
     if (held) trace?.written("stored", selfId, { by, counts });
     if (pending.owedAt !== undefined) {
-      trace?.step("owed_kept", { replicas: pending.request.keyspace.naturals.filter((id) => id !== selfId) });
+      trace?.step("owed_kept", { replicas: pending.others });
     }
     this.#supersede(pending, by);
     this.#advance(number, pending);
@@ -372,8 +380,8 @@ export class Writes {
       coordinator: this.#core.selfId,
       keyspace: request.keyspace.name,
       level: request.level,
-      required: requiredCount(request.level, request.keyspace.naturals.length),
-      copies: request.keyspace.naturals.length,
+      required: requiredCount(request.level, request.keyspace.copies),
+      copies: request.keyspace.copies,
       acked,
       owed: missing,
       repaired: [],
@@ -386,7 +394,7 @@ export class Writes {
   #refuseTimeout(pending: Pending): void {
     const { request, round } = pending;
     this.#close(pending);
-    const required = requiredCount(request.level, request.keyspace.naturals.length);
+    const required = requiredCount(request.level, request.keyspace.copies);
     if (this.#bugs.has("definite_timeout")) {
       const refusal = failures.unavailable(request.keyspace, request.level, required, {
         live: round.acked(),

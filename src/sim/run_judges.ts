@@ -51,15 +51,16 @@ export function judgeByAntiEntropy(run: SimRun): Finding[] {
   return [...run.histories()].flatMap(([keyspace, history]) => {
     if (!run.config.keyspaces.get(keyspace)?.antiEntropy) return [];
     const finals = finalStates(history);
-    return [...judgeKeptWrites(history, finals), ...judgeConvergence(finals)].map((violation) => {
-      const finding = findingOf(keyspace, violation);
-      return {
-        ...finding,
-        kind: `anti-entropy: ${finding.kind}`,
-        sentence: `before the last reads, when anti-entropy must have done it: ${violation.sentence}`,
-        history,
-      };
-    });
+    return [...judgeKeptWrites(history, finals), ...judgeConvergence(finals, { holders: history.holders })]
+      .map((violation) => {
+        const finding = findingOf(keyspace, violation);
+        return {
+          ...finding,
+          kind: `anti-entropy: ${finding.kind}`,
+          sentence: `before the last reads, when anti-entropy must have done it: ${violation.sentence}`,
+          history,
+        };
+      });
   });
 }
 
@@ -91,7 +92,10 @@ export function judgeRun(
     const judges = judgesOf(run, keyspace);
     if (judges.includes("kept_writes")) {
       const finals = finalStates(history);
-      violations.push(...judgeKeptWrites(history, finals), ...judgeConvergence(finals));
+      violations.push(
+        ...judgeKeptWrites(history, finals),
+        ...judgeConvergence(finals, { holders: history.holders }),
+      );
     }
     if (judges.includes("sessions")) violations.push(...judgeMonotonicReads(history));
     violations.push(...judgeReadValues(history), ...judgeAvailability(history).violations);

@@ -4,6 +4,7 @@
  * @module
  */
 import { Random } from "../base/random.ts";
+import { type Partitioner, PARTITIONERS } from "../membership/partitioner.ts";
 import { type Level, requiredCount } from "../protocol/level.ts";
 import type { KeyspaceConfig } from "../replica/cluster_config.ts";
 import { drawClientSteps, type StepKeyspace } from "./client_steps.ts";
@@ -28,6 +29,8 @@ export interface DrawOptions {
   readonly levels?: LevelPair;
   /** How reads mend, in place of what the seed draws. */
   readonly readRepair?: KeyspaceConfig["readRepair"];
+  /** Who holds which keys, in place of what the seed draws. */
+  readonly partitioner?: Partitioner;
   /** Whether copies are compared by anti-entropy, and whether hints are kept, in place of what the seed draws. */
   readonly antiEntropy?: boolean;
   readonly hintedHandoff?: boolean;
@@ -56,6 +59,8 @@ const LEVEL_PAIRS: readonly LevelPair[] = [
 
 /** Texts as keys: short and long, with what sorts otherwise in UTF-8 and UTF-16, and with what JSON escapes. */
 const TEXT_KEYS = ["a", "z".repeat(200), "é", "😀", "\uffee", 'say "hi"', "tab\there", "0", "ключ", " "];
+
+const TEXT_PARTITIONERS: readonly Partitioner[] = ["all", "consistent-hash"];
 
 /** A keyspace that clients use. */
 interface DrawnKeyspace extends StepKeyspace {
@@ -124,11 +129,15 @@ function drawCluster(
   const antiEntropy = options.antiEntropy ?? isOn;
   // Where copies are compared nothing else need mend them.
   const hintedHandoff = options.hintedHandoff ?? (drawnHandoff && (!antiEntropy || hasHints));
+  const placement = Random.of(seed, "placement");
   const keyspaces: DrawnKeyspace[] = [];
   const tables: Record<string, unknown> = {};
   const declare = (name: string, fromChange: number): Record<string, unknown> => {
     const isText = random.chance(300);
-    const copies = random.pick([replicas, replicas, replicas - 1]);
+    const drawnCopies = random.pick([replicas, replicas, replicas - 1]);
+    const partitioner = options.partitioner ?? placement.pick(isText ? TEXT_PARTITIONERS : PARTITIONERS);
+    // Why: where every replica holds every key it makes no difference how keys are placed.
+    const copies = partitioner === "all" ? drawnCopies : replicas - 1;
     const count = random.pick([1, 2, 4, 8, 60, 250]);
     const keys = isText
       ? Array.from({ length: count }, (_, index) => TEXT_KEYS[index] ?? `key ${index}`)
@@ -136,6 +145,7 @@ function drawCluster(
     keyspaces.push({ name, keys, copies, fromMs: fromChange });
     return {
       keys: isText ? "text" : "byte",
+      partitioner,
       replication: copies,
       read_repair: readRepair,
       hinted_handoff: hintedHandoff,

@@ -33,6 +33,7 @@ import {
 } from "./given_options.ts";
 import { type Fault, FAULT_KINDS, NO_FAULT } from "./scenario.ts";
 import { parseScenario } from "./scenario_document.ts";
+import { holdersIn } from "./holders.ts";
 import { settle } from "./settle.ts";
 import type { SimReplica } from "./sim_replica.ts";
 import { type RunOptions, SimRun } from "./sim_run.ts";
@@ -232,11 +233,15 @@ export class SimCluster implements AsyncDisposable {
     requireFields("assertConverged", options, CONVERGENCE_FIELDS);
     const { withinMs = 10_000 } = options;
     const difference = (): string | undefined => {
-      for (const [keyspace, { replication }] of this.#run.config.keyspaces) {
-        const holders = this.#run.replicas.slice(0, replication);
+      for (const keyspace of this.#run.config.keyspaces.keys()) {
+        const placed = this.#run.placedIn(keyspace);
+        const holders = this.#run.replicas.filter(({ id }) => placed.isHeldBy(id));
         const down = holders.find(({ isReady }) => !isReady);
         if (down !== undefined) return `${down.id} is not ready`;
-        const [first] = judgeConvergence(new Map(holders.map((each) => [each.id, each.held(keyspace)])));
+        const states = new Map(holders.map((each) => [each.id, each.held(keyspace)]));
+        const [first] = judgeConvergence(states, {
+          holders: holdersIn(placed, new Set([...states.values()].flatMap((state) => [...state.keys()]))),
+        });
         if (first !== undefined) return `keyspace ${keyspace}: ${first.sentence}`;
       }
       return undefined;

@@ -3,7 +3,9 @@ import { countMarks, type MarkCounts } from "../base/mark.ts";
 import { NO_BUGS, type PlantedBug } from "../base/planted_bug.ts";
 import type { History, Operation, Snapshot } from "../checker/history.ts";
 import type { ClusterConfig } from "../replica/cluster_config.ts";
+import { Keyspace } from "../replica/keyspace.ts";
 import { Disturbances } from "./disturbances.ts";
+import { holdersIn, holdersOf } from "./holders.ts";
 import { Nemesis } from "./nemesis.ts";
 import { type Finding, judgeByAntiEntropy, judgeByHintsAlone, judgeRun, judgesOf } from "./run_judges.ts";
 import { configOf, type FaultKind, type Scenario } from "./scenario.ts";
@@ -106,6 +108,11 @@ export class SimRun {
     return this.#config.keyspaces.get(keyspace)?.replication ?? 1;
   }
 
+  /** Where the keys of a keyspace lie. */
+  placedIn(keyspace: string): Keyspace {
+    return new Keyspace(this.#config.keyspaces.get(keyspace)!, this.#config.members);
+  }
+
   /** The configuration as the last change left it. */
   get config(): ClusterConfig {
     return this.#config;
@@ -116,22 +123,26 @@ export class SimRun {
     const histories = new Map<string, History>();
     for (const [keyspace, operations] of this.workload.operations) {
       const copies = this.copiesOf(keyspace);
-      const holders = this.replicas.slice(0, copies).map(({ id }) => id);
+      const placed = this.placedIn(keyspace);
+      const holders = holdersIn(placed, new Set(operations.map(({ key }) => key)));
       const atMs = this.world.queue.nowMs;
-      const snapshots = this.replicas.slice(0, copies).map((replica): Snapshot => ({
+      const snapshots = this.replicas.filter(({ id }) => placed.isHeldBy(id)).map((replica): Snapshot => ({
         replica: replica.id,
         atMs,
         state: replica.held(keyspace),
       }));
       histories.set(keyspace, {
         keyspace,
-        operations: operations.map((operation) => this.#withLive(operation, holders)),
+        operations: operations.map((operation) =>
+          this.#withLive(operation, holdersOf(placed, operation.key))
+        ),
         copies,
         replicas: this.replicas.map(({ id }) => id),
         diskLosses: this.nemesis.diskLosses,
         clockSpreadMs: this.nemesis.clockSpreadMs,
         faults: this.nemesis.struck,
         snapshots,
+        ...(holders === undefined ? {} : { holders }),
       });
     }
     return histories;
