@@ -34,6 +34,8 @@ export const PLANTED_BUGS = [
   "skip_merkle_bucket",
   "list_only_known",
   "replay_without_leaves",
+  "wrong_owner",
+  "proxy_counts_itself",
 ] as const;
 
 /** One planted bug. */

@@ -4,6 +4,7 @@ import type { Failure } from "../protocol/error_codes.ts";
 import type { Held, Status } from "../protocol/reply.ts";
 import type { WireKey } from "../protocol/request.ts";
 import { fail, ok, type Result } from "../base/failure.ts";
+import { KeyHolders, placementIn } from "./holders.ts";
 import { UsageError } from "./arguments.ts";
 import type { Caller } from "./caller.ts";
 import type { ReplicaAddress } from "./tcp_link.ts";
@@ -18,6 +19,8 @@ export interface StatusView {
 /** One key on all replicas asked. */
 export interface KeyView {
   readonly key: WireKey;
+  /** Those that are to hold a copy of it; undefined where nobody told, and all count. */
+  readonly holders?: ReadonlySet<string>;
   /** By replica id; one that did not answer, or is to hold no copy, is absent. */
   readonly held: ReadonlyMap<string, Held["versions"]>;
   /** Whether all that answered hold the same. */
@@ -27,8 +30,8 @@ export interface KeyView {
 /** What the replicas asked hold, in key order. */
 export interface HoldingsView {
   readonly replicas: readonly string[];
-  /** Those of all replicas that are to hold copies; undefined where nobody told, and all count. */
-  readonly holders?: ReadonlySet<string>;
+  /** Who is to hold copies; undefined where nobody told, and all count. */
+  readonly holders?: KeyHolders;
   readonly failures: ReadonlyMap<string, Failure>;
   readonly keys: readonly KeyView[];
 }
@@ -62,33 +65,24 @@ export function askStatuses(caller: Caller, replicas: readonly ReplicaAddress[])
 }
 
 /**
- * Who is to hold copies of the keyspace: the first N of all replicas in id order. N stands in the file; without one a
- * replica tells it. Undefined where neither does, or no keyspace is named and theirs are copied to different N.
+ * Who is to hold copies of the keyspace. Its placement stands in the file; without one a replica tells it. Undefined where
+ * neither does, or no keyspace is named and theirs are placed differently.
  */
 export async function findHolders(
   { caller, config }: Pick<Call, "caller" | "config">,
   members: readonly ReplicaAddress[],
   keyspace: string | undefined,
-): Promise<ReadonlySet<string> | undefined> {
-  const copies = config === undefined
-    ? copiesIn(await askDigest(caller), keyspace)
-    : config.keyspaces.get(keyspace ?? config.defaultKeyspace)?.replication;
-  return copies === undefined ? undefined : new Set(members.slice(0, copies).map(({ id }) => id));
+): Promise<KeyHolders | undefined> {
+  const placement = config === undefined
+    ? placementIn(await askDigest(caller), keyspace)
+    : config.keyspaces.get(keyspace ?? config.defaultKeyspace);
+  if (placement === undefined || placement.replication > members.length) return undefined;
+  return new KeyHolders(placement, members);
 }
 
 async function askDigest(caller: Caller): Promise<Status["digest"]> {
   const { result } = await caller.request({ op: "status" });
   return result.ok && result.value.kind === "status" ? result.value.status.digest : undefined;
-}
-
-/** N as a digest tells it; undefined where it does not. */
-export function copiesIn(digest: Status["digest"], keyspace: string | undefined): number | undefined {
-  const counts = Object.entries(digest ?? {}).flatMap(([name, text]) => {
-    const isMeant = keyspace === undefined ? name.startsWith("keyspace.") : name === `keyspace.${keyspace}`;
-    const copies = isMeant ? / replication=(\d+)/.exec(text)?.[1] : undefined;
-    return copies === undefined ? [] : [Number(copies)];
-  });
-  return new Set(counts).size === 1 ? counts[0] : undefined;
 }
 
 /**
@@ -100,9 +94,9 @@ export async function askHoldings(
   replicas: readonly ReplicaAddress[],
   keyspace: string | undefined,
   keys: readonly string[],
-  holders?: ReadonlySet<string>,
+  holders?: KeyHolders,
 ): Promise<HoldingsView> {
-  const asked = replicas.filter(({ id }) => holders === undefined || holders.has(id));
+  const asked = replicas.filter(({ id }) => holders?.any.has(id) ?? true);
   const failures = new Map<string, Failure>();
   const answers = await Promise.all(asked.map(async ({ id }) => {
     const entries = await askReplica(caller, id, keyspace, keys);
@@ -113,13 +107,16 @@ export async function askHoldings(
   const byKey = new Map<WireKey, Map<string, Held["versions"]>>();
   for (const { id, entries } of answers) {
     for (const { key, versions } of entries) {
-      const held = byKey.get(key) ?? new Map(answered.map((other) => [other, NOTHING]));
-      byKey.set(key, held.set(id, versions));
+      const ids = holders?.of(key);
+      const held = byKey.get(key) ??
+        new Map(answered.filter((other) => ids?.has(other) ?? true).map((other) => [other, NOTHING]));
+      byKey.set(key, held);
+      if (ids?.has(id) ?? true) held.set(id, versions);
     }
   }
   const views = [...byKey].map(([key, held]): KeyView => {
-    const forms = new Set(answered.map((id) => JSON.stringify(held.get(id))));
-    return { key, held, isEqual: forms.size === 1 };
+    const forms = new Set([...held.values()].map((versions) => JSON.stringify(versions)));
+    return { key, ...(holders && { holders: holders.of(key) }), held, isEqual: forms.size <= 1 };
   });
   views.sort((a, b) => compareKeys(a.key, b.key));
   return {

@@ -73,7 +73,7 @@ EXAMPLES
 
 /** Those of the replicas shown that are to hold copies. */
 function countOfAsked({ replicas, holders }: HoldingsView): number {
-  return replicas.filter((id) => holders?.has(id) ?? true).length;
+  return replicas.filter((id) => holders?.any.has(id) ?? true).length;
 }
 
 function noAnswer({ failures }: HoldingsView, wayOut: string | undefined): Failure {
@@ -93,9 +93,9 @@ export function holdingsLines(
   const keys = shown.map(({ key }) => cut(printable(String(key)), KEY_WIDTH_MAX));
   const rowsOf = (form: CellForm): string[][] => [
     ["key", ...view.replicas],
-    ...shown.map(({ held }, index) => [
+    ...shown.map((each, index) => [
       keys[index]!,
-      ...view.replicas.map((id) => cellOf(view, held, id, form)),
+      ...view.replicas.map((id) => cellOf(each, id, form)),
     ]),
   ];
   let rows = rowsOf(FULL);
@@ -124,15 +124,16 @@ function copyLines(
   widthMax: number,
 ): string[] {
   const rowsOf = (form: CellForm): { cells: string[]; isEqual: boolean }[] =>
-    shown.flatMap(({ key, held, isEqual }) => {
-      const ids = Map.groupBy(view.replicas, (id) => cellOf(view, held, id, FULL));
+    shown.flatMap((each) => {
+      const { key, held, isEqual } = each;
+      const ids = Map.groupBy(view.replicas, (id) => cellOf(each, id, FULL));
       return [...ids.values()].map((holders, index) => {
         const versions = held.get(holders[0]!);
         const name = index === 0 ? cut(printable(String(key)), KEY_WIDTH_MAX) : "";
         const text = (part: (version: Version) => string): string => versions?.map(part).join(" | ") ?? "";
         const value = versions?.length
           ? text((version) => valueText(version, form))
-          : cellOf(view, held, holders[0]!, form);
+          : cellOf(each, holders[0]!, form);
         return {
           cells: [name, holders.join(" "), value, text((version) => nameText(version, form))],
           isEqual,
@@ -170,7 +171,7 @@ const FULL: CellForm = { valueWidthMax: VALUE_WIDTH_MAX };
 
 type Version = Held["versions"][number];
 
-function cellOf({ holders }: HoldingsView, held: KeyView["held"], id: string, form: CellForm): string {
+function cellOf({ holders, held }: KeyView, id: string, form: CellForm): string {
   return holders?.has(id) ?? true ? cellText(held.get(id), form) : NO_COPY;
 }
 
@@ -212,12 +213,17 @@ export function holdingsObject(view: HoldingsView, shown: readonly KeyView[]): R
   return {
     ok: true,
     replicas: view.replicas,
-    ...(view.holders === undefined ? {} : { holders: [...view.holders] }),
+    ...(view.holders === undefined ? {} : { holders: [...view.holders.any] }),
     unreachable: Object.fromEntries(
       [...view.failures].map(([id, failure]) => [id, failureObject(failure)]),
     ),
     key_count: view.keys.length,
     differing_count: view.keys.filter((key) => !key.isEqual).length,
-    keys: shown.map(({ key, held, isEqual }) => ({ key, equal: isEqual, held: Object.fromEntries(held) })),
+    keys: shown.map(({ key, holders, held, isEqual }) => ({
+      key,
+      ...(holders === undefined || view.holders?.isUniform === true ? {} : { holders: [...holders] }),
+      equal: isEqual,
+      held: Object.fromEntries(held),
+    })),
   };
 }

@@ -17,6 +17,7 @@ import { askHoldings, type HoldingsView } from "./cluster_view.ts";
 import type { ClusterWatch } from "./cluster_watch.ts";
 import type { HistoryWriter } from "./history_writer.ts";
 import { pauseFor } from "./stop_signal.ts";
+import type { KeyHolders } from "./holders.ts";
 import type { ReplicaAddress } from "./tcp_link.ts";
 import type { WorkloadClients } from "./workload_clients.ts";
 
@@ -42,8 +43,8 @@ export interface WorkloadEnds {
   readonly watch: ClusterWatch;
   readonly keyspace: string;
   readonly keys: readonly WireKey[];
-  /** Those that have copies. */
-  readonly holders: readonly ReplicaAddress[];
+  readonly members: readonly ReplicaAddress[];
+  readonly holders: KeyHolders;
 }
 
 /** What a comparison came to. */
@@ -124,8 +125,8 @@ export async function compareAfter(
     async () => {
       const view = await look(ends);
       const atMs = history.nowMs();
-      for (const replica of ends.holders) {
-        if (!view.failures.has(replica.id)) {
+      for (const replica of ends.members) {
+        if (ends.holders.any.has(replica.id) && !view.failures.has(replica.id)) {
           history.write(encodeSnapshot(snapshotOf(view, replica.id, atMs)));
         }
       }
@@ -138,8 +139,8 @@ export async function compareAfter(
   return isEqual ? "equal" : "different";
 }
 
-function look({ caller, holders, keyspace, keys }: WorkloadEnds): Promise<HoldingsView> {
-  return askHoldings(caller, holders, keyspace, keys.map(String));
+function look({ caller, members, holders, keyspace, keys }: WorkloadEnds): Promise<HoldingsView> {
+  return askHoldings(caller, members, keyspace, keys.map(String), holders);
 }
 
 async function eventually(

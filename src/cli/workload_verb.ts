@@ -1,10 +1,11 @@
 /** `workload`: clients that use a real cluster as the simulator's do, and write down what they see for the judges. @module */
-import { encodeClocks, encodeHeader } from "../checker/history_encoder.ts";
+import { encodeClocks, encodeHeader, encodeHolders } from "../checker/history_encoder.ts";
 import { ok } from "../base/failure.ts";
 import { ERRORS } from "../protocol/error_codes.ts";
 import { type Arguments, UsageError } from "./arguments.ts";
 import { ClusterWatch } from "./cluster_watch.ts";
 import { EXIT_OUTPUT_LOST } from "./exit_codes.ts";
+import { KeyHolders } from "./holders.ts";
 import { HistoryWriter } from "./history_writer.ts";
 import { reportFailure } from "./status_verb.ts";
 import { EXIT_STOPPED, StopSignal } from "./stop_signal.ts";
@@ -82,7 +83,7 @@ async function runWorkload(call: Call, plan: WorkloadPlan): Promise<number> {
   const run = crypto.getRandomValues(new Uint32Array(1))[0]!.toString(16).padStart(8, "0");
   using signal = new StopSignal(() => output.note("no more requests; Ctrl-C again leaves at once"));
   using history = new HistoryWriter(plan.history, () => signal.stop.abort());
-  const holders = config.members.slice(0, keyspace.replication);
+  const holders = new KeyHolders(keyspace, config.members);
   const keys = Array.from(
     { length: plan.keys },
     (_, index) => keyspace.keys === "byte" ? index : `${run}-${index}`,
@@ -94,7 +95,19 @@ async function runWorkload(call: Call, plan: WorkloadPlan): Promise<number> {
     clockSpreadMs: Infinity,
   }));
   const watch = new ClusterWatch(caller, config.members, history);
-  const ends: WorkloadEnds = { caller, history, watch, keyspace: keyspace.name, keys, holders };
+  const ends: WorkloadEnds = {
+    caller,
+    history,
+    watch,
+    keyspace: keyspace.name,
+    keys,
+    members: config.members,
+    holders,
+  };
+  // Before anything is asked: the judges must know whom a key is looked for at.
+  if (!holders.isUniform) {
+    for (const key of keys) history.write(encodeHolders(String(key), holders.of(key)));
+  }
   const replicas = config.members.map(({ id }) => id);
   const clients = new WorkloadClients({ plan, seed, run, keyspace, keys, replicas, caller, history });
   await watch.start();

@@ -127,7 +127,9 @@ export class Replica {
     const core = { selfId: id, config, queue, counters, peers, nextRound, isRecovering, counted, uncounted };
     const keyspaces = new Map<string, Keyspace>();
     for (const [name, keyspace] of config.keyspaces) {
-      keyspaces.set(name, new Keyspace(keyspace, config.members));
+      const isWrong = bugs.has("wrong_owner") && keyspace.partitioner !== "all" &&
+        id === config.members[0]!.id;
+      keyspaces.set(name, new Keyspace(keyspace, isWrong ? config.members.slice(0, -1) : config.members));
     }
     this.#core = core;
     this.#keyspaces = keyspaces;

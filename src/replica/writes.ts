@@ -124,7 +124,9 @@ export class Writes {
   #start(request: WriteRequest, parkedUntilMs: number): void {
     const { queue, config, peers, selfId } = this.#core;
     const { keyspace, level } = request;
-    const required = requiredCount(level, keyspace.copies);
+    const naturals = keyspace.naturalsOf(request.key);
+    const isFree = this.#bugs.has("proxy_counts_itself") && !naturals.includes(selfId);
+    const required = requiredCount(level, keyspace.copies) - (isFree ? 1 : 0);
     if (queue.isDiskFull) {
       mark("writes: refused for a full disk");
       return queue.refuse(request.id, failures.diskFull(selfId));
@@ -138,7 +140,6 @@ export class Writes {
     if (!this.#clock.hasRoom(queue.now.wallMs)) {
       return queue.refuse(request.id, failures.noStampsLeft(selfId));
     }
-    const naturals = keyspace.naturalsOf(request.key);
     const live = this.#bugs.has("count_hints") ? naturals : this.#core.counted(naturals);
     if (live.length < required) {
       mark("writes: refused because too few are live");

@@ -39,6 +39,8 @@ const HARMFUL: Readonly<Record<PlantedBug, DrawOptions>> = {
   hint_first_only: { faults: ["partition"] },
   deliver_one_batch: { faults: ["partition"] },
   repair_first_only: { faults: ["partition"] },
+  wrong_owner: { faults: [], partitioner: "consistent-hash" },
+  proxy_counts_itself: { faults: ["partition"], partitioner: "consistent-hash", levels: [["TWO"], ["TWO"]] },
   answer_older: { faults: ["partition"], levels: [["ONE"], ["QUORUM"]], readRepair: "blocking" },
   skip_merkle_bucket: { faults: ["partition"], ...COMPARED_ONLY },
   replay_without_leaves: { faults: ["kill"], antiEntropy: true },

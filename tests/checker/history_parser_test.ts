@@ -69,7 +69,7 @@ Deno.test("Each line that is wrong is named with its number and what is allowed"
     [`[1]`, /^2: an array of 1 is no object/],
     [
       `{"type":"invoice"}`,
-      /^2: "type" is "invoice"; allowed: invoke, ok, fail, info, fault, disk_loss, clocks, final$/,
+      /^2: "type" is "invoice"; allowed: invoke, ok, fail, info, fault, disk_loss, clocks, final, holders$/,
     ],
     [`{"type":"invoke","client":1,"op":"get","key":7}`, /"time_ms" is missing; allowed: milliseconds/],
     [`{"type":"invoke","time_ms":-1,"client":1,"op":"get","key":7}`, /"time_ms" is -1; allowed: /],

@@ -164,4 +164,22 @@ export const WRONG_QUORUMS: readonly WrongCase[] = [
       /^key x differs more than 10 ms after the last fault and write: r1 \(at 53 ms\) holds r1\.a@1, r2 \(at 53 ms\) holds nothing$/,
     guilty: [],
   },
+  {
+    what: "two that are to hold a key differ, and a third that is not to hold it does not matter",
+    model: "quorum",
+    judge: "convergence",
+    lines: ["c1 put x=a 1-2 r1.a@1"],
+    rest: {
+      finals: ["r1 90 x r1.a@1", "r2 90 x r1.a@2", "r3 90"],
+      holders: new Map([["x", new Set(["r1", "r2"])]]),
+    },
+    right: {
+      rest: {
+        finals: ["r1 90 x r1.a@1", "r2 90 x r1.a@1", "r3 90"],
+        holders: new Map([["x", new Set(["r1", "r2"])]]),
+      },
+    },
+    sentence: /^key x differs after calm: r1 holds r1\.a@1, r2 holds r1\.a@2$/,
+    guilty: [],
+  },
 ];

@@ -18,6 +18,7 @@ import type { Finding as RunFinding } from "../../src/sim/run_judges.ts";
 import { workloadObject } from "../../src/cli/workload_verb.ts";
 import { parseWorkload } from "../../src/cli/workload_plan.ts";
 import type { Comparison } from "../../src/cli/workload_ends.ts";
+import { KeyHolders } from "../../src/cli/holders.ts";
 import { statusObject } from "../../src/cli/status_verb.ts";
 import { ERRORS, type Failure } from "../../src/protocol/error_codes.ts";
 import type { Status } from "../../src/protocol/reply.ts";
@@ -176,7 +177,15 @@ Deno.test("the holdings of the page are what the client makes of the replicas' a
       .map(({ key, equal, held }) => ({ key, isEqual: equal, held: new Map(Object.entries(held)) }));
     const view = {
       replicas: example["replicas"],
-      holders: new Set(example["holders"] as string[]),
+      holders: new KeyHolders(
+        {
+          name: "main",
+          keys: "byte",
+          partitioner: "all",
+          replication: (example["holders"] as string[]).length,
+        },
+        (example["replicas"] as string[]).map((id) => ({ id, host: "127.0.0.1", port: 7411 })),
+      ),
       failures: new Map(
         Object.entries(example["unreachable"] as Record<string, Fields>)
           .map(([id, failure]) => [id, failureOf(failure)]),

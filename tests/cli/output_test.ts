@@ -1,7 +1,8 @@
 import pc from "picocolors";
 import { assertEquals, assertThrows } from "@std/assert";
 import { holdingsLines, summaryText } from "../../src/cli/inspect_verb.ts";
-import { copiesIn, type HoldingsView, type StatusView } from "../../src/cli/cluster_view.ts";
+import { KeyHolders, placementIn } from "../../src/cli/holders.ts";
+import type { HoldingsView, StatusView } from "../../src/cli/cluster_view.ts";
 import { OutputLostError, printable, printableLines, writeAll } from "../../src/cli/output.ts";
 import { statusLines } from "../../src/cli/status_verb.ts";
 import { fail, ok } from "../../src/base/failure.ts";
@@ -100,12 +101,22 @@ Deno.test("inspect shows side by side what each replica holds", () => {
   assertEquals(summaryText(HOLDINGS), "3 keys, 1 differs; r3 did not answer: connection refused");
 });
 
+const KEPT_BY_THREE = new KeyHolders(
+  { name: "main", keys: "byte", partitioner: "all", replication: 3 },
+  ["r1", "r2", "r3", "r4"].map((id) => ({ id, host: "127.0.0.1", port: 7411 })),
+);
+
 Deno.test("a replica that is to hold no copy says so, and is coloured as none that differs", () => {
   const view: HoldingsView = {
     replicas: ["r1", "r2", "r3", "r4"],
-    holders: new Set(["r1", "r2", "r3"]),
+    holders: KEPT_BY_THREE,
     failures: new Map([["r3", { code: "unavailable", message: "connection refused" }]]),
-    keys: [{ key: 7, isEqual: false, held: new Map([["r1", [version(100, "x")]], ["r2", []]]) }],
+    keys: [{
+      key: 7,
+      holders: KEPT_BY_THREE.any,
+      isEqual: false,
+      held: new Map([["r1", [version(100, "x")]], ["r2", []]]),
+    }],
   };
   const marking = { ...PLAIN, yellow: (text: unknown) => `!${text}` };
   assertEquals(
@@ -125,19 +136,28 @@ Deno.test("a replica that is to hold no copy says so, and is coloured as none th
   assertEquals(summaryText(none), "no keys; r4 is to hold no copies of this keyspace");
 });
 
-Deno.test("a replica's digest tells how many copies a keyspace has, where no file does", () => {
+Deno.test("a replica's digest tells where a keyspace's keys lie, where no file does", () => {
   const digest = {
     members: "r1,r2,r3",
     "keyspace.main": "keys=byte partitioner=all replication=2",
-    "keyspace.text": "keys=text partitioner=all replication=3",
+    "keyspace.ring": "keys=text partitioner=consistent-hash replication=3",
   };
-  assertEquals([copiesIn(digest, "main"), copiesIn(digest, "text")], [2, 3]);
-  assertEquals([copiesIn(digest, undefined), copiesIn(digest, "none"), copiesIn(undefined, "main")], [
-    undefined,
-    undefined,
-    undefined,
-  ]);
-  assertEquals(copiesIn({ "keyspace.main": digest["keyspace.main"] }, undefined), 2);
+  assertEquals(placementIn(digest, "main"), {
+    name: "main",
+    keys: "byte",
+    partitioner: "all",
+    replication: 2,
+  });
+  assertEquals(placementIn(digest, "ring"), {
+    name: "ring",
+    keys: "text",
+    partitioner: "consistent-hash",
+    replication: 3,
+  });
+  for (const [of, name] of [[digest, undefined], [digest, "none"], [undefined, "main"]] as const) {
+    assertEquals(placementIn(of, name), undefined);
+  }
+  assertEquals(placementIn({ "keyspace.main": digest["keyspace.main"] }, undefined)?.replication, 2);
 });
 
 Deno.test("on a narrow terminal a cell of inspect keeps the end of the stamp, and on a very narrow one the value", () => {

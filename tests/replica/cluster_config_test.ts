@@ -94,7 +94,7 @@ Deno.test("Every problem has its path, the value, and what is allowed", () => {
     ],
     [
       { keyspace: { main: { partitioner: "ring" } } },
-      'keyspace.main.partitioner: "ring" is not allowed; allowed: all',
+      'keyspace.main.partitioner: "ring" is not allowed; allowed: all, byte-ordered, consistent-hash',
     ],
     [
       { keyspace: { main: { replication: 3 } } },
