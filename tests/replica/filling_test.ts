@@ -371,3 +371,27 @@ Deno.test("H7: a replica that the configuration makes a holder of copies is fill
   assert(!stage.status().recovering);
   assertMatch(stage.outcome(stage.get(7)), /^value v30 /);
 });
+
+Deno.test("H7: a replica whose range grew fetches what became its own before it counts, and nothing else", () => {
+  const main = { partitioner: "byte-ordered", replication: 1 };
+  const before = ReplicaStage.whole({ id: "r2", memberCount: 4, main });
+  assert(!before.status().recovering);
+  before.restart();
+  before.tick();
+  assert(!before.status().recovering, "its range is what it was");
+  // One of four members left: r2 had 64 to 127, and now has 86 to 170, of which r3 had the upper part.
+  const stage = new ReplicaStage({ id: "r2", disk: before.disk, memberCount: 3, main });
+  stage.tick();
+  for (const peer of stage.peers()) stage.meet(peer, { knownEpochs: ["e1"] });
+  stage.tick();
+  assert(stage.status().recovering);
+  const asked = fillsAsked(stage);
+  assertEquals(asked.map(({ to }) => to).sort(), ["r1", "r3"]);
+  for (const { to, round } of asked) {
+    const entries = to === "r3" ? [150, 200].map((key) => ({ key, versions: [version(key)] })) : [];
+    stage.deliver(to, { type: "filled", round, entries, more: false });
+  }
+  stage.tick();
+  assert(!stage.status().recovering);
+  assertEquals([stage.values(150), stage.values(200)], [["v150"], []]);
+});
