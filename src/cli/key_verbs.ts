@@ -5,7 +5,8 @@ import { ERRORS } from "../protocol/error_codes.ts";
 import type { Request } from "../protocol/request.ts";
 import type { TraceStep } from "../protocol/trace.ts";
 import { type Arguments, countOfWords, type Flags, UsageError } from "./arguments.ts";
-import type { Output } from "./output.ts";
+import type { Receipt } from "../protocol/reply.ts";
+import { type Output, printable } from "./output.ts";
 import { cut } from "./table.ts";
 import { failureObject, failureText, receiptText, replyObject, type Telling } from "./receipt.ts";
 import { traceLines } from "./trace_lines.ts";
@@ -17,8 +18,13 @@ const WORD_WIDTH_MAX = 40;
 const LEVEL_HELP = `LEVEL, how many copies must answer, is one of ${LEVELS.join(" ")}, in any
 case; without it the keyspace's default_level counts.`;
 
-const TRACE_FLAGS: Flags = {
+const KEY_FLAGS: Flags = {
   trace: { help: "show each step of the request and its time; the answer waits for the last of them" },
+  session: {
+    value: "TOKEN",
+    help:
+      "go on in this session, whichever replica answers: its TOKEN stood in the last answer; new begins one",
+  },
 };
 
 /** `get KEY [LEVEL]` */
@@ -40,10 +46,10 @@ EXAMPLES
   quartet client get 7
   quartet client get 7 TWO
   quartet client --json get 7 one`,
-  flags: TRACE_FLAGS,
+  flags: KEY_FLAGS,
   parse({ words, flags }): Action {
     const [key, level] = keyAndLevel(this, words);
-    return (call) => perform(call, { op: "get", key, ...level, ...traceOf(flags) });
+    return (call) => perform(call, { op: "get", key, ...level, ...optionsOf(flags) });
   },
 };
 
@@ -60,11 +66,11 @@ ${LEVEL_HELP}
 
 EXAMPLES
   quartet client delete 7 QUORUM`,
-  flags: TRACE_FLAGS,
+  flags: KEY_FLAGS,
   isWrite: true,
   parse({ words, flags }): Action {
     const [key, level] = keyAndLevel(this, words);
-    return (call) => perform(call, { op: "delete", key, ...level, ...traceOf(flags) });
+    return (call) => perform(call, { op: "delete", key, ...level, ...optionsOf(flags) });
   },
 };
 
@@ -86,9 +92,10 @@ EXAMPLES
   quartet client put 7 hello TWO
   quartet client put 7 'two words'
   quartet client put 7 -1
+  quartet client put 7 hello --session new
   quartet client put -- 7 --verbose
   printf %s "$TEXT" | quartet client put 7 - QUORUM`,
-  flags: TRACE_FLAGS,
+  flags: KEY_FLAGS,
   isWrite: true,
   parse({ words, flags }): Action {
     const [key, value, levelWord, ...rest] = words;
@@ -123,7 +130,7 @@ EXAMPLES
         );
       }
       const text = value === "-" ? await readStdin() : value;
-      return perform(call, { op: "put", key, value: text, ...level, ...traceOf(flags) });
+      return perform(call, { op: "put", key, value: text, ...level, ...optionsOf(flags) });
     };
   },
 };
@@ -145,8 +152,12 @@ function levelOf(word: string | undefined, hint: string): { level?: Level } {
   return { level };
 }
 
-function traceOf(flags: Arguments["flags"]): { trace?: true } {
-  return flags.has("trace") ? { trace: true } : {};
+function optionsOf(flags: Arguments["flags"]): { trace?: true; session?: string } {
+  const session = flags.get("session");
+  return {
+    ...(flags.has("trace") ? { trace: true } : {}),
+    ...(session === undefined ? {} : { session: session === "new" ? "" : session }),
+  };
 }
 
 /** A word as an error repeats it: a value may be very long. */
@@ -200,6 +211,7 @@ async function perform({ caller, output, keyspace, level }: Call, request: Reque
     if (output.isJson) output.json(failureObject(result.failure));
     else output.note(failureText(result.failure, telling));
     noteTrace(output, result.failure.trace);
+    noteSession(output, result.failure);
     return ERRORS[result.failure.code].exit;
   }
   const reply = result.value;
@@ -208,8 +220,25 @@ async function perform({ caller, output, keyspace, level }: Call, request: Reque
   if (reply.kind === "value" || reply.kind === "written") {
     output.note(receiptText(reply.receipt, telling));
     noteTrace(output, reply.receipt.trace);
+    noteSession(output, reply.receipt);
   }
   return 0;
+}
+
+/** A program reads it in the object. */
+function noteSession(
+  output: Output,
+  { session, maybe_stale }: Pick<Receipt, "session" | "maybe_stale">,
+): void {
+  if (output.isJson) return;
+  if (maybe_stale === true) {
+    output.note(
+      `${
+        output.paintErr.yellow("maybe stale")
+      }: a replica that may know more of the session could not be asked`,
+    );
+  }
+  if (session !== undefined) output.note(`session ${printable(session)}`);
 }
 
 function noteTrace(output: Output, trace: readonly TraceStep[] | undefined): void {

@@ -44,6 +44,11 @@ export class Clock {
     if (stamp > this.#last) this.#last = stamp;
   }
 
+  /** The greatest stamp that can have been given by a clock that is no more than `aheadMs` ahead of ours. */
+  furthest(wallMs: number, aheadMs: number): Stamp {
+    return Math.max(this.#last, stampOf(wallMs + aheadMs));
+  }
+
   /** Whether stamps that others take are left. They run out in the year 2105, and where a clock or a stamp was wrong. */
   hasRoom(wallMs: number): boolean {
     return Math.max(this.#last, stampOf(wallMs)) + LEAD < STAMP_MAX;

@@ -11,6 +11,7 @@ import { ReadRound } from "../replication/read_round.ts";
 import { decodeRecord, encodeRecord } from "../versions/record.ts";
 import { type Held, winner } from "../versions/resolve.ts";
 import { compareVersions } from "../versions/version.ts";
+import { afterRead, type Causal } from "./causality.ts";
 import type { Clock } from "./clock.ts";
 import { recordBytesMax } from "./cluster_config.ts";
 import type { Core } from "./core.ts";
@@ -28,6 +29,7 @@ export interface ReadRequest {
   readonly key: ByteString;
   readonly level: Level;
   readonly trace: Trace | undefined;
+  readonly causal: Causal;
 }
 
 /** A reply that waits until enough replicas hold what it will say (`read_repair = "blocking"`). */
@@ -48,6 +50,8 @@ interface Pending {
   readonly request: ReadRequest;
   readonly round: ReadRound;
   readonly required: number;
+  /** A session's read: whoever can answer is waited for. */
+  readonly isEverybody: boolean;
   readonly deadlineMs: number;
   isReplied: boolean;
   blocking: Blocking | undefined;
@@ -104,15 +108,18 @@ export class Reads {
       );
     }
     const holdsCopy = naturals.includes(selfId);
-    const isOwnEnough = required === 1 && holdsCopy && !this.#core.isRecovering() &&
+    // Why everybody: stamps have gaps, so a copy alone cannot tell whether it lacks a write that the session has seen (H12).
+    const isEverybody = Object.keys(request.causal.session?.vector ?? {}).length > 0;
+    const isOwnEnough = !isEverybody && required === 1 && holdsCopy && !this.#core.isRecovering() &&
       !this.#isComparisonDue(keyspace, key);
     if (isOwnEnough && request.trace === undefined) return this.#readOwn(request);
     const asked = isOwnEnough ? [selfId] : naturals;
     const number = nextRound();
     const pending: Pending = {
       request,
-      round: new ReadRound({ asked, required, ...(holdsCopy ? { self: selfId } : {}) }),
+      round: new ReadRound({ asked, required, isEverybody, ...(holdsCopy ? { self: selfId } : {}) }),
       required,
+      isEverybody,
       deadlineMs: queue.now.monotonicMs + config.settings.requestTimeoutMs,
       isReplied: false,
       blocking: undefined,
@@ -229,6 +236,11 @@ export class Reads {
     for (const [number, pending] of this.#pending) {
       if (pending.deadlineMs > nowMs) break;
       pending.request.trace?.step("deadline", { replicas: pending.round.waiting() });
+      // Who asked for everybody is content with those who came.
+      if (!pending.isReplied) {
+        for (const id of pending.round.waiting()) this.#onFailed(number, pending, id);
+      }
+      if (!this.#pending.has(number)) continue;
       if (pending.isReplied) mark("reads: the last answers are not waited for any longer");
       else {
         if (pending.blocking) mark("reads: stale copies were not mended in time");
@@ -322,39 +334,47 @@ export class Reads {
   #reply(pending: Pending, held: Held, answered: readonly ReplicaId[], repaired: readonly ReplicaId[]): void {
     const { request, required } = pending;
     this.#close(pending);
-    this.#sayHeld(request, { held, required, answered, repaired });
+    const maybeStale = pending.isEverybody && !pending.round.isComplete();
+    if (maybeStale) mark("reads: somebody who may know more of the session could not be asked");
+    this.#sayHeld(request, { held, required, answered, repaired, maybeStale });
   }
 
-  #sayHeld(request: ReadRequest, { held, required, answered, repaired }: {
+  #sayHeld(request: ReadRequest, { held, required, answered, repaired, maybeStale = false }: {
     readonly held: Held;
     readonly required: number;
     readonly answered: readonly ReplicaId[];
     readonly repaired: readonly ReplicaId[];
+    readonly maybeStale?: boolean;
   }): void {
     const { queue, selfId } = this.#core;
+    const { keyspace, key, causal } = request;
     const version = winner(held);
+    const tokens = {
+      ...afterRead(causal, keyspace.name, keyspace.wireKey(key), held),
+      ...(maybeStale ? { maybe_stale: true as const } : {}),
+    };
     if (version?.value === undefined) {
       return queue.refuse(request.id, {
         code: "not_found",
-        message: `key ${JSON.stringify(request.keyspace.wireKey(request.key))} ${
-          version ? "was deleted" : "is not there"
-        }`,
+        message: `key ${JSON.stringify(keyspace.wireKey(key))} ${version ? "was deleted" : "is not there"}`,
         ...(version ? { version: versionName(version) } : {}),
         required,
         acked: answered,
         coordinator: selfId,
+        ...tokens,
       });
     }
     const receipt: Receipt = {
       coordinator: selfId,
-      keyspace: request.keyspace.name,
+      keyspace: keyspace.name,
       level: request.level,
       required,
-      copies: request.keyspace.copies,
+      copies: keyspace.copies,
       acked: answered,
       owed: [],
       repaired,
       version: versionName(version),
+      ...tokens,
     };
     queue.reply(request.id, { kind: "value", value: version.value, receipt });
   }

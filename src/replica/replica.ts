@@ -26,6 +26,7 @@ import type { Request, WireKey } from "../protocol/request.ts";
 import type { ReadMessage, WriteMessage } from "../replication/messages.ts";
 import { originOf } from "../versions/version.ts";
 import { type ClusterConfig, recordBytesMax } from "./cluster_config.ts";
+import { type Causal, parseTokens, UNTOLD } from "./causality.ts";
 import { Clock } from "./clock.ts";
 import { Copies } from "./copies.ts";
 import type { Core } from "./core.ts";
@@ -299,7 +300,7 @@ export class Replica {
     if (request.op === "repair") return this.#repair(id, request);
     const target = this.#parse(request);
     if (!target.ok) return this.#queue.refuse(id, target.failure);
-    const { keyspace, key, level } = target.value;
+    const { keyspace, key, level, causal } = target.value;
     if (request.op === "inspect") return this.#inspect(id, keyspace, request);
     this.#counters.add(REQUESTED[request.op], 1);
     const trace = request.trace ? this.#trace(id, keyspace, level) : undefined;
@@ -310,8 +311,8 @@ export class Replica {
     const value = request.op === "put" ? request.value : undefined;
     const overload = this.#overload(value?.length ?? 0);
     if (overload) return this.#queue.refuse(id, overload);
-    if (request.op === "get") return this.#reads.start({ id, keyspace, key, level, trace });
-    this.#writes.start({ id, keyspace, key, value, level, trace });
+    if (request.op === "get") return this.#reads.start({ id, keyspace, key, level, trace, causal });
+    this.#writes.start({ id, keyspace, key, value, level, trace, causal });
   }
 
   #trace(id: RequestId, keyspace: Keyspace, level: Level): Trace {
@@ -323,12 +324,14 @@ export class Replica {
 
   #parse(
     request: Exclude<Request, { op: "status" | "fault" | "repair" }>,
-  ): Result<{ keyspace: Keyspace; key: ByteString; level: Level }, Failure> {
+  ): Result<{ keyspace: Keyspace; key: ByteString; level: Level; causal: Causal }, Failure> {
     const name = request.keyspace ?? this.#options.config.defaultKeyspace;
     const keyspace = this.#keyspaces.get(name);
     if (!keyspace) return fail(failures.unknownKeyspace(name, [...this.#keyspaces.keys()]));
     const { defaultLevel, replication } = keyspace.config;
-    if (request.op === "inspect") return ok({ keyspace, key: "" as ByteString, level: defaultLevel });
+    if (request.op === "inspect") {
+      return ok({ keyspace, key: "" as ByteString, level: defaultLevel, causal: UNTOLD });
+    }
     const level = request.level ?? defaultLevel;
     if (requiredCount(level, replication) > replication) {
       const message = `level ${level} needs more copies than the ${replication} of keyspace "${name}"`;
@@ -340,7 +343,14 @@ export class Replica {
       const refusal = this.#checkValue(request.value);
       if (refusal) return fail(refusal);
     }
-    return ok({ keyspace, key: key.value, level });
+    if (request.session === undefined && request.context === undefined) {
+      return ok({ keyspace, key: key.value, level, causal: UNTOLD });
+    }
+    const tokens = { ...request, key: keyspace.wireKey(key.value) };
+    const aheadMs = 2 * this.#options.config.settings.clockSkewMaxMs;
+    const causal = parseTokens(tokens, name, this.#clock.furthest(this.#queue.now.wallMs, aheadMs));
+    if (!causal.ok) return causal;
+    return ok({ keyspace, key: key.value, level, causal: causal.value });
   }
 
   #repair(id: RequestId, { keyspace: name, dry_run }: Extract<Request, { op: "repair" }>): void {

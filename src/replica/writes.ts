@@ -10,6 +10,7 @@ import type { RefusedMessage, WrittenMessage } from "../replication/messages.ts"
 import { WriteRound } from "../replication/write_round.ts";
 import { encodeRecord, firstDot, isSameFirst } from "../versions/record.ts";
 import { compareVersions, type Version } from "../versions/version.ts";
+import { afterWrite, type Causal, depsOf, greatestOf, UNTOLD } from "./causality.ts";
 import type { Clock } from "./clock.ts";
 import type { Core } from "./core.ts";
 import type { ReplicaId } from "./envelope.ts";
@@ -30,6 +31,7 @@ export interface WriteRequest {
   readonly value: string | undefined;
   readonly level: Level;
   readonly trace: Trace | undefined;
+  readonly causal: Causal;
 }
 
 /** Owed records whose removal rides along in one batch. */
@@ -148,6 +150,7 @@ export class Writes {
         failures.unavailable(keyspace, level, required, { live, uncounted: this.#core.uncounted(naturals) }),
       );
     }
+    if (request.causal !== UNTOLD) this.#clock.observe(greatestOf(request.causal));
     const stamp = this.#clock.next(queue.now.wallMs);
     this.renewCeiling();
     if (stamp === undefined) {
@@ -161,6 +164,7 @@ export class Writes {
       stamp,
       origin: this.#origin,
       ...(request.value === undefined ? {} : { value: request.value }),
+      ...depsOf(request.causal),
     };
     this.#send(request, { naturals, required, version });
   }
@@ -388,6 +392,7 @@ export class Writes {
       repaired: [],
       version: versionName(version),
       ...(supersededBy ? { superseded_by: versionName(supersededBy) } : {}),
+      ...afterWrite(request.causal, request.keyspace.name, request.keyspace.wireKey(request.key), version),
     };
     this.#core.queue.reply(request.id, { kind: "written", receipt });
   }

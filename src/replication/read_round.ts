@@ -23,6 +23,8 @@ export interface ReadRoundOptions {
   readonly asked: readonly string[];
   /** Answers that count which the level needs. */
   readonly required: number;
+  /** Whether everybody who can answer is waited for, once the level is met. */
+  readonly isEverybody?: boolean;
   /** The coordinator, where it holds a copy: its answer is always among those that count. */
   readonly self?: string;
 }
@@ -66,6 +68,9 @@ export class ReadRound {
     if (answered.length + open < required) return { kind: "failed", answered, required };
     const isOwnOpen = self !== undefined && !this.#answers.has(self);
     if (answered.length < required || isOwnOpen) return { kind: "waiting" };
+    if (this.#options.isEverybody) {
+      return open > 0 ? { kind: "waiting" } : { kind: "answered", held: this.#held, answered };
+    }
     const own = self === undefined ? undefined : this.#answers.get(self);
     // Why: whoever asks for one copy is shown the coordinator's, stale or not, and not by luck a fresher one.
     if (required === 1 && own?.counts) return { kind: "answered", held: own.held, answered: [self!] };
@@ -85,6 +90,11 @@ export class ReadRound {
   /** Whose answers count, in the order asked. */
   answered(): string[] {
     return this.#options.asked.filter((id) => this.#answers.get(id)?.counts);
+  }
+
+  /** Whether the answers of all that were asked are here, and count. */
+  isComplete(): boolean {
+    return this.answered().length === this.#options.asked.length;
   }
 
   /** What remains of all answers so far. */

@@ -1,0 +1,108 @@
+/** What a request's tokens mean to its coordinator, and the tokens that its answer carries. @module */
+import { fail, ok, type Result } from "../base/failure.ts";
+import { mark } from "../base/mark.ts";
+import type { Failure } from "../protocol/error_codes.ts";
+import type { Receipt } from "../protocol/reply.ts";
+import type { WireKey } from "../protocol/request.ts";
+import {
+  encodeContext,
+  encodeSession,
+  parseContext,
+  parseSession,
+  type Session,
+  TOKEN_ORIGINS_MAX,
+} from "../protocol/tokens.ts";
+import type { Held } from "../versions/resolve.ts";
+import type { Stamp } from "../versions/stamp.ts";
+import { contextOf, joinVectors, type Vector, type Version } from "../versions/version.ts";
+
+/** The tokens of a request, understood. */
+export interface Causal {
+  readonly session?: Session;
+  readonly context?: Vector;
+}
+
+/** The tokens that an answer carries. */
+export type CausalAnswer = Pick<Receipt, "session" | "context">;
+
+/** Those of a request without tokens: nearly all are so, and nothing is done for them. */
+export const UNTOLD: Causal = {};
+const NO_TOKENS: CausalAnswer = {};
+
+/** What the tokens of a request name; or why they are none. `stampMax`: no clock of this cluster can have given more. */
+export function parseTokens(
+  tokens: { readonly session?: string; readonly context?: string; readonly key: WireKey },
+  keyspace: string,
+  stampMax: Stamp,
+): Result<Causal, Failure> {
+  const session = tokens.session === undefined ? undefined : parseSession(tokens.session);
+  if (tokens.session !== undefined && session === undefined) return fail(strange("session", "a session"));
+  const context = tokens.context === undefined
+    ? undefined
+    : parseContext(tokens.context, keyspace, tokens.key);
+  if (tokens.context !== undefined && context === undefined) return fail(strange("context", "this key"));
+  const causal = { ...(session && { session }), ...(context && { context }) };
+  if (greatestOf(causal) <= stampMax) return ok(causal);
+  return fail({
+    code: "malformed_request",
+    message: `a token names stamp ${greatestOf(causal)}, which no clock of this cluster can have given yet ` +
+      `(at most ${stampMax}); take the token of an answer as it came`,
+  });
+}
+
+/** The greatest stamp that the tokens name: what is written now must exceed it. */
+export function greatestOf({ session, context }: Causal): Stamp {
+  return Math.max(session?.stamp ?? 0, ...Object.values(context ?? {}));
+}
+
+/** What a put's version says of its writer's session; it decides no conflict (HAZARD H11). */
+export function depsOf({ session }: Causal): Pick<Version, "deps"> {
+  return session === undefined || Object.keys(session.vector).length === 0 ? {} : { deps: session.vector };
+}
+
+/** The tokens after a put or delete. */
+export function afterWrite(causal: Causal, keyspace: string, key: WireKey, version: Version): CausalAnswer {
+  if (causal === UNTOLD) return NO_TOKENS;
+  return answerOf(causal, keyspace, key, [version], version.stamp);
+}
+
+/** The tokens after a get: each is greater than the one before, also where nothing new was read. */
+export function afterRead(causal: Causal, keyspace: string, key: WireKey, held: Held): CausalAnswer {
+  if (causal === UNTOLD) return NO_TOKENS;
+  const stamp = Math.max(greatestOf(causal), ...held.map((version) => version.stamp)) + 1;
+  return answerOf(causal, keyspace, key, held, stamp);
+}
+
+function answerOf(
+  { session }: Causal,
+  keyspace: string,
+  key: WireKey,
+  versions: Held,
+  stamp: Stamp,
+): CausalAnswer {
+  const seen = contextOf(versions);
+  const context = encodeContext(keyspace, key, seen);
+  if (session === undefined) return { context };
+  // Why what the writers depended on too: whoever has seen a write has seen what it followed from.
+  const vector = versions.reduce(
+    (joined, { deps }) => joinVectors(joined, deps ?? {}),
+    joinVectors(session.vector, seen),
+  );
+  return { context, session: encodeSession({ stamp, vector: cut(vector) }) };
+}
+
+/** The latest entries, as many as a token has room for. */
+function cut(vector: Vector): Vector {
+  const entries = Object.entries(vector);
+  if (entries.length <= TOKEN_ORIGINS_MAX) return vector;
+  mark("causality: a session knows too many origins");
+  return Object.fromEntries(entries.sort(([, a], [, b]) => b - a).slice(0, TOKEN_ORIGINS_MAX));
+}
+
+function strange(field: string, of: string): Failure {
+  return {
+    code: "malformed_request",
+    message:
+      `"${field}" is no token of ${of}; allowed: the "${field}" of an answer as it came, or "" to begin with`,
+  };
+}
