@@ -52,13 +52,14 @@ export class CausalOrder {
   /** Requires: both stand in `sorted`. */
   precedes(earlier: Operation, later: Operation): boolean {
     const { line, number } = this.#places.get(earlier)!;
-    return this.reach(later, line) >= number;
+    return this.reachOf(later)(line) >= number;
   }
 
-  /** The number of the last operation on a line that lies in the past of `later`; 0 where none does. */
-  reach(later: Operation, line: number): number {
+  /** Tells of each line the number of the last operation on it that lies in the past of `later`; 0 where none does. */
+  reachOf(later: Operation): (line: number) => number {
     const own = this.#places.get(later)!;
-    return line === own.line ? own.number - 1 : this.#pasts.get(later)![line] ?? 0;
+    const past = this.#pasts.get(later)!;
+    return (line) => line === own.line ? own.number - 1 : past[line] ?? 0;
   }
 
   /** Requires: it stands in `sorted`. */

@@ -23,6 +23,7 @@ import { type Links, shortestCircle, sortedBy } from "./links.ts";
 import { orderOf, sessionDemands } from "./sessions.ts";
 import { isOlder, NOTHING_YET, Touches } from "./touches.ts";
 import type { WriteOrder } from "./write_order.ts";
+import { WrittenLines } from "./written_lines.ts";
 
 /** One pattern, by the operations that make it. */
 export type Pattern =
@@ -77,15 +78,11 @@ function keysBroken(operations: readonly Operation[], touches: Touches): Readonl
   return new Set(broken.map(([key]) => key));
 }
 
-/** The writes of one key on one line, in their order. */
-type Line = readonly Operation[];
-
 class PatternSearch {
   readonly #touches: Touches;
   readonly #order: CausalOrder;
   readonly #skipped: ReadonlySet<string>;
-  /** By key, then by line. */
-  readonly #writes = new Map<string, Map<number, Operation[]>>();
+  readonly #lines: WrittenLines;
   /** Keys of which several versions may stand side by side. */
   readonly #sideBySide = new Set<string>();
   /** The last get of each line and key of these. */
@@ -100,16 +97,7 @@ class PatternSearch {
     for (const { key, siblings } of operations) {
       if (siblings || touches.descentOf(key).hasContexts) this.#sideBySide.add(key);
     }
-    for (const operation of order.sorted) {
-      if (operation.op === "get") continue;
-      const { key } = operation;
-      const lines = this.#writes.get(key) ?? new Map<number, Operation[]>();
-      this.#writes.set(key, lines);
-      const { line } = order.placeOf(operation);
-      const list = lines.get(line);
-      if (list) list.push(operation);
-      else lines.set(line, [operation]);
-    }
+    this.#lines = new WrittenLines(order);
   }
 
   first(): Pattern | undefined {
@@ -127,14 +115,12 @@ class PatternSearch {
 
   #patternOf(operation: Operation): Pattern | undefined {
     const touch = this.#touches.of(operation);
-    const lasts = this.#lastWritesBefore(operation);
-    // A write that its client knows nothing of is held to its past by whoever reads it.
-    for (const each of operation.op === "get" ? touch?.sources ?? [] : []) {
-      if (each.outcome === "info") lasts.push(...this.#lastWritesBefore(each));
-    }
-    if (!touch) return this.#missingBefore(operation, lasts);
-    const isGet = operation.op === "get";
-    const [source] = isGet ? touch.sources : [];
+    if (!touch) return this.#missingBefore(operation);
+    const [source] = operation.op === "get" ? touch.sources : [];
+    // What lies before the source was held against it when that was looked at; but for a write that its client knows nothing of.
+    const isSourceUnknown = source?.outcome === "info";
+    const lasts = this.#lines.lastBefore(operation, isSourceUnknown ? undefined : source);
+    if (isSourceUnknown) lasts.push(...this.#lines.lastBefore(source));
     let older: Pattern | undefined;
     for (const write of lasts) {
       if (write === source) continue;
@@ -157,7 +143,8 @@ class PatternSearch {
   }
 
   /** A get of nothing may have found any deletion: one that is not overwritten in its past, and not its own effect. */
-  #missingBefore(operation: Operation, lasts: readonly Operation[]): Pattern | undefined {
+  #missingBefore(operation: Operation): Pattern | undefined {
+    const lasts = this.#lines.lastBefore(operation);
     const write = lasts.find(({ op }) => op !== "delete");
     const { op, value, version } = operation;
     if (!write || op !== "get" || value !== undefined || version) return undefined;
@@ -171,27 +158,6 @@ class PatternSearch {
     return this.#accuse("missing", operation, write);
   }
 
-  /** Of each line the last write of the key that lies in the past. */
-  #lastWritesBefore(operation: Operation): Operation[] {
-    const lasts: Operation[] = [];
-    for (const [line, writes] of this.#writes.get(operation.key) ?? []) {
-      const last = writes[this.#countUpTo(writes, this.#order.reach(operation, line)) - 1];
-      if (last) lasts.push(last);
-    }
-    return lasts;
-  }
-
-  /** How many writes of a line there are up to a number. */
-  #countUpTo(writes: Line, number: number): number {
-    let [first, end] = [0, writes.length];
-    while (first < end) {
-      const middle = (first + end) >>> 1;
-      if (this.#order.placeOf(writes[middle]!).number <= number) first = middle + 1;
-      else end = middle;
-    }
-    return first;
-  }
-
   /**
    * That this covers what the line's get before returned, the judge of sessions has seen; so it covers what that covered. Only
    * what came since is looked at: each write once a line.
@@ -203,12 +169,8 @@ class PatternSearch {
     const last = this.#lastGets.get(name);
     this.#lastGets.set(name, operation);
     const due = new Map<HistoryVersion, Operation>();
-    for (const [line, writes] of this.#writes.get(operation.key) ?? []) {
-      const begin = last ? this.#countUpTo(writes, this.#order.reach(last, line)) : 0;
-      const end = this.#countUpTo(writes, this.#order.reach(operation, line));
-      for (const write of writes.slice(begin, end)) {
-        for (const version of this.#touches.of(write)?.versions ?? []) due.set(version, write);
-      }
+    for (const write of this.#lines.allBefore(operation, last)) {
+      for (const version of this.#touches.of(write)?.versions ?? []) due.set(version, write);
     }
     const found = touch.versions ?? [];
     const replaced = touch.descent.replacedWithin(found);

@@ -7,36 +7,57 @@
 import { compareVersions, type HistoryVersion, type Operation } from "./history.ts";
 import { nameVersion } from "./operation_text.ts";
 
+/** What is known of one version. */
+interface Known {
+  readonly version: HistoryVersion;
+  /** Who made it, where that says what it had seen. */
+  writer?: Operation;
+  /** What the writer had seen; absent where nobody knows. */
+  seen?: readonly Known[];
+  /** Those that were read together with it, and where. */
+  beside?: Map<Known, Operation>;
+}
+
 /** What is known of the versions of one key. */
 export class Descent {
-  /** Writes that say what they had seen, by what they made. */
-  readonly #writers = new Map<string, Operation>();
-  /** For each version those that were read together with it, and where. */
-  readonly #beside = new Map<string, Map<string, Operation>>();
+  readonly #byName = new Map<string, Known>();
+  #hasContexts = false;
+  #hasSiblings = false;
 
   constructor(operations: readonly Operation[]) {
     for (const operation of operations) {
       if (operation.outcome !== "ok") continue;
       if (operation.op !== "get" && operation.version) this.learn(operation.version, operation);
-      if (operation.siblings) this.#learnBeside(operation.siblings.map(nameVersion), operation);
+      if (operation.siblings) this.#learnBeside(operation.siblings, operation);
     }
   }
 
   /** Whether some put of this key says what it replaces: then several versions may stand side by side. */
   get hasContexts(): boolean {
-    return this.#writers.size > 0;
+    return this.#hasContexts;
+  }
+
+  /** Whether nothing is known but the order of versions: then the greater one has replaced the lesser. */
+  get isPlain(): boolean {
+    return !this.#hasContexts && !this.#hasSiblings;
   }
 
   /** Who made this version. */
   learn(version: HistoryVersion, writer: Operation): void {
-    if (writer.context) this.#writers.set(nameVersion(version), writer);
+    if (!writer.context) return;
+    this.#hasContexts = true;
+    const known = this.#of(version);
+    known.writer = writer;
+    known.seen = writer.context.map((seen) => this.#of(seen));
   }
 
   /** Tells of versions whether `held` has them in it, or has replaced them. Requires: none is lesser than `least`. */
   coverage(held: readonly HistoryVersion[], least: HistoryVersion): (version: HistoryVersion) => boolean {
     const { reached, ends } = this.#past(held, least);
-    return (version) =>
-      reached.has(nameVersion(version)) || ends.some((end) => this.#mayReplace(end, version));
+    return (version) => {
+      const known = this.#of(version);
+      return reached.has(known) || ends.some((end) => mayReplace(end, known));
+    };
   }
 
   /** The first of `versions` that `held` neither has in it nor has replaced. */
@@ -57,10 +78,10 @@ export class Descent {
     if (versions.length < 2) return undefined;
     const least = leastOf(versions)!;
     for (const one of versions) {
-      const writer = this.#writers.get(nameVersion(one));
+      const { writer } = this.#of(one);
       if (!writer) continue;
       const { reached } = this.#past([one], least);
-      const version = versions.find((other) => other !== one && reached.has(nameVersion(other)));
+      const version = versions.find((other) => other !== one && reached.has(this.#of(other)));
       if (version) return { version, writer };
     }
     return undefined;
@@ -69,43 +90,51 @@ export class Descent {
   /** The operations that show that `held` does not cover `version`. */
   explanation(held: readonly HistoryVersion[], version: HistoryVersion): Operation[] {
     const { reached, ends } = this.#past(held, version);
-    const name = nameVersion(version);
-    const writers = [...reached].map((each) => this.#writers.get(each));
-    const readers = ends.map((end) => this.#beside.get(nameVersion(end))?.get(name));
-    return [...writers, ...readers].filter((operation) => operation !== undefined);
+    const known = this.#of(version);
+    const operations = [
+      ...[...reached].map(({ writer }) => writer),
+      ...ends.map((end) => end.beside?.get(known)),
+    ];
+    return operations.filter((operation) => operation !== undefined);
   }
 
   /** What `held` descends from, no lesser than `least`, and those of it whose own past nobody knows. */
   #past(
     held: readonly HistoryVersion[],
     least: HistoryVersion,
-  ): { readonly reached: ReadonlySet<string>; readonly ends: readonly HistoryVersion[] } {
-    const reached = new Set<string>();
-    const ends: HistoryVersion[] = [];
-    const open = [...held];
-    for (let version = open.pop(); version !== undefined; version = open.pop()) {
-      const name = nameVersion(version);
-      if (reached.has(name)) continue;
-      reached.add(name);
-      const context = this.#writers.get(name)?.context;
-      if (!context) ends.push(version);
-      else for (const seen of context) if (compareVersions(seen, least) >= 0) open.push(seen);
+  ): { readonly reached: ReadonlySet<Known>; readonly ends: readonly Known[] } {
+    const reached = new Set(held.map((version) => this.#of(version)));
+    const ends: Known[] = [];
+    // A set hands out what is added while it is walked through.
+    for (const known of reached) {
+      if (!known.seen) ends.push(known);
+      else for (const seen of known.seen) if (compareVersions(seen.version, least) >= 0) reached.add(seen);
     }
     return { reached, ends };
   }
 
-  #mayReplace(end: HistoryVersion, version: HistoryVersion): boolean {
-    return compareVersions(end, version) > 0 &&
-      !this.#beside.get(nameVersion(end))?.has(nameVersion(version));
-  }
-
-  #learnBeside(names: readonly string[], reader: Operation): void {
-    for (const name of names) {
-      const known = this.#beside.get(name) ?? new Map<string, Operation>();
-      this.#beside.set(name, known);
-      for (const other of names) if (other !== name && !known.has(other)) known.set(other, reader);
+  #learnBeside(versions: readonly HistoryVersion[], reader: Operation): void {
+    this.#hasSiblings = true;
+    const all = versions.map((version) => this.#of(version));
+    for (const known of all) {
+      known.beside ??= new Map();
+      for (const other of all) {
+        if (other !== known && !known.beside.has(other)) known.beside.set(other, reader);
+      }
     }
   }
+
+  #of({ stamp, origin }: HistoryVersion): Known {
+    const name = nameVersion({ stamp, origin });
+    const known: Known = this.#byName.get(name) ?? { version: { stamp, origin } };
+    this.#byName.set(name, known);
+    return known;
+  }
+}
+
+/** Nobody knows what the writer of `end` had seen: anything lesser, but for what stood beside it. */
+function mayReplace(end: Known, known: Known): boolean {
+  return compareVersions(end.version, known.version) > 0 && !end.beside?.has(known);
 }
 
 /** The least of some versions. */

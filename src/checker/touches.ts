@@ -186,9 +186,13 @@ export function isOlder(later: Touch, earlier: Touch): boolean | undefined {
   // A deletion leaves nothing too.
   if (later.write === NOTHING_YET) return earlier.operation.value !== undefined;
   if (!later.versions || !earlier.versions) return undefined;
+  const [greatest, ...others] = later.versions;
+  if (others.length === 0 && earlier.versions.length === 1 && later.descent.isPlain) {
+    return compareVersions(greatest!, earlier.versions[0]!) < 0;
+  }
   if (later.operation.op === "get") {
     return later.descent.uncovered(later.versions, earlier.versions) !== undefined;
   }
   // A put that replaces only what it names is kept beside all others, and so is older than none.
-  return !later.descent.hasContexts && compareVersions(later.versions[0]!, earlier.versions[0]!) < 0;
+  return !later.descent.hasContexts && compareVersions(greatest!, earlier.versions[0]!) < 0;
 }
