@@ -36,7 +36,7 @@ export const CHECK: LocalVerb = {
   quorum        reads see what overlapping writes wrote, nothing acknowledged is lost, copies become equal, and what enough live replicas can serve is served
   linearizable  every key behaves as one register
   sessions      each client reads its writes, and nothing goes back for it
-  causal        the same along what clients learnt from each other
+  causal        the same along what clients learnt from each other, and one order of all writes explains what was read
 
 Prints one sentence, and for a violation the fewest operations that still show it. --timeline writes
 a page that shows the whole history and marks them; it opens in any browser, without a network.

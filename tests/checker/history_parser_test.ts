@@ -1,7 +1,7 @@
 /** Tests of `src/checker/history_parser.ts` and `history_encoder.ts`: what is written is read, what is wrong is named. @module */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import * as fc from "fast-check";
-import type { History, Operation } from "../../src/checker/history.ts";
+import { compareVersions, heldKey, type History, type Operation } from "../../src/checker/history.ts";
 import { encodeHistory } from "../../src/checker/history_encoder.ts";
 import { HISTORY_LINE_CHARS_MAX, parseHistory } from "../../src/checker/history_parser.ts";
 
@@ -63,6 +63,37 @@ Deno.test("Lines of different clients need not stand in the order of time; space
   assertEquals(parsed.value.operations.map(({ client }) => client), [1, 2]);
 });
 
+Deno.test("A get may name several versions, in any order, and a replica hold several of one key", () => {
+  const a = `{"stamp":1,"origin":"r1.a","value":"x"}`;
+  const b = `{"stamp":2,"origin":"r2.b","value":null}`;
+  const [get] = operationsOf(GET, `{"type":"ok","time_ms":8,"client":1,"value":"x","siblings":[${a},${b}]}`);
+  const siblings = [{ stamp: 2, origin: "r2.b", value: null }, { stamp: 1, origin: "r1.a", value: "x" }];
+  assertEquals([get?.value, get?.siblings], ["x", siblings]);
+
+  const lines = [a, b].map((text) => {
+    const { value, ...version } = JSON.parse(text);
+    return JSON.stringify({ type: "final", replica: "r1", time_ms: 9, key: 7, version, value });
+  });
+  const parsed = parseHistory([HEADER, ...lines].join("\n"));
+  assert(parsed.ok);
+  assertEquals(parsed.value.snapshots?.[0]?.state.get("7"), { ...siblings[0]!, siblings });
+  assertMatch(
+    problemsOf(HEADER, ...lines, lines[0]!).join(),
+    /^4: this version of key 7 of r1 .* told before$/,
+  );
+
+  for (
+    const [text, expected] of [
+      [a, /"siblings" names 1 versions; allowed: 2 or more/],
+      [`${a},${a}`, /"siblings" names a version twice/],
+      [`${a},{"stamp":2,"origin":"r2.b"}`, /"siblings" is an array of 2; allowed: .* "value", text or null/],
+    ] as const
+  ) {
+    const line = `{"type":"ok","time_ms":8,"client":1,"value":"x","siblings":[${text}]}`;
+    assertMatch(problemsOf(HEADER, GET, line).join(), expected);
+  }
+});
+
 Deno.test("Each line that is wrong is named with its number and what is allowed", () => {
   const table: readonly [string, RegExp][] = [
     [`{"type":"invoke"`, /^2: is no JSON; each line is one JSON object$/],
@@ -117,6 +148,14 @@ Deno.test("Each line that is wrong is named with its number and what is allowed"
       /"version" is missing; allowed: an object of "stamp"/,
     ],
     [`{"type":"final","time_ms":5,"replica":"r1","value":"x"}`, /"value" has no meaning here/],
+    [
+      `{"type":"invoke","time_ms":1,"client":1,"op":"delete","key":7,"context":[{"stamp":1}]}`,
+      /"context" is an array of 1; allowed: an array of at most 1000, each an object of "stamp"/,
+    ],
+    [
+      `{"type":"invoke","time_ms":1,"client":1,"op":"get","key":7,"context":[]}`,
+      /"context" has no meaning here/,
+    ],
     [`{"type":"history","format":1}`, /"type" is "history"; allowed: invoke/],
   ];
   for (const [line, expected] of table) {
@@ -191,6 +230,7 @@ function histories(): fc.Arbitrary<History> {
     key: fc.constantFrom("7", "λ\n"),
     value: fc.string({ unit: "binary" }),
     version: fc.option(version),
+    others: fc.uniqueArray(version, { maxLength: 3, selector: ({ stamp, origin }) => `${stamp} ${origin}` }),
     waitMs: fc.nat(5),
     lastsMs: fc.nat(5),
     flag: fc.boolean(),
@@ -198,7 +238,14 @@ function histories(): fc.Arbitrary<History> {
   });
   const snapshot = fc.record({
     replica: fc.constantFrom("r1", "r2", "r3"),
-    held: fc.dictionary(fc.string(), fc.tuple(version, fc.constantFrom("x", null, undefined))),
+    held: fc.dictionary(
+      fc.string(),
+      fc.uniqueArray(fc.tuple(version, fc.constantFrom("x", null, undefined)), {
+        minLength: 1,
+        maxLength: 3,
+        selector: ([{ stamp, origin }]) => `${stamp} ${origin}`,
+      }),
+    ),
   });
   return fc.record({
     steps: fc.array(step, { maxLength: 12 }),
@@ -226,6 +273,13 @@ function histories(): fc.Arbitrary<History> {
             ...(outcome === "info" ? { endedMs: Infinity, gaveUpMs: endedMs } : { endedMs }),
             outcome,
             ...(outcome === "ok" && draft.version ? { version: draft.version } : {}),
+            ...(outcome === "ok" && op === "get" && draft.others.length > 1
+              ? {
+                siblings: draft.others.map((other) => ({ ...other, value: flag ? value : null }))
+                  .sort((a, b) => compareVersions(b, a)),
+              }
+              : {}),
+            ...((op === "put" || op === "delete") && flag ? { context: draft.others } : {}),
             acked,
             ...(outcome !== "ok" && flag ? { code: "timeout" } : {}),
             ...(flag ? { session: "s" } : {}),
@@ -248,10 +302,13 @@ function histories(): fc.Arbitrary<History> {
             replica,
             atMs: index,
             state: new Map(
-              Object.entries(held).map(([key, [named, text]]) => [
-                key,
-                { ...named, ...(text === undefined ? {} : { value: text }) },
-              ]),
+              Object.entries(held).map(([key, versions]) => {
+                const [first, ...others] = versions.map(([named, text]) => ({
+                  ...named,
+                  ...(text === undefined ? {} : { value: text }),
+                }));
+                return [key, heldKey([first!, ...others])];
+              }),
             ),
           })),
         };

@@ -68,6 +68,12 @@ Deno.test("What cannot be told, or proves nothing (H24), is unknown, and says wh
       {},
       /^only 1 of 3 /,
     ],
+    [
+      "linearizable",
+      ["c1 put x=a 1-2 r1.a@1", "c2 put x=b 1-2 r1.a@2", "c3 get x=a|b 3-4 r1.a@1|r1.a@2"],
+      {},
+      /^client 3 got x = b \| a .*: several versions at once, and a register holds one$/,
+    ],
     ["quorum", ["c1 put x=a 1-2 r1.a@1"], {}, /^fewer than two replicas were looked at in the end/],
     [
       "quorum",

@@ -2,12 +2,14 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import * as fc from "fast-check";
 import type { History } from "../../src/checker/history.ts";
+import { judgeHistory } from "../../src/checker/judge.ts";
 import { renderTimeline } from "../../src/checker/timeline.ts";
 import { TimeAxis } from "../../src/checker/timeline_axis.ts";
 import { cutText, escapeText } from "../../src/checker/timeline_markup.ts";
 import { faultKind } from "../../src/checker/timeline_story.ts";
 import { TIMELINE_SCRIPT, TIMELINE_SCRIPT_HASH } from "../../src/checker/timeline_style.ts";
 import type { Verdict } from "../../src/checker/verdict.ts";
+import { history } from "./history_notation.ts";
 import { longHistory, operation, staleRead } from "./timeline_stories.ts";
 
 const WIDTHS = { first: 5, median: 20, last: 60 };
@@ -281,3 +283,24 @@ Deno.test("Texts are cut at whole characters, and say that they are", () => {
 function pair({ history, verdict }: { history: History; verdict: Verdict }): [History, Verdict] {
   return [history, verdict];
 }
+
+Deno.test("Versions that stand side by side are all told: in bars, tables, and what replicas hold", () => {
+  const both = "x=a|b r1.a@1|r2.a@2";
+  const told = history([
+    "c1 put x=a 1-2 r1.a@1 seen:",
+    "c2 put x=b 1-2 r2.a@2 seen:",
+    "c3 get x=a|b 3-4 r1.a@1|r2.a@2",
+    "c3 get x=b 5-6 r2.a@2",
+  ], { finals: [`r1 90 ${both}`, `r2 90 ${both}`] });
+  const page = renderTimeline(told, judgeHistory(told, "sessions"));
+  for (
+    const text of [
+      "get x → b | a",
+      "It saw version #2 (r2.a@2) and version #1 (r1.a@1).",
+      "#2 r2.a@2, #1 r1.a@1",
+      "b (#2), a (#1)",
+    ]
+  ) {
+    assert(page.includes(text), text);
+  }
+});
