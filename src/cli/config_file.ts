@@ -5,6 +5,7 @@ import {
   type ClusterConfig,
   type ConfigProblem,
   parseClusterConfig,
+  placeText,
   settingNames,
 } from "../replica/cluster_config.ts";
 import { nearestOf } from "./arguments.ts";
@@ -84,11 +85,14 @@ export function parseConfigText(text: string, name: string): Result<ClusterConfi
 
 /** Addresses that stand for all of a machine: a replica could listen there, and no other could dial it. */
 function addressProblems({ members }: ClusterConfig): ConfigProblem[] {
-  return members.filter(({ host }) => /^(0(\.0){0,3}|[0:]*:[0:]*)$/.test(host)).map(({ id, host, port }) => ({
-    path: "replica.address",
-    message: `"${host.includes(":") ? `[${host}]` : host}:${port}" is no address that others can dial; ` +
-      `write the address of ${id}'s machine`,
-  }));
+  return members.flatMap(({ id, host, port, http }) =>
+    ([["address", { host, port }], ["http", http]] as const).flatMap(([name, place]) =>
+      place === undefined || !/^(0(\.0){0,3}|[0:]*:[0:]*)$/.test(place.host) ? [] : [{
+        path: `replica.${name}`,
+        message: `"${placeText(place)}" is no address that others can dial; write the address of ${id}'s machine`,
+      }]
+    )
+  );
 }
 
 /** A keyspace whose name was left out looks like many: that is one problem. */

@@ -39,7 +39,9 @@ export async function findSecret(
 
 /** Why these addresses must not be listened at: without a secret everybody who reaches one can read, write and join. */
 export function openAddressProblem({ members, secret }: ClusterConfig): string | undefined {
-  const open = members.filter(({ host }) => !isLoopback(host)).map(({ id, host }) => `${id} ${host}`);
+  const open = members.flatMap(({ id, host, http = { host } }) =>
+    [...new Set([host, http.host])].filter((each) => !isLoopback(each)).map((each) => `${id} ${each}`)
+  );
   if (secret !== undefined || open.length === 0) return undefined;
   return `others can reach ${open.join(", ")}, and no secret is set`;
 }

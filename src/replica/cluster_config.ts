@@ -6,11 +6,17 @@ import { type Level, LEVELS, parseLevel, requiredCount } from "../protocol/level
 import type { ReplicaId } from "./envelope.ts";
 import { stalenessProblem } from "./staleness.ts";
 
-/** One replica of the cluster. */
-export interface Member {
-  readonly id: ReplicaId;
+/** Where something listens. */
+export interface Place {
   readonly host: string;
   readonly port: number;
+}
+
+/** One replica of the cluster, and where peers and clients reach it. */
+export interface Member extends Place {
+  readonly id: ReplicaId;
+  /** Where it answers HTTP; absent: nowhere. */
+  readonly http?: Place;
 }
 
 /** How the keys of one keyspace are copied. */
@@ -72,6 +78,8 @@ export interface ClusterConfig {
   readonly members: readonly Member[];
   readonly keyspaces: ReadonlyMap<string, KeyspaceConfig>;
   readonly defaultKeyspace: string;
+  /** What `/kv-store` over HTTP reads and writes; absent: that path does not exist. */
+  readonly httpKeyspace?: string;
   readonly settings: Settings;
 }
 
@@ -159,6 +167,7 @@ export function parseClusterConfig(document: unknown): Result<ClusterConfig, rea
       message: `"${defaultKeyspace}" is not declared; declared: ${[...keyspaces.keys()].join(", ")}`,
     });
   }
+  const httpKeyspace = parseHttpKeyspace(top, keyspaces);
   const settings = parseSettings(top.table("settings"), problems);
   // Why not beside others: what is reckoned from a wrong number says nothing.
   const late = problems.length > 0 ? undefined : stalenessProblem(settings, keyspaces.values());
@@ -171,6 +180,7 @@ export function parseClusterConfig(document: unknown): Result<ClusterConfig, rea
     "replica",
     "keyspace",
     "default_keyspace",
+    "http_keyspace",
     "settings",
   ]);
   if (problems.length > 0) return fail(problems);
@@ -182,6 +192,7 @@ export function parseClusterConfig(document: unknown): Result<ClusterConfig, rea
     members,
     keyspaces,
     defaultKeyspace,
+    ...(httpKeyspace === undefined ? {} : { httpKeyspace }),
     settings,
   });
 }
@@ -191,13 +202,30 @@ const ADDRESS = /^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})$/;
 
 function parseMember(table: Table): Member {
   const id = table.text("id", NAME, "1 to 32 of a–z, 0–9, - and _, not starting with - or _");
-  const address = table.text("address", ADDRESS, 'HOST:PORT, such as "127.0.0.1:7411"');
-  const [, host = "", port = "0"] = ADDRESS.exec(address) ?? [];
-  if (address !== "" && (Number(port) < 1 || Number(port) > 65_535)) {
-    table.problem("address", `port ${port} is out of range; allowed: 1 to 65535`);
+  const address = parsePlace(table, "address", "127.0.0.1:7411");
+  const http = table.has("http") ? parsePlace(table, "http", "127.0.0.1:8411") : undefined;
+  table.refuseUnknown(["id", "address", "http"]);
+  return { id, ...address, ...(http === undefined ? {} : { http }) };
+}
+
+function parsePlace(table: Table, name: string, example: string): Place {
+  const text = table.text(name, ADDRESS, `HOST:PORT, such as "${example}"`);
+  const [, host = "", port = "0"] = ADDRESS.exec(text) ?? [];
+  if (text !== "" && (Number(port) < 1 || Number(port) > 65_535)) {
+    table.problem(name, `port ${port} is out of range; allowed: 1 to 65535`);
   }
-  table.refuseUnknown(["id", "address"]);
-  return { id, host: host.replace(/^\[|\]$/g, ""), port: Number(port) };
+  return { host: host.replace(/^\[|\]$/g, ""), port: Number(port) };
+}
+
+/** Why `items` and then `kv`: they are the keyspaces that such clients expect. */
+function parseHttpKeyspace(top: Table, keyspaces: ReadonlyMap<string, KeyspaceConfig>): string | undefined {
+  if (!top.has("http_keyspace")) return ["items", "kv"].find((name) => keyspaces.has(name));
+  const name = top.text("http_keyspace", /./, "the name of a keyspace");
+  if (name !== "" && !keyspaces.has(name)) {
+    const declared = [...keyspaces.keys()].join(", ");
+    top.problem("http_keyspace", `"${name}" is not declared; declared: ${declared}`);
+  }
+  return name;
 }
 
 function checkMembers(members: readonly Member[], problems: ConfigProblem[]): void {
@@ -218,15 +246,26 @@ function checkMembers(members: readonly Member[], problems: ConfigProblem[]): vo
       });
     }
   }
-  const byAddress = new Map<string, ReplicaId>();
-  for (const { id, host, port } of members) {
-    const address = `${host}:${port}`;
-    const other = byAddress.get(address);
-    if (other !== undefined && port !== 0) {
-      problems.push({ path: "replica.address", message: `"${address}" belongs to both ${other} and ${id}` });
+  const byPlace = new Map<string, string>();
+  for (const { id, host, port, http } of members) {
+    for (const [name, place] of [["address", { host, port }], ["http", http]] as const) {
+      if (place === undefined || place.port === 0) continue;
+      const address = placeText(place);
+      const other = byPlace.get(address);
+      if (other !== undefined) {
+        problems.push({
+          path: `replica.${name}`,
+          message: `"${address}" belongs to both ${other} and ${name === "http" ? `${id} (http)` : id}`,
+        });
+      }
+      byPlace.set(address, name === "http" ? `${id} (http)` : id);
     }
-    byAddress.set(address, id);
   }
+}
+
+/** `HOST:PORT`, brackets around an IPv6 host. */
+export function placeText({ host, port }: Place): string {
+  return `${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
 
 function parseKeyspace(name: string, table: Table, memberCount: number): KeyspaceConfig {

@@ -40,7 +40,7 @@ cluster.toml:9: replica[2].port: unknown key; known here: id, address
 cluster.toml:11: keyspace.main.keys: "bits" is not allowed; allowed: byte, text
 cluster.toml:12: keyspace.main.replication: 9 is not allowed; allowed: an integer from 1 to 2
 cluster.toml:14: settings.heartbeat_interval_ms: "often" is not allowed; allowed: an integer from 10 to 60000
-cluster.toml:2: colour: unknown key; known here: cluster, secret, secret_file, faults, replica, keyspace, default_keyspace, settings`,
+cluster.toml:2: colour: unknown key; known here: cluster, secret, secret_file, faults, replica, keyspace, default_keyspace, http_keyspace, settings`,
   );
 });
 
@@ -88,21 +88,21 @@ Deno.test("what is easily left out is told as that, and not as what follows from
     ['cluster = "lab', ":1:11: a quote is opened and not closed: cluster = …"],
     [
       GOOD.replaceAll("[[replica]]", "[replica]"),
-      ":11:2: trying to redefine an already defined table or value (each replica begins with [[replica]], " +
+      ":12:2: trying to redefine an already defined table or value (each replica begins with [[replica]], " +
       "in double brackets): [replica]",
     ],
     [
       GOOD.replace("[[replica]]", "[replica]"),
-      ":11:3: trying to redefine an already defined table or value (each replica begins with [[replica]], " +
+      ":12:3: trying to redefine an already defined table or value (each replica begins with [[replica]], " +
       "in double brackets): [[replica]]",
     ],
     [
       GOOD.replace("[keyspace.main]", "[keyspace]"),
-      ":23: keyspace: its name is missing; write [keyspace.NAME], such as [keyspace.main]",
+      ":27: keyspace: its name is missing; write [keyspace.NAME], such as [keyspace.main]",
     ],
     [
       GOOD.replace("replication = 4", "request_timeout_ms = 500"),
-      ":26: keyspace.main.request_timeout_ms: unknown key here; it belongs under [settings]",
+      ":30: keyspace.main.request_timeout_ms: unknown key here; it belongs under [settings]",
     ],
     [
       `hint_count_max = 5\n${GOOD}`,
@@ -116,10 +116,14 @@ Deno.test("an address that stands for all of a machine is refused: others dial i
   for (const host of ["0.0.0.0", "[::]", "0", "[0:0:0:0:0:0:0:0]"]) {
     assertEquals(
       problems(GOOD.replace("127.0.0.1:7412", `${host}:7412`)),
-      `cluster.toml:13: replica.address: "${host}:7412" is no address that others can dial; ` +
+      `cluster.toml:14: replica.address: "${host}:7412" is no address that others can dial; ` +
         "write the address of r2's machine",
     );
   }
+  assertEquals(
+    problems(GOOD.replace("127.0.0.1:8412", "0.0.0.0:8412")),
+    `cluster.toml:15: replica.http: "0.0.0.0:8412" is no address that others can dial; write the address of r2's machine`,
+  );
   for (const host of ["10.0.0.1", "[::1]", "h0.example"]) {
     assertEquals(problems(GOOD.replace("127.0.0.1:7412", `${host}:7412`)), "no problem");
   }
@@ -161,7 +165,7 @@ Deno.test("a file that does not exist is named", async () => {
 Deno.test("a mistyped key is met with the one that was meant", () => {
   assertEquals(
     problems(GOOD.replace("default_level", "defualt_level")),
-    "cluster.toml:27: keyspace.main.defualt_level: unknown key; did you mean default_level? known here: keys, " +
+    "cluster.toml:31: keyspace.main.defualt_level: unknown key; did you mean default_level? known here: keys, " +
       "partitioner, replication, default_level, read_repair, hinted_handoff, anti_entropy",
   );
 });

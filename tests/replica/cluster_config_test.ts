@@ -81,8 +81,17 @@ Deno.test("Every problem has its path, the value, and what is allowed", () => {
       "replica[1].address: port 65536 is out of range; allowed: 1 to 65535",
     ],
     [
+      { replica: [{ id: "r1", address: "a:1", http: "a:0" }] },
+      "replica[1].http: port 0 is out of range; allowed: 1 to 65535",
+    ],
+    [
+      { replica: [{ id: "r1", address: "a:1", http: "8411" }] },
+      'replica[1].http: "8411" is not allowed; allowed: HOST:PORT, such as "127.0.0.1:8411"',
+    ],
+    [{ http_keyspace: "other" }, 'http_keyspace: "other" is not declared; declared: main'],
+    [
       { replica: [{ id: "r1", address: "a:1", port: 7 }] },
-      "replica[1].port: unknown key; known here: id, address",
+      "replica[1].port: unknown key; known here: id, address, http",
     ],
     [{ keyspace: {} }, "keyspace: missing: declare at least one [keyspace.NAME]"],
     [{ keyspace: [{}] }, "keyspace: must be written [keyspace.NAME]"],
@@ -185,6 +194,13 @@ Deno.test("An id or an address names one replica only", () => {
   assertEquals(problems({ replica: [twice, { ...twice, id: "r2" }] }), [
     'replica.address: "127.0.0.1:7411" belongs to both r1 and r2',
   ]);
+  assertEquals(problems({ replica: [{ ...twice, http: twice.address }] }), [
+    'replica.http: "127.0.0.1:7411" belongs to both r1 and r1 (http)',
+  ]);
+  const http = { ...twice, http: "127.0.0.1:8411" };
+  assertEquals(problems({ replica: [http, { id: "r2", address: "127.0.0.1:8411" }] }), [
+    'replica.address: "127.0.0.1:8411" belongs to both r1 (http) and r2',
+  ]);
   const many = Array.from({ length: 65 }, (_, index) => ({ id: `r${index}`, address: `h:${index + 1}` }));
   assertEquals(problems({ replica: many }), ["replica: 65 replicas; at most 64 are allowed"]);
 });
@@ -267,4 +283,23 @@ Deno.test("Settings that cannot keep staleness_bound_ms are refused, and the one
   // Where nothing is compared, or there is nothing to compare with, nothing is promised.
   assertEquals(problem({ redial_cap_ms: 60_000 }, { anti_entropy: false }), "");
   assertEquals(problem({ redial_cap_ms: 60_000 }, { replication: 1, default_level: "ONE" }), "");
+});
+
+Deno.test("/kv-store serves the keyspace that is named, else items, else kv, else none", () => {
+  const served = (more: Record<string, unknown>, ...names: string[]): string | undefined => {
+    const result = parseClusterConfig({
+      cluster: "lab",
+      replica: [{ id: "r1", address: "127.0.0.1:7411", http: "127.0.0.1:8411" }],
+      default_keyspace: names[0],
+      keyspace: Object.fromEntries(names.map((name) => [name, { keys: "text" }])),
+      ...more,
+    });
+    assert(result.ok);
+    assertEquals(result.value.members[0]!.http, { host: "127.0.0.1", port: 8411 });
+    return result.value.httpKeyspace;
+  };
+  assertEquals(served({ http_keyspace: "main" }, "main", "items"), "main");
+  assertEquals(served({}, "main", "kv", "items"), "items");
+  assertEquals(served({}, "main", "kv"), "kv");
+  assertEquals(served({}, "main"), undefined);
 });
