@@ -42,7 +42,8 @@ const IMPORTS: ImportTable = {
     "checker",
     "*/messages.ts",
   ],
-  host: ["base", "ports", "versions", "protocol", "replica", "transport", "storage"],
+  // Why http: whoever owns the replica's event loop starts what asks it from within.
+  host: ["base", "ports", "versions", "protocol", "replica", "transport", "storage", "http"],
   http: ["base", "ports", "protocol", "replica", "transport"],
   cli: ["*"],
   main: ["cli"],

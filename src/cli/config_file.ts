@@ -89,7 +89,9 @@ function addressProblems({ members }: ClusterConfig): ConfigProblem[] {
     ([["address", { host, port }], ["http", http]] as const).flatMap(([name, place]) =>
       place === undefined || !/^(0(\.0){0,3}|[0:]*:[0:]*)$/.test(place.host) ? [] : [{
         path: `replica.${name}`,
-        message: `"${placeText(place)}" is no address that others can dial; write the address of ${id}'s machine`,
+        message: `"${
+          placeText(place)
+        }" is no address that others can dial; write the address of ${id}'s machine`,
       }]
     )
   );

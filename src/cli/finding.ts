@@ -4,7 +4,7 @@ import { type Paint, printable } from "./output.ts";
 import { EXIT_USAGE } from "./top_command.ts";
 
 /** What a finding is about. */
-export type Topic = "config" | "id" | "secret" | "data" | "disk" | "log" | "port" | "peer" | "clock";
+export type Topic = "config" | "id" | "secret" | "data" | "disk" | "log" | "port" | "http" | "peer" | "clock";
 
 /** One finding. */
 export interface Finding {

@@ -4,7 +4,7 @@
  * @module
  */
 import { dirname } from "@std/path";
-import type { ClusterConfig, Member } from "../replica/cluster_config.ts";
+import { type ClusterConfig, type Member, placeText } from "../replica/cluster_config.ts";
 import { nearestOf } from "./arguments.ts";
 import { clockFindings } from "./clock_check.ts";
 import { isNoFile, loadConfigFile } from "./config_file.ts";
@@ -56,7 +56,7 @@ export async function checkReplica(words: StartWords): Promise<Finding[]> {
     checkPort(self, config, path),
     ...others.map((member) => checkPeer(member, config)),
   ]);
-  findings.push(port, ...looks.map(({ finding }) => finding));
+  findings.push(port, ...httpFindings(self, path), ...looks.map(({ finding }) => finding));
   if (!isInUse && port.level === "ok") findings.push(...twinFindings(self.id, looks));
   const clocks = looks.flatMap(({ answer }) =>
     answer?.aheadMs === undefined ? [] : [{ id: answer.id, aheadMs: answer.aheadMs }]
@@ -149,6 +149,34 @@ async function checkPort(self: Member, config: ClusterConfig, path: string): Pro
     const mend = `give ${id} another address in ${path}`;
     return failing("port", `${address} cannot be listened at: ${reason}`, mend, FAIL_EXIT.change);
   }
+}
+
+/** The same for HTTP, where it has such an address. */
+function httpFindings({ id, http }: Member, path: string): Finding[] {
+  if (http === undefined) return [];
+  const address = placeText(http);
+  try {
+    Deno.listen({ hostname: http.host, port: http.port }).close();
+    return [fine("http", `${address} is free, and an address of this machine`)];
+  } catch (cause) {
+    return [httpFailure(cause, { id, address, path })];
+  }
+}
+
+function httpFailure(
+  cause: unknown,
+  { id, address, path }: { readonly id: string; readonly address: string; readonly path: string },
+): Finding {
+  const another = `give ${id} another http in ${path}`;
+  if (cause instanceof Deno.errors.AddrInUse) {
+    const mend =
+      `stop ${id} if it runs already, or what else listens there (ss -ltnp shows it), or ${another}`;
+    return failing("http", `${address} is taken`, mend, FAIL_EXIT.passes);
+  }
+  const reason = cause instanceof Deno.errors.AddrNotAvailable
+    ? "is no address of this machine"
+    : `cannot be listened at: ${cause instanceof Error ? cause.message : String(cause)}`;
+  return failing("http", `${address} of ${id} ${reason}`, another, FAIL_EXIT.change);
 }
 
 /** Peers that see this replica alive although it does not run here: it runs elsewhere. */

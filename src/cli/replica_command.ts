@@ -2,10 +2,10 @@
 import { dirname, join, resolve } from "@std/path";
 import { ERRORS } from "../protocol/error_codes.ts";
 import { DiskFullError } from "../ports.ts";
-import { DirectoryInUseError, openLockedDisk } from "../host/host.ts";
+import { DirectoryInUseError, HttpAddressError, openLockedDisk } from "../host/host.ts";
 import { HostLog } from "../host/log.ts";
 import { lastWords, runProcess } from "../host/process.ts";
-import type { ClusterConfig } from "../replica/cluster_config.ts";
+import { type ClusterConfig, placeText } from "../replica/cluster_config.ts";
 import { CorruptionError } from "../storage/corruption.ts";
 import { DirectoryError } from "../storage/identity.ts";
 import { type Arguments, parseArguments, UsageError } from "./arguments.ts";
@@ -127,10 +127,16 @@ function openLog(path: string | undefined): HostLog {
   }
 }
 
-/** Throws what listening at the replica's address throws. */
+/** Throws what listening at the replica's addresses throws. */
 function tryAddress(config: ClusterConfig, id: string): void {
-  const { host: hostname, port } = config.members.find((member) => member.id === id)!;
-  Deno.listen({ hostname, port }).close();
+  const { host, port, http } = config.members.find((member) => member.id === id)!;
+  Deno.listen({ hostname: host, port }).close();
+  if (http === undefined) return;
+  try {
+    Deno.listen({ hostname: http.host, port: http.port }).close();
+  } catch (cause) {
+    throw new HttpAddressError("the HTTP address cannot be listened at", { cause });
+  }
 }
 
 /** Moves a data directory out of the way, so that the replica starts as one that lost its disk. */
@@ -161,7 +167,7 @@ async function isDirectory(path: string): Promise<boolean> {
 }
 
 function startFailure(
-  cause: unknown,
+  thrown: unknown,
   { config, id, path, dataDirectory, hasDirectory }: {
     config: ClusterConfig;
     id: string;
@@ -170,20 +176,23 @@ function startFailure(
     hasDirectory: boolean;
   },
 ): { text: string; exitCode: number } {
-  const { host, port } = config.members.find((member) => member.id === id)!;
-  const address = `${host}:${port}`;
+  const member = config.members.find((candidate) => candidate.id === id)!;
+  const isHttp = thrown instanceof HttpAddressError;
+  const cause = isHttp ? thrown.cause : thrown;
+  const address = placeText(isHttp ? member.http! : member);
+  const what = isHttp ? "HTTP address" : "address";
   const detail = cause instanceof Error ? cause.message : String(cause);
   if (cause instanceof Deno.errors.AddrInUse) {
     return {
-      text: `the address ${address} of ${id} is taken; stop the program that listens there, ` +
-        `or give ${id} another address in ${path}`,
+      text: `the ${what} ${address} of ${id} is taken; stop the program that listens there, ` +
+        `or give ${id} another ${what} in ${path}`,
       exitCode: EXIT_UNAVAILABLE,
     };
   }
   if (cause instanceof Deno.errors.AddrNotAvailable) {
     return {
       text:
-        `the address ${address} of ${id} is not one of this machine; give ${id} another address in ${path}`,
+        `the ${what} ${address} of ${id} is not one of this machine; give ${id} another ${what} in ${path}`,
       exitCode: EXIT_USAGE,
     };
   }

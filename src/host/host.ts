@@ -4,6 +4,8 @@
  * @module
  */
 import { QUARTET_VERSION } from "../base/quartet_version.ts";
+import { HttpApi } from "../http/api.ts";
+import { HttpServer } from "../http/http_server.ts";
 import type { Log, Now } from "../ports.ts";
 import { FAULT_MS_DEFAULT } from "../protocol/limits.ts";
 import type { FaultRequest } from "../protocol/request.ts";
@@ -22,7 +24,8 @@ import { TcpTransport } from "../transport/tcp_transport.ts";
 import { DenoClock, DenoEntropy } from "./deno_clock.ts";
 import { DenoDisk } from "./deno_disk.ts";
 import { Faults } from "./faults.ts";
-import { pickConnectionsMax } from "./open_files.ts";
+import { LocalClient } from "./local_client.ts";
+import { pickConnectionsMax, shareWithHttp } from "./open_files.ts";
 import { MachineGauge } from "./machine_gauge.ts";
 
 /** The pulse of a replica: deadlines are looked at this often. */
@@ -47,6 +50,11 @@ export interface HostOptions {
 /** The directory is at work in another process. */
 export class DirectoryInUseError extends Error {
   override readonly name = "DirectoryInUseError";
+}
+
+/** The HTTP address cannot be listened at; `cause` says why. */
+export class HttpAddressError extends Error {
+  override readonly name = "HttpAddressError";
 }
 
 /** Opens a data directory for this process alone. */
@@ -99,6 +107,8 @@ export class Host {
   readonly #transport: TcpTransport;
   readonly #faults: Faults | undefined;
   readonly #stopTicking: () => void;
+  readonly #startHttp: () => Promise<HttpServer | undefined>;
+  #http: HttpServer | undefined;
 
   private constructor(parts: {
     epoch: string;
@@ -108,6 +118,7 @@ export class Host {
     transport: TcpTransport;
     faults: Faults | undefined;
     stopTicking: () => void;
+    startHttp: () => Promise<HttpServer | undefined>;
   }) {
     this.epoch = parts.epoch;
     this.ready = parts.ready;
@@ -116,13 +127,25 @@ export class Host {
     this.#transport = parts.transport;
     this.#faults = parts.faults;
     this.#stopTicking = parts.stopTicking;
+    this.#startHttp = parts.startHttp;
   }
 
   /**
    * Recovers the directory and begins to listen. Throws `DirectoryInUseError`, `DirectoryError`, `CorruptionError`, what
-   * the disk throws and what `Deno.listen` throws; then nothing is left running.
+   * the disk throws, what `Deno.listen` throws, and `HttpAddressError`; then nothing is left running.
    */
   static async start({ config, id, dataDirectory, log, halt }: HostOptions): Promise<Host> {
+    const host = await Host.#start({ config, id, dataDirectory, log, halt });
+    try {
+      host.#http = await host.#startHttp();
+      return host;
+    } catch (cause) {
+      await host.stop();
+      throw new HttpAddressError("the HTTP address cannot be listened at", { cause });
+    }
+  }
+
+  static async #start({ config, id, dataDirectory, log, halt }: HostOptions): Promise<Host> {
     const disk = await openLockedDisk(dataDirectory);
     await warnOfLooseMode(dataDirectory, log);
     let engine: Engine | undefined;
@@ -221,19 +244,27 @@ export class Host {
     const runner = new Runner(replica, engine, {
       now: () => turnNow ??= clock.now(),
       send: (envelope) => transport.send(envelope),
-      reply: (requestId, result) => transport.reply(requestId, result),
+      reply: (requestId, result) => {
+        if (!local.onReply(requestId, result)) transport.reply(requestId, result);
+      },
       flush: () => transport.flush(),
       // Why: reads that ended together resume one after the other in the microtasks ahead of this one; two hops let
       // all of them be fed before anything is written.
       wake: () => queueMicrotask(() => queueMicrotask(flush)),
     });
+    const local = new LocalClient((requestId, request) =>
+      runner.feed({ kind: "request", id: requestId, request })
+    );
+    const place = config.members.find((member) => member.id === id)?.http;
+    const filesFor = pickConnectionsMax(log);
+    const connectionsMax = place === undefined ? { wire: filesFor, http: 0 } : shareWithHttp(filesFor);
     const transport = TcpTransport.start({
       config,
       selfId: id,
       epoch,
       log,
       ...(faults && { faults }),
-      connectionsMax: pickConnectionsMax(log),
+      connectionsMax: connectionsMax.wire,
       onMessages: (from, messages) => runner.feed({ kind: "messages", from, messages }),
       onLink: (peer, state) => runner.feed({ kind: "link", peer, state }),
       onRequest: (requestId, request) => {
@@ -250,14 +281,47 @@ export class Host {
       },
       halt,
     });
+    let http: HttpServer | undefined;
+    const startHttp = async (): Promise<HttpServer | undefined> => {
+      if (place === undefined) return undefined;
+      const api = new HttpApi({
+        config,
+        selfId: id,
+        ask: (request) => local.ask(request),
+        status: () => replica.status(),
+        metrics: () => ({
+          ...replica.metrics(),
+          httpConnections: http?.connectionCount ?? 0,
+          httpRefused: http?.counters.refused ?? 0,
+          httpEvicted: http?.counters.evicted ?? 0,
+          httpHeldBytes: http?.heldBytes ?? 0,
+          wireConnections: transport.connectionCount,
+          peerQueueBytes: transport.queued(),
+        }),
+      }, place);
+      const { valueBytesMax } = config.settings;
+      const answer = api.answer.bind(api);
+      return http = await HttpServer.start({
+        place,
+        valueBytesMax,
+        connectionsMax: connectionsMax.http,
+        answer,
+        halt,
+      });
+    };
     let isPaused = false;
     const onFaults = guarded(() => {
       clock.skewMs = faults!.skewMs;
       turnNow = undefined;
       if (isPaused !== faults!.isPaused) {
         isPaused = !isPaused;
-        if (isPaused) runner.pause();
-        else runner.resume();
+        if (isPaused) {
+          runner.pause();
+          http?.pause();
+        } else {
+          runner.resume();
+          http?.resume();
+        }
       }
       transport.onFaults();
     });
@@ -276,12 +340,18 @@ export class Host {
       transport,
       faults,
       stopTicking: () => clearInterval(timer),
+      startHttp,
     });
   }
 
   /** The port listened at. */
   get port(): number {
     return this.#transport.port;
+  }
+
+  /** The port at which HTTP is answered; undefined where it is not. */
+  get httpPort(): number | undefined {
+    return this.#http?.port;
   }
 
   /** Takes no more requests, ends those in flight, syncs, and lets go of everything. */
@@ -291,7 +361,11 @@ export class Host {
     // Why a bound of our own: whatever a connection still waits for, the disk is to be closed in good order.
     const late = Promise.withResolvers<void>();
     const timer = setTimeout(late.resolve, DRAIN_MS + CLOSE_MS);
-    await Promise.race([this.#transport.stop({ drainMs: DRAIN_MS }), late.promise]);
+    const drained = Promise.all([
+      this.#transport.stop({ drainMs: DRAIN_MS }),
+      this.#http?.stop({ drainMs: DRAIN_MS }),
+    ]);
+    await Promise.race([drained, late.promise]);
     clearTimeout(timer);
     this.#stopTicking();
     await this.#engine.close();

@@ -1,6 +1,11 @@
 /** How many connections the operating system's limit of open files leaves room for. @module */
 import type { Log } from "../ports.ts";
-import { CONNECTIONS_MAX, FILES_RESERVED } from "../protocol/limits.ts";
+import {
+  CONNECTIONS_BEYOND_MAX,
+  CONNECTIONS_MAX,
+  FILES_RESERVED,
+  HTTP_CONNECTIONS_MAX,
+} from "../protocol/limits.ts";
 
 /** Fewer would shut everybody out; then the limit is too low to run with at all. */
 const CONNECTIONS_MIN = 16;
@@ -21,6 +26,15 @@ export function pickConnectionsMax(log: Log): number {
 export function connectionsWithin(filesMax: number): number {
   const room = Math.floor((filesMax - FILES_RESERVED) / 2);
   return Math.min(CONNECTIONS_MAX, Math.max(CONNECTIONS_MIN, room));
+}
+
+/** The same for a replica that answers HTTP too. Where there is not room for all, HTTP gets a quarter of it. */
+export function shareWithHttp(connectionsMax: number): { readonly wire: number; readonly http: number } {
+  if (connectionsMax >= CONNECTIONS_MAX) return { wire: connectionsMax, http: HTTP_CONNECTIONS_MAX };
+  const http = Math.max(CONNECTIONS_MIN, Math.min(HTTP_CONNECTIONS_MAX, Math.floor(connectionsMax / 4)));
+  // One over HTTP does not linger, so it takes the place of half a connection.
+  const wire = connectionsMax - Math.ceil((http + CONNECTIONS_BEYOND_MAX) / 2);
+  return { wire: Math.max(CONNECTIONS_MIN, wire), http };
 }
 
 /** What Linux says; undefined elsewhere. */

@@ -1,4 +1,5 @@
 /** One replica as a process: signals, the last words, and the exit code. @module */
+import { placeText } from "../replica/cluster_config.ts";
 import { CorruptionError } from "../storage/corruption.ts";
 import { Host, type HostOptions } from "./host.ts";
 import type { HostLog } from "./log.ts";
@@ -29,8 +30,11 @@ export async function runProcess(options: ProcessOptions): Promise<void> {
   haltOnUncaught(halt);
   const host = await Host.start({ config, id, dataDirectory, log, halt });
   const member = config.members.find((candidate) => candidate.id === id)!;
-  const address = `${member.host.includes(":") ? `[${member.host}]` : member.host}:${host.port}`;
-  log.write("info", "listening", { id, address, data: dataDirectory, epoch: host.epoch });
+  const address = placeText({ host: member.host, port: host.port });
+  const http = member.http && host.httpPort !== undefined
+    ? { http: placeText({ host: member.http.host, port: host.httpPort }) }
+    : {};
+  log.write("info", "listening", { id, address, ...http, data: dataDirectory, epoch: host.epoch });
   const isReady = await Promise.race([host.ready.then(() => true), signal.then(() => false)]);
   if (isReady) {
     log.write("info", "ready", { id });

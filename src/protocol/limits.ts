@@ -78,6 +78,21 @@ export const HELLO_BYTES_MAX = 256 * 1024;
 /** Connections that one replica accepts at a time. */
 export const CONNECTIONS_MAX = 4096;
 
+/** Connections over HTTP that one replica accepts at a time. Each has one request in flight. */
+export const HTTP_CONNECTIONS_MAX = 1024;
+
+/** Bytes of the head of an HTTP request: room for a key in percent-escapes, a context and a session. */
+export const HTTP_HEAD_BYTES_MAX = 64 * 1024;
+
+/** Header fields of an HTTP request. */
+export const HTTP_FIELDS_MAX = 100;
+
+/** Bytes that all HTTP clients together may make one replica keep; beyond it the connection that holds the most is closed. */
+export const HTTP_HELD_BYTES_MAX = 256 * 1024 * 1024;
+
+/** Requests that HTTP may have in flight in the replica at a time; beyond it they get `overloaded`. */
+export const HTTP_REQUESTS_MAX = 4096;
+
 /** Entries in one page of `inspect`, or of a fill between replicas. */
 export const PAGE_COUNT_MAX = 256;
 
@@ -149,5 +164,14 @@ assert(
   "puts are taken whose copies no peer's queue takes",
 );
 assert(READ_BYTES_IN_FLIGHT_MAX < PEER_QUEUE_BYTES_MAX, "gets are taken whose answers no peer's queue takes");
+assert(
+  2 * lineBytesMin(VALUE_BYTES_CEILING) < HTTP_HELD_BYTES_MAX,
+  "one request exceeds what HTTP clients may hold",
+);
+assert(
+  9 * TEXT_KEY_BYTES_MAX + 2 * TOKEN_CHARS_MAX < HTTP_HEAD_BYTES_MAX,
+  "a head cannot hold the longest key and tokens",
+);
+assert(HTTP_REQUESTS_MAX < REQUESTS_IN_FLIGHT_MAX, "HTTP can take all requests");
 assert(FAULT_MS_DEFAULT < FAULT_MS_MAX, "a fault lasts longer than any may");
 assert(VALUE_BYTES_CEILING < STORE_BYTES_WAITING_MAX, "the largest value can never be stored");

@@ -26,6 +26,8 @@ export interface Receipt {
   /** Replicas that were made equal before this reply (`read_repair = "blocking"`). */
   readonly repaired: readonly string[];
   readonly version?: VersionName;
+  /** A put, where the coordinator itself holds copies: its disk held no value of the key before. */
+  readonly created?: true;
   /** A put that had already lost to a later write when it was stored. */
   readonly superseded_by?: VersionName;
   /** Where the request asked for it. */

@@ -8,6 +8,7 @@ import type { Reply } from "../protocol/reply.ts";
 import type { Effect } from "./effect.ts";
 import type { Message, ReplicaId } from "./envelope.ts";
 import type { RequestId, Ticket } from "./event.ts";
+import { RequestMeter } from "./request_meter.ts";
 import { PROBE_KEY } from "./store_keys.ts";
 import { Traces } from "./traces.ts";
 
@@ -20,10 +21,12 @@ export type ScanResult = Extract<StoreResult, { kind: "scanned" }>;
 export class EffectQueue {
   /** The time of the step under way. */
   now: Now = { monotonicMs: 0, wallMs: 0 };
+  /** Counts each request when it comes, and when its answer leaves. */
+  readonly meter = new RequestMeter();
   /** Traced requests: what answers them goes through their traces. */
   readonly traces = new Traces({
     nowMs: () => this.now.monotonicMs,
-    send: (id, result) => void this.#effects.push({ kind: "reply", id, result }),
+    send: (id, result) => this.#leave(id, result),
   });
   #effects: Effect[] = [];
   /**
@@ -62,6 +65,11 @@ export class EffectQueue {
       else if (this.#refusedBytes !== undefined) this.#onTaken(bytes, this.#refusedBytes);
       then(result as ApplyResult);
     });
+  }
+
+  /** Bytes of keys and values that wait for the disk. */
+  get waitingBytes(): number {
+    return this.#waitingBytes;
   }
 
   /** Whether so much waits for a slow disk that nothing further should be taken from outside. */
@@ -117,7 +125,12 @@ export class EffectQueue {
   }
 
   #answer(id: RequestId, result: Result<Reply, Failure>): void {
-    if (!this.traces.onResult(id, result)) this.#effects.push({ kind: "reply", id, result });
+    if (!this.traces.onResult(id, result)) this.#leave(id, result);
+  }
+
+  #leave(id: RequestId, result: Result<Reply, Failure>): void {
+    this.meter.end(id, result, this.now.monotonicMs);
+    this.#effects.push({ kind: "reply", id, result });
   }
 
   #store(command: StoreCommand, then: (result: StoreResult) => void): void {

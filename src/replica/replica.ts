@@ -43,6 +43,7 @@ import type { Leaves } from "./leaves.ts";
 import { Peers } from "./peers.ts";
 import { Reads } from "./reads.ts";
 import { Repairs } from "./repairs.ts";
+import type { RequestMetrics } from "./request_meter.ts";
 import { CEILING_KEY, decodeStamp } from "./store_keys.ts";
 import type { Trace } from "./trace.ts";
 import { Writes } from "./writes.ts";
@@ -66,6 +67,12 @@ export interface ReplicaOptions {
   readonly bugs?: ReadonlySet<PlantedBug>;
 }
 
+/** What a replica measures of itself, beside its status. */
+export interface ReplicaMetrics extends RequestMetrics {
+  readonly requestsInFlight: number;
+  readonly storeBytesWaiting: number;
+}
+
 /** A full disk is tried this often. */
 const PROBE_MS = 200;
 
@@ -87,6 +94,12 @@ const RECEIVED: Readonly<Record<Message["type"], string>> = {
   give: "received_give",
   given: "received_given",
   passed: "received_passed",
+};
+/** Of the writes among them, what each is for. */
+const RECEIVED_WRITE: Readonly<Record<WriteMessage["cause"], string>> = {
+  put: "received_write_put",
+  repair: "received_write_repair",
+  hint: "received_write_hint",
 };
 const REQUESTED = { put: "puts", get: "gets", delete: "deletes" } as const;
 
@@ -254,8 +267,10 @@ export class Replica {
     for (let i = 0; i < messages.length; i++) {
       const message = messages[i]!;
       this.#counters.add(RECEIVED[message.type], 1);
-      if (message.type === "write") writes.push(message);
-      else if (message.type === "read") this.#copies.onRead(from, message, allowance);
+      if (message.type === "write") {
+        this.#counters.add(RECEIVED_WRITE[message.cause], 1);
+        writes.push(message);
+      } else if (message.type === "read") this.#copies.onRead(from, message, allowance);
       else this.#onMessage(from, message);
     }
     if (writes.length === 0) return;
@@ -295,6 +310,7 @@ export class Replica {
   }
 
   #onRequest(id: RequestId, request: Request): void {
+    this.#queue.meter.begin(id, request.op, this.#levelOf(request), this.#queue.now.monotonicMs);
     if (request.op === "status") return this.#queue.reply(id, { kind: "status", status: this.status() });
     if (request.op === "fault") return this.#queue.refuse(id, failures.faultsOff(this.#core.selfId));
     if (request.op === "repair") return this.#repair(id, request);
@@ -313,6 +329,13 @@ export class Replica {
     if (overload) return this.#queue.refuse(id, overload);
     if (request.op === "get") return this.#reads.start({ id, keyspace, key, level, trace, causal });
     this.#writes.start({ id, keyspace, key, value, level, trace, causal });
+  }
+
+  /** The level that counts; undefined where the request has none, or its keyspace does not exist. */
+  #levelOf(request: Request): Level | undefined {
+    if (request.op !== "put" && request.op !== "get" && request.op !== "delete") return undefined;
+    if (request.level !== undefined) return request.level;
+    return this.#keyspaces.get(request.keyspace ?? this.#options.config.defaultKeyspace)?.config.defaultLevel;
   }
 
   #trace(id: RequestId, keyspace: Keyspace, level: Level): Trace {
@@ -411,6 +434,12 @@ export class Replica {
       ...(after === undefined ? {} : { after }),
       limit,
     });
+  }
+
+  /** What requests asked for since the start, how they ended and how long they took; and what waits now. */
+  metrics(): ReplicaMetrics {
+    const { meter, waitingBytes } = this.#queue;
+    return { ...meter.read(), requestsInFlight: meter.inFlight, storeBytesWaiting: waitingBytes };
   }
 
   /** What this replica says of itself. */

@@ -8,7 +8,7 @@ import { type Level, requiredCount } from "../protocol/level.ts";
 import type { Receipt } from "../protocol/reply.ts";
 import type { RefusedMessage, WrittenMessage } from "../replication/messages.ts";
 import { WriteRound } from "../replication/write_round.ts";
-import { encodeRecord, firstDot, isSameFirst } from "../versions/record.ts";
+import { encodeRecord, firstDot, hasValue, isSameFirst } from "../versions/record.ts";
 import { compareVersions, type Version } from "../versions/version.ts";
 import { afterWrite, type Causal, depsOf, greatestOf, UNTOLD } from "./causality.ts";
 import type { Clock } from "./clock.ts";
@@ -54,6 +54,8 @@ interface Pending {
   /** Where the owed record lies, if there is one. */
   readonly owedAt: ByteString | undefined;
   isReplied: boolean;
+  /** Whether the own disk held no value before. */
+  isNew: boolean;
   supersededBy: { readonly stamp: number; readonly origin: string } | undefined;
   refusal: string | undefined;
 }
@@ -273,6 +275,7 @@ export class Writes {
       deadlineMs: queue.now.monotonicMs + config.settings.requestTimeoutMs,
       owedAt,
       isReplied: false,
+      isNew: false,
       supersededBy: undefined,
       refusal: undefined,
     };
@@ -310,7 +313,9 @@ export class Writes {
     }
     queue.apply(writes, (result) => {
       if (result.kind === "applied") {
-        return this.#onOwn(number, pending, holdsCopy ? result.changes[dataIndex]!.new : undefined);
+        const change = holdsCopy ? result.changes[dataIndex]! : undefined;
+        pending.isNew = change !== undefined && (change.old === undefined || !hasValue(change.old));
+        return this.#onOwn(number, pending, change?.new);
       }
       mark("writes: no room for the own copy of one that was sent");
       this.#removals.push(...removals);
@@ -391,6 +396,7 @@ export class Writes {
       owed: missing,
       repaired: [],
       version: versionName(version),
+      ...(pending.isNew && request.value !== undefined ? { created: true } : {}),
       ...(supersededBy ? { superseded_by: versionName(supersededBy) } : {}),
       ...afterWrite(request.causal, request.keyspace.name, request.keyspace.wireKey(request.key), version),
     };

@@ -107,6 +107,11 @@ export class PeerLink {
     return true;
   }
 
+  /** Characters that wait, or are being written. */
+  get queuedChars(): number {
+    return this.#channel?.outbox.chars ?? 0;
+  }
+
   /** Writes what is queued. */
   flush(): void {
     this.#channel?.flush();

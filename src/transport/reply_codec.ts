@@ -193,6 +193,7 @@ function decodeReceipt(input: Fields): Receipt | undefined {
   if (!isNameList(acked) || !isNameList(owed) || !isNameList(repaired)) return undefined;
   if (version !== undefined && !isVersionName(version)) return undefined;
   if (superseded_by !== undefined && !isVersionName(superseded_by)) return undefined;
+  if (input.created !== undefined && input.created !== true) return undefined;
   const trace = input.trace === undefined ? undefined : decodeTrace(input.trace);
   if (input.trace !== undefined && trace === undefined) return undefined;
   const causal = decodeCausal(input);
@@ -207,6 +208,7 @@ function decodeReceipt(input: Fields): Receipt | undefined {
     owed,
     repaired,
     ...(version === undefined ? {} : { version }),
+    ...(input.created === undefined ? {} : { created: true }),
     ...(superseded_by === undefined ? {} : { superseded_by }),
     ...(trace === undefined ? {} : { trace }),
     ...causal,

@@ -153,6 +153,11 @@ export class TcpTransport {
     return this.#lingering.size;
   }
 
+  /** Characters that wait to be sent to each peer. */
+  queued(): Record<ReplicaId, number> {
+    return Object.fromEntries([...this.#links].map(([id, link]) => [id, link.queuedChars]));
+  }
+
   /** The port listened at. */
   get port(): number {
     return this.#listener.addr.port;

@@ -134,6 +134,12 @@ export function areSingles(a: Uint8Array, b: Uint8Array): boolean {
   return a[1] === 1 && b[1] === 1;
 }
 
+/** Whether a record holds anything but deletes. */
+export function hasValue(record: Uint8Array): boolean {
+  if (record[1] === 1) return record[HEADER_BYTES] !== TOMBSTONE;
+  return decodeRecord(record).some(({ value }) => value !== undefined);
+}
+
 /** Order of two single-version records by stamp, origin and then bytes: the total order, straight from the bytes. */
 export function compareSingles(a: Uint8Array, b: Uint8Array): number {
   for (let i = FIRST_STAMP; i < FIRST_ORIGIN; i++) {

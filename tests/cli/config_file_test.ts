@@ -36,7 +36,7 @@ heartbeat_interval_ms = "often"
 `),
     `cluster.toml:1: cluster: "La b" is not allowed; allowed: 1 to 32 of a–z, 0–9, - and _, not starting with - or _
 cluster.toml:8: replica[2].address: port 99999 is out of range; allowed: 1 to 65535
-cluster.toml:9: replica[2].port: unknown key; known here: id, address
+cluster.toml:9: replica[2].port: unknown key; known here: id, address, http
 cluster.toml:11: keyspace.main.keys: "bits" is not allowed; allowed: byte, text
 cluster.toml:12: keyspace.main.replication: 9 is not allowed; allowed: an integer from 1 to 2
 cluster.toml:14: settings.heartbeat_interval_ms: "often" is not allowed; allowed: an integer from 10 to 60000

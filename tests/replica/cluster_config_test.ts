@@ -150,7 +150,7 @@ Deno.test("Every problem has its path, the value, and what is allowed", () => {
     [{ settings: 7 }, "settings: 7 is not a table"],
     [
       { replicas: [] },
-      "replicas: unknown key; known here: cluster, secret, secret_file, faults, replica, keyspace, default_keyspace, settings",
+      "replicas: unknown key; known here: cluster, secret, secret_file, faults, replica, keyspace, default_keyspace, http_keyspace, settings",
     ],
   ];
   for (const [changes, problem] of cases) assertEquals(problems(changes)[0], problem);
