@@ -88,9 +88,9 @@ export class HttpConnection {
     return this.#heldBytes;
   }
 
-  /** Whether a request is being answered. */
+  /** Whether a request is being answered, or its answer is not sent yet. */
   get isAnswering(): boolean {
-    return this.#state === "answering";
+    return this.#state === "answering" || this.#unsentBytes > 0;
   }
 
   /** Answers at once, whatever will be asked, and ends. */

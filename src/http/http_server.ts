@@ -123,7 +123,7 @@ export class HttpServer {
     const empty = Promise.withResolvers<void>();
     this.#isEmpty = empty.resolve;
     for (const connection of this.#connections) connection.drain();
-    if (![...this.#connections].some((connection) => connection.isAnswering)) empty.resolve();
+    if (!this.#isBusy()) empty.resolve();
     const timer = setTimeout(empty.resolve, drainMs);
     await empty.promise;
     clearTimeout(timer);
@@ -177,5 +177,11 @@ export class HttpServer {
     const nowMs = performance.now();
     for (const connection of this.#connections) connection.sweep(nowMs);
     for (const connection of this.#beyond) connection.sweep(nowMs);
+    // Why not only when all are gone: whoever has its answer and stays need not be waited for.
+    if (this.#isEmpty && !this.#isBusy()) this.#isEmpty();
+  }
+
+  #isBusy(): boolean {
+    return [...this.#connections].some((connection) => connection.isAnswering);
   }
 }

@@ -15,7 +15,7 @@ import { type ClusterConfig, parseClusterConfig } from "../../src/replica/cluste
 import type { Message } from "../../src/replica/envelope.ts";
 import { leavesOf } from "../../src/replica/leaves.ts";
 import { Keyspace } from "../../src/replica/keyspace.ts";
-import { Replica } from "../../src/replica/replica.ts";
+import { Replica, type ReplicaMetrics } from "../../src/replica/replica.ts";
 import { Runner } from "../../src/replica/runner.ts";
 import { dataKey } from "../../src/replica/store_keys.ts";
 import { decodeRecord, encodeRecord } from "../../src/versions/record.ts";
@@ -127,6 +127,10 @@ export class ReplicaStage {
 
   status(): Status {
     return this.#replica.status();
+  }
+
+  metrics(): ReplicaMetrics {
+    return this.#replica.metrics();
   }
 
   counter(name: string): number {

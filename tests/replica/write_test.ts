@@ -45,9 +45,24 @@ Deno.test("A receipt names coordinator, level, copies and version", () => {
     acked: ["r1"],
     owed: ["r2", "r3", "r4"],
     repaired: [],
+    created: true,
   });
   assertEquals(version?.origin, "r1.e1");
   assertEquals(version?.wall_ms, Math.floor(version!.stamp / 2048));
+});
+
+Deno.test("A put tells that its key is new where this disk held no value of it: never, or a delete", () => {
+  const stage = ReplicaStage.whole();
+  const isNew = (id: number): boolean | undefined => {
+    const result = stage.reply(id);
+    assert(result?.ok && result.value.kind === "written");
+    return result.value.receipt.created;
+  };
+  assertEquals(isNew(stage.put(7, "x")), true);
+  assertEquals(isNew(stage.put(7, "y")), undefined);
+  assertEquals(isNew(stage.delete(7)), undefined);
+  assertEquals(isNew(stage.delete(7)), undefined, "a delete makes nothing");
+  assertEquals(isNew(stage.put(7, "z")), true);
 });
 
 Deno.test("H1: of two interleaved writes of one key the later stays, in whatever order they reach the disk", () => {

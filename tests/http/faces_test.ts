@@ -1,0 +1,101 @@
+/** Tests of `/items` and `/kv-store` over a real replica, without sockets. @module */
+import { assertEquals, assertMatch } from "@std/assert";
+import { StagedApi } from "./staged_api.ts";
+
+Deno.test("An item is any JSON, and comes back as it was", async () => {
+  const http = new StagedApi();
+  for (
+    const value of [{ a: [1, null, "x"] }, [], "text", "7", 7, 0.5, true, false, null, "", "h\u00e9\u0000"]
+  ) {
+    assertEquals((await http.ask("PUT", "/items/a%2Fb", { body: { value } })).status, 200);
+    const { status, json } = await http.ask("GET", "/items/a%2Fb");
+    assertEquals([status, json.value, json.keyspace], [200, value, "items"]);
+  }
+  assertEquals((await http.ask("DELETE", "/items/a%2Fb")).status, 200);
+  assertEquals((await http.ask("GET", "/items/a%2Fb")).status, 404);
+  assertMatch((await http.ask("PUT", "/items/a", { body: {} })).json.error.message, /^"value" is missing/);
+});
+
+Deno.test("What was put into items by another way and is no JSON is given as the text that it is", async () => {
+  const http = new StagedApi();
+  await http.ask("PUT", "/v1/keyspaces/items/keys/a", { body: { value: "no {json" } });
+  assertEquals((await http.ask("GET", "/items/a")).json.value, "no {json");
+});
+
+const FORM = { "content-type": "application/x-www-form-urlencoded" };
+
+Deno.test("/kv-store takes forms, JSON, queries and the header, with PUT and with GET", async () => {
+  const http = new StagedApi();
+  const first = await http.ask("PUT", "/kv-store/k", {
+    headers: FORM,
+    body: "val=two+w%C3%B6rds&causal_payload=",
+  });
+  const { timestamp, causal_payload, ...rest } = first.json;
+  assertEquals([first.status, rest], [201, { result: "success", value: "two w\u00f6rds", node_id: "r1" }]);
+  assertEquals([typeof timestamp, typeof causal_payload], ["number", "string"]);
+  const ways = [
+    await http.ask("GET", "/kv-store/k", { headers: FORM, body: "causal_payload=" }),
+    await http.ask("GET", "/kv-store/k", { body: { causal_payload: "" } }),
+    await http.ask("GET", "/kv-store/k?causal_payload="),
+    await http.ask("GET", "/kv-store/k", { headers: { "X-Causal-Payload": "" } }),
+    await http.ask("GET", "/kv-store/k"),
+  ];
+  for (const { status, json } of ways) {
+    assertEquals([status, json.value, json.node_id, json.timestamp], [
+      200,
+      "two w\u00f6rds",
+      "r1",
+      timestamp,
+    ]);
+  }
+  assertEquals(
+    http.requests.slice(1).map((request) => JSON.stringify(request)),
+    ways.map(() => '{"op":"get","key":"k","keyspace":"items","level":"ONE","session":""}'),
+  );
+  const again = await http.ask("PUT", "/kv-store/k", { body: { val: "x", causal_payload: "" } });
+  assertEquals([again.status, again.json.value], [200, "x"]);
+});
+
+Deno.test("/kv-store answers errors in its own words", async () => {
+  const http = new StagedApi({ settings: { value_bytes_max: 100 } });
+  const cases: readonly (readonly [
+    string,
+    string,
+    { headers?: Record<string, string>; body?: unknown },
+    number,
+    RegExp,
+  ])[] = [
+    ["GET", "/kv-store/none", {}, 404, /is not there$/],
+    ["PUT", "/kv-store/k", {}, 400, /^"val" is missing or no text/],
+    ["PUT", "/kv-store/k", { body: { val: 7 } }, 400, /^"val" is missing or no text/],
+    ["PUT", "/kv-store/k", { body: { val: "x", causal_payload: 7 } }, 400, /^"causal_payload" is no text/],
+    ["PUT", "/kv-store/k", { body: { val: "x", more: 7 } }, 400, /^the body holds "more"/],
+    ["PUT", "/kv-store/k?val=a", { body: { val: "b" } }, 400, /at once/],
+    ["PUT", "/kv-store/k", { body: { val: "x".repeat(101) } }, 413, /101 bytes; value_bytes_max is 100$/],
+    ["PUT", `/kv-store/${"k".repeat(1025)}`, { body: { val: "x" } }, 413, /1025 bytes; at most 1024/],
+  ];
+  for (const [method, target, options, status, msg] of cases) {
+    const answer = await http.ask(method, target, options);
+    assertEquals([answer.status, answer.json.result, Object.keys(answer.json)], [status, "error", [
+      "result",
+      "msg",
+    ]]);
+    assertMatch(answer.json.msg, msg);
+  }
+});
+
+Deno.test("/kv-store says who holds copies, by HTTP address", async () => {
+  const others = { kv: { keys: "text", replication: 2 }, items: { keys: "text" } };
+  const replicas = ["127.0.0.1:8411", "127.0.0.1:8412"];
+  for (const [id, replica] of [["r2", "Yes"], ["r3", "No"]]) {
+    const http = new StagedApi({ memberCount: 3, others, httpKeyspace: "kv", id: id! });
+    assertEquals((await http.ask("GET", "/kv-store/get_node_details")).json, { result: "success", replica });
+    assertEquals((await http.ask("GET", "/kv-store/get_all_replicas")).json, { result: "success", replicas });
+  }
+  const none = new StagedApi({ others: {} });
+  for (const path of ["get_node_details", "get_all_replicas", "k"]) {
+    const { status, json } = await none.ask("GET", `/kv-store/${path}`);
+    assertEquals([status, json.result], [404, "error"]);
+    assertMatch(json.msg, /http_keyspace/);
+  }
+});
