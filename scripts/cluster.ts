@@ -4,7 +4,7 @@ import { type Flags, nearestOf, parseArguments, UsageError } from "../src/cli/ar
 import { readConfigFile } from "../src/cli/config_file.ts";
 import { flagLines, rowLines, showHelp } from "../src/cli/help_text.ts";
 import { Output } from "../src/cli/output.ts";
-import type { ClusterConfig } from "../src/replica/cluster_config.ts";
+import { type ClusterConfig, placeText } from "../src/replica/cluster_config.ts";
 import { print, printError } from "./print.ts";
 import { clean, endOrphans } from "./supervisor/afterwards.ts";
 import { logScreen, SUPERVISE_VERB, superviseInBackground } from "./supervisor/background.ts";
@@ -12,7 +12,7 @@ import { askSupervisor, type ControlVerb } from "./supervisor/control.ts";
 import { logPrinter, superviseHere, TERMINAL } from "./supervisor/foreground.ts";
 import { LogFollower, mergedLines } from "./supervisor/log_file.ts";
 import { findRemains } from "./supervisor/preflight.ts";
-import { addressOf, type ClusterSetup, shortPath, typedPath } from "./supervisor/supervisor.ts";
+import { type ClusterSetup, shortPath, typedPath } from "./supervisor/supervisor.ts";
 import { formatTable } from "../src/cli/table.ts";
 
 const DEFAULT_CONFIG = "cluster.toml";
@@ -195,7 +195,7 @@ async function command(setup: ClusterSetup, verb: ControlVerb, ids: readonly str
     if (verb === "status") {
       const rows = setup.config.members.map((member) => [
         member.id,
-        addressOf(member),
+        placeText(member),
         String(
           remains.file.replicas.find(({ id }) => id === member.id && remains.ids.includes(id))?.pid ?? "-",
         ),

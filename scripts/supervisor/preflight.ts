@@ -1,9 +1,10 @@
 /** What stands in the way of starting a cluster here, found before anything is started. @module */
 import { openAddressProblem } from "../../src/cli/secret.ts";
+import { placeText } from "../../src/replica/cluster_config.ts";
 import { type ClusterFile, clusterFilePath, readClusterFile, removeClusterFile } from "./cluster_file.ts";
 import { isRunning } from "./os_process.ts";
 import { whyTaken } from "./port_owner.ts";
-import { addressOf, type ClusterSetup, shortPath } from "./supervisor.ts";
+import { type ClusterSetup, shortPath } from "./supervisor.ts";
 
 /** Who of an earlier start is still there. */
 export type Remains =
@@ -63,11 +64,14 @@ export function findObstacles(
       `${shortPath(launch.configFile)}, or set a secret of at least 16 characters there`,
     ];
   }
-  return config.members.flatMap((member) => {
-    const why = whyTaken(member.host, member.port);
-    return why === undefined ? [] : [
-      `${addressOf(member)} of ${member.id} ${why}; end that process, or give ${member.id} another address ` +
-      `in ${shortPath(launch.configFile)}`,
-    ];
+  return config.members.flatMap(({ id, host, port, http }) => {
+    const places = [{ what: "address", host, port }, ...(http ? [{ what: "http", ...http }] : [])];
+    return places.flatMap(({ what, ...place }) => {
+      const why = whyTaken(place.host, place.port);
+      if (why === undefined) return [];
+      const whose = what === "http" ? `${id} (http)` : id;
+      const another = `give ${id} another ${what} in ${shortPath(launch.configFile)}`;
+      return [`${placeText(place)} of ${whose} ${why}; end that process, or ${another}`];
+    });
   });
 }

@@ -1,7 +1,7 @@
 /** The one process that owns the replicas of a cluster on this machine, in the foreground and in the background. @module */
 import { join, relative } from "@std/path";
 import { formatTable } from "../../src/cli/table.ts";
-import type { ClusterConfig, Member } from "../../src/replica/cluster_config.ts";
+import { type ClusterConfig, placeText } from "../../src/replica/cluster_config.ts";
 import { waitUntilAcquainted } from "./acquaintance.ts";
 import { claimClusterFile, type ClusterFile, removeClusterFile, updateClusterFile } from "./cluster_file.ts";
 import { type ControlReply, type ControlRequest, ControlServer, drawToken } from "./control.ts";
@@ -93,7 +93,9 @@ export class Supervisor {
 
   /** Who runs where. */
   table(): string {
-    const rows = this.#setup.config.members.map((member) => {
+    const { members } = this.#setup.config;
+    const hasHttp = members.some(({ http }) => http !== undefined);
+    const rows = members.map((member) => {
       const replica = this.#replicas.get(member.id)!;
       const state = replica.state === "ended"
         ? replica.ending
@@ -101,9 +103,18 @@ export class Supervisor {
         ? "stopped"
         : replica.state;
       const pid = String(replica.process?.pid ?? "-");
-      return [member.id, addressOf(member), pid, state, shortPath(replica.dataDirectory)];
+      const http = member.http === undefined ? "-" : placeText(member.http);
+      return [
+        member.id,
+        placeText(member),
+        ...(hasHttp ? [http] : []),
+        pid,
+        state,
+        shortPath(replica.dataDirectory),
+      ];
     });
-    return formatTable([["id", "address", "pid", "state", "data"], ...rows]).join("\n");
+    const head = ["id", "address", ...(hasHttp ? ["http"] : []), "pid", "state", "data"];
+    return formatTable([head, ...rows]).join("\n");
   }
 
   async #answer({ verb, ids }: ControlRequest): Promise<ControlReply> {
@@ -232,11 +243,6 @@ export class Supervisor {
       ),
     };
   }
-}
-
-/** `HOST:PORT`, brackets around an IPv6 host. */
-export function addressOf({ host, port }: Member): string {
-  return `${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
 
 /** A path as a person here would type it: in quotes where a shell would take it apart. */

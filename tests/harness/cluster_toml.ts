@@ -15,6 +15,8 @@ export interface ClusterOptions {
   readonly settings?: Fields;
   /** Fields at the top, such as `secret`. */
   readonly top?: Fields;
+  /** Whether replicas answer HTTP. */
+  readonly http?: boolean;
 }
 
 /** One replica of a test's cluster. */
@@ -22,12 +24,13 @@ export interface Place {
   readonly id: string;
   readonly host: string;
   readonly port: number;
+  readonly httpPort: number;
 }
 
 /** Writes `cluster.toml` into `directory` and tells where each replica will listen. */
 export function writeClusterToml(
   directory: string,
-  { replicas = 4, keyspace = {}, keyspaces, settings = {}, top = {} }: ClusterOptions = {},
+  { replicas = 4, keyspace = {}, keyspaces, settings = {}, top = {}, http = false }: ClusterOptions = {},
 ): { configFile: string; places: Place[] } {
   const places = pickPlaces(replicas);
   const tables = keyspaces ?? {
@@ -35,7 +38,11 @@ export function writeClusterToml(
   };
   const text = [
     lines({ cluster: "test", default_keyspace: Object.keys(tables)[0] ?? "", ...top }),
-    ...places.map(({ id, host, port }) => `[[replica]]\n${lines({ id, address: `${host}:${port}` })}`),
+    ...places.map(({ id, host, port, httpPort }) =>
+      `[[replica]]\n${
+        lines({ id, address: `${host}:${port}`, ...(http ? { http: `${host}:${httpPort}` } : {}) })
+      }`
+    ),
     ...Object.entries(tables).map(([name, table]) => `[keyspace.${name}]\n${lines(table)}`),
     `[settings]\n${lines(settings)}`,
   ].join("\n");
@@ -55,10 +62,16 @@ function pickPlaces(count: number): Place[] {
   if (Deno.build.os === "linux") {
     const [a, b, c] = crypto.getRandomValues(new Uint8Array(3));
     const host = `127.${1 + a! % 254}.${b}.${1 + c! % 254}`;
-    return ids.map((id, index) => ({ id, host, port: 7411 + index }));
+    return ids.map((id, index) => ({ id, host, port: 7411 + index, httpPort: 8411 + index }));
   }
-  const listeners = ids.map(() => Deno.listen({ hostname: "127.0.0.1", port: 0 }));
-  const places = ids.map((id, index) => ({ id, host: "127.0.0.1", port: listeners[index]!.addr.port }));
+  const listeners = [...ids, ...ids].map(() => Deno.listen({ hostname: "127.0.0.1", port: 0 }));
+  const ports = listeners.map(({ addr }) => addr.port);
+  const places = ids.map((id, index) => ({
+    id,
+    host: "127.0.0.1",
+    port: ports[index]!,
+    httpPort: ports[ids.length + index]!,
+  }));
   for (const listener of listeners) listener.close();
   return places;
 }

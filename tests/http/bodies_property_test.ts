@@ -9,7 +9,8 @@ const decoder = new TextDecoder();
 
 /** The bytes in pieces of these lengths, again and again. */
 function* pieces(bytes: Uint8Array, lengths: readonly number[]): Generator<Uint8Array> {
-  for (let at = 0, i = 0; at < bytes.length; i++) {
+  let at = 0;
+  for (let i = 0; at < bytes.length; i++) {
     const length = lengths[i % lengths.length]!;
     yield bytes.slice(at, at + length);
     at += length;

@@ -96,7 +96,7 @@ Deno.test("The page of the API needs nothing from elsewhere, and lets nothing in
   const { type, body, headers } = await http.answer("GET", "/docs");
   assertEquals(type, "text/html; charset=utf-8");
   assertEquals([...body.matchAll(/(?:https?:)?\/\/[\w.-]+\.\w+/g)].map(([url]) => url), []);
-  assertEquals(/innerHTML|insertAdjacentHTML|document\.write|eval\(/.test(body), false);
+  assert(!/innerHTML|insertAdjacentHTML|document\.write|eval\(/.test(body));
   assertMatch(
     headers!["Content-Security-Policy"]!,
     /^default-src 'none'; script-src 'sha256-[^']+'; style-src 'sha256-/,

@@ -1,6 +1,6 @@
 /** Tests of `src/http/http_server.ts` and its connections over real loopback sockets: limits, patience, order, farewell. @module */
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { EchoServer, RawHttp } from "./raw_http.ts";
+import { EchoServer, type RawHttp } from "./raw_http.ts";
 
 const GET = "GET /a HTTP/1.1\r\nHost: a\r\n\r\n";
 
