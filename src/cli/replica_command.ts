@@ -15,9 +15,16 @@ import { showHelp } from "./help_text.ts";
 import { Output, OutputLostError, writeAll, writeNote } from "./output.ts";
 import { checkReplica } from "./replica_check.ts";
 import { REPLICA_FLAGS, replicaPage } from "./replica_help.ts";
-import { OPEN_ADDRESS_MEND, OPEN_FAULTS_MEND, openAddressProblem, openFaultsProblem } from "./secret.ts";
+import {
+  findSecret,
+  OPEN_ADDRESS_MEND,
+  OPEN_FAULTS_MEND,
+  openAddressProblem,
+  openFaultsProblem,
+} from "./secret.ts";
 import { wrapLine } from "./table.ts";
 import { EXIT_USAGE } from "./top_command.ts";
+import { hasView, parseView, type ViewStart } from "./view_start.ts";
 
 /** Exit code when a port, a directory or the disk is taken or full: nothing is wrong with the command, try again later. */
 const EXIT_UNAVAILABLE = ERRORS.unavailable.exit;
@@ -45,6 +52,11 @@ export async function replicaCommand(args: readonly string[]): Promise<number> {
 
 async function check(flags: Arguments["flags"]): Promise<number> {
   if (flags.has("rebuild")) throw new UsageError("--check changes nothing; leave --rebuild out");
+  if (isViewStart(flags)) {
+    throw new UsageError(
+      "--check looks at a file, and VIEW, IPPORT or PORT say to start without one; give --config FILE",
+    );
+  }
   const path = flags.get("config") ?? "cluster.toml";
   const findings = await checkReplica({
     path,
@@ -69,6 +81,7 @@ function dataDirectoryOf(flags: Arguments["flags"], path: string, id: string): s
 }
 
 async function run(flags: Arguments["flags"]): Promise<number> {
+  if (isViewStart(flags)) return await runView(flags);
   const path = flags.get("config") ?? "cluster.toml";
   const config = await readConfigFile(path);
   if (!config.ok) {
@@ -82,14 +95,52 @@ async function run(flags: Arguments["flags"]): Promise<number> {
   if (faultsProblem !== undefined) throw new UsageError(`${path}: ${faultsProblem}; ${OPEN_FAULTS_MEND}`);
   if (!flags.has("insecure")) refuseOpenAddresses(config.value, path);
   const dataDirectory = dataDirectoryOf(flags, path, id);
+  return await runReplica({ config: config.value, id, dataDirectory }, { flags, path });
+}
+
+/** Whether the environment says what is to be run: then no file and no id of one are meant. */
+function isViewStart(flags: Arguments["flags"]): boolean {
+  return !flags.has("config") && !flags.has("id") && hasView(environment());
+}
+
+function environment(): ReadonlyMap<string, string> {
+  return new Map(Object.entries(Deno.env.toObject()));
+}
+
+async function runView(flags: Arguments["flags"]): Promise<number> {
+  const view = parseView(environment());
+  if (!view.ok) throw new UsageError(view.failure);
+  const secret = await findSecret();
+  if (!secret.ok) throw new UsageError(secret.failure);
+  const config = secret.value === undefined
+    ? view.value.config
+    : { ...view.value.config, secret: secret.value.value };
+  const data = flags.get("data");
+  const dataDirectory = data === undefined ? view.value.dataDirectory : resolve(data);
+  const warning = openAddressProblem(config);
+  return await runReplica({ config, id: view.value.id, dataDirectory }, { flags, path: "VIEW", warning });
+}
+
+async function runReplica(
+  { config, id, dataDirectory }: ViewStart,
+  { flags, path, warning }: {
+    readonly flags: Arguments["flags"];
+    /** Where the addresses were said. */
+    readonly path: string;
+    readonly warning?: string | undefined;
+  },
+): Promise<number> {
   const log = openLog(flags.get("log"));
   try {
-    if (flags.has("rebuild")) await setAside(dataDirectory, log, () => tryAddress(config.value, id));
-    await runProcess({ config: config.value, id, dataDirectory, log, print, printError: writeNote });
+    if (warning !== undefined) {
+      log.write("warn", `${warning}: anybody who reaches them can read and write; QUARTET_SECRET sets one`);
+    }
+    if (flags.has("rebuild")) await setAside(dataDirectory, log, () => tryAddress(config, id));
+    await runProcess({ config, id, dataDirectory, log, print, printError: writeNote });
     return 0;
   } catch (cause) {
     const { text, exitCode } = startFailure(cause, {
-      config: config.value,
+      config,
       id,
       path,
       dataDirectory,

@@ -2,6 +2,7 @@
 import type { Flags } from "./arguments.ts";
 import { exitRows, REPLICA_EXITS } from "./exit_codes.ts";
 import { flagLines, rowLines } from "./help_text.ts";
+import { VIEW_ENVIRONMENT } from "./view_start.ts";
 
 /** What `quartet replica` takes. */
 export const REPLICA_FLAGS: Flags = {
@@ -28,6 +29,8 @@ export function replicaPage(): string {
 
 USAGE
   quartet replica --config FILE --id ID [FLAG…]
+  VIEW=IP:PORT,… IPPORT=IP:PORT K=N quartet replica
+  PORT=PORT quartet replica
 
 DESCRIPTION
 Recovers what its data directory holds, listens at its address, dials the other replicas of the file,
@@ -42,6 +45,14 @@ A directory belongs to one replica of one cluster, and is locked while it is in 
 emptied directory is filled from the others before its answers count; a new one counts once more than
 half of the others have said that they never knew it.
 
+Without --config and --id the environment may say it all, and no file is read: VIEW lists the HTTP
+addresses of all members, IPPORT is that of this one, and K says how many of them hold copies: the first
+K by address; the others pass requests on. With fewer members than K all hold copies. Peers and clients
+of the wire are answered at the HTTP port + 10000. There is one keyspace, kv: text keys, level ONE; over
+HTTP it is /kv-store and /v1/keyspaces/kv. Data lies in data/IP_PORT below the current directory. Such a
+start needs no secret, and warns where others can reach it. A member's id is its address with zeros
+before the numbers (010-000-000-001_08080), so that it stays the same when VIEW grows.
+
 --check looks at the file, the secret, the data directory, its disk, the port, the other replicas and
 the clocks: one line each, ok, warn or FAIL, with the way out. It changes nothing, does not disturb a
 replica that runs, and exits with 0 when nothing fails, else as a start would: with 5 too where a
@@ -51,7 +62,7 @@ FLAGS
 ${flagLines(REPLICA_FLAGS).join("\n")}
 
 ENVIRONMENT
-${rowLines(SECRET_ENVIRONMENT).join("\n")}
+${rowLines([...VIEW_ENVIRONMENT, ...SECRET_ENVIRONMENT]).join("\n")}
 
 FILES
 ${
@@ -70,5 +81,7 @@ EXAMPLES
   quartet replica --config cluster.toml --id r1 --check
   quartet replica --config cluster.toml --id r1 --data /var/lib/quartet/r1 --log /var/log/quartet-r1.log
   quartet replica --config cluster.toml --id r1 --rebuild
+  VIEW=10.0.0.1:80,10.0.0.2:80 IPPORT=10.0.0.1:80 K=2 quartet replica
+  PORT=7777 quartet replica
 `;
 }
