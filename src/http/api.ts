@@ -51,6 +51,10 @@ export class HttpApi {
     ];
     this.routes = [...routes, ...describingRoutes(routes, { hasSecret: secret !== undefined })];
     this.#openPaths = new Set(this.routes.filter(({ isOpen }) => isOpen).map(({ path }) => path));
+    // Why: an exception is a bug, and not for Hono to make an answer of.
+    this.#hono.onError((cause) => {
+      throw cause;
+    });
     for (const route of this.routes) {
       const path = route.path.replaceAll(/\{(\w+)\}/g, ":$1");
       this.#hono.on(route.method, [path], async (context): Promise<Response> => {

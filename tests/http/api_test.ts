@@ -1,5 +1,6 @@
 /** Tests of the HTTP API over a real replica: `/v1`, and who may ask what. Without sockets. @module */
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
+import * as fc from "fast-check";
 import { ERRORS } from "../../src/protocol/error_codes.ts";
 import { StagedApi } from "./staged_api.ts";
 
@@ -303,4 +304,59 @@ Deno.test("Health, readiness and peers tell the truth", async () => {
   assertEquals([sick.status, sick.json], [503, { healthy: false, alive: ["r1", "r2"], dead: ["r3"] }]);
   const { json } = await http.ask("GET", "/v1/status");
   assertEquals([json.id, json.ready, json.peers.length], ["r1", true, 2]);
+});
+
+Deno.test("Whatever is asked is answered, and no exception comes of it", async () => {
+  const http = new StagedApi({ secret: "correct horse battery" });
+  const paths = http.api.routes.map(({ path }) => path);
+  const part = fc.oneof(
+    fc.string({ unit: "binary" }),
+    fc.constantFrom("%", "%2F", "..", "*", ":key", "(", "[", "\\", "keys"),
+  );
+  const path = fc.oneof(
+    fc.constantFrom(...paths).chain((known) =>
+      part.map((word) => known.replace("{keyspace}", "items").replace("{key}", () => word))
+    ),
+    fc.array(part).map((parts) => `/${parts.join("/")}`),
+  );
+  const body = fc.oneof(fc.uint8Array(), fc.json().map((text) => new TextEncoder().encode(text)));
+  const names = fc.constantFrom(
+    "content-type",
+    "x-quartet-level",
+    "x-quartet-session",
+    "x-causal-payload",
+    "if-match",
+  );
+  const value = fc.oneof(
+    fc.string(),
+    fc.constantFrom("application/json", "text/plain", "application/x-www-form-urlencoded"),
+  );
+  await fc.assert(
+    fc.asyncProperty(
+      fc.constantFrom("GET", "PUT", "DELETE", "HEAD", "POST", "OPTIONS", "FOO"),
+      path,
+      fc.oneof(fc.string(), fc.constantFrom("level=ONE", "val=1&val=2", "a=%&b", "&&=", "__proto__=1")),
+      fc.array(fc.tuple(names, value)),
+      body,
+      async (method, target, query, fields, bytes) => {
+        const headers = new Map([
+          ["host", "localhost"],
+          ["authorization", "Bearer correct horse battery"],
+          ...fields,
+        ]);
+        const answer = await http.api.answer({ method, path: target, query, headers, body: bytes });
+        assert(answer.status >= 200 && answer.status < 600);
+        if (answer.type === "application/json") JSON.parse(answer.body);
+      },
+    ),
+    { numRuns: 1000 },
+  );
+});
+
+Deno.test("An exception in a path is a bug that shows, and no answer", async () => {
+  const http = new StagedApi();
+  http.stage.status = () => {
+    throw new RangeError("a bug");
+  };
+  await assertRejects(() => http.ask("GET", "/readyz"), RangeError, "a bug");
 });
