@@ -120,6 +120,21 @@ Deno.test("Four members by environment with K = 3: three hold copies, and what i
   assertEquals((await ask(first, "PUT", "/kv-store/new", { val: "x", causal_payload: "" })).status, 201);
   assertEquals((await ask(first, "PUT", "/kv-store/new", { val: "y", causal_payload: "" })).status, 200);
 
+  // What followed from something is not seen without it, whoever is asked.
+  let payload = "";
+  for (let i = 0; i < 30; i++) {
+    const [one = "", next = ""] = [view[i % 4], view[(i + 1) % 4]];
+    const cause = await ask(one, "PUT", `/kv-store/t${i}`, { val: "t", causal_payload: payload });
+    const read = await ask(
+      next,
+      "GET",
+      `/kv-store/t${i}?causal_payload=${encodeURIComponent(cause.json.causal_payload)}`,
+    );
+    assertEquals([read.status, read.json.value], [200, "t"], `${next} misses what ${one} wrote`);
+    payload = read.json.causal_payload;
+    assert(payload > cause.json.causal_payload);
+  }
+
   // Fewer than K are left: writes are taken at ONE all the same.
   for (const child of children.slice(1, 3)) assertEquals((await stop(child)).code, 0);
   assertEquals((await ask(first, "PUT", "/kv-store/new", { val: "z", causal_payload: "" })).status, 200);

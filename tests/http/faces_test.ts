@@ -1,5 +1,5 @@
 /** Tests of `/items` and `/kv-store` over a real replica, without sockets. @module */
-import { assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { StagedApi } from "./staged_api.ts";
 
 Deno.test("An item is any JSON, and comes back as it was", async () => {
@@ -98,4 +98,37 @@ Deno.test("/kv-store says who holds copies, by HTTP address", async () => {
     assertEquals([status, json.result], [404, "error"]);
     assertMatch(json.msg, /http_keyspace/);
   }
+});
+
+Deno.test("A causal payload grows with every event: a read's is greater than its write's, a later write's than both", async () => {
+  const http = new StagedApi();
+  let payload = "";
+  for (let i = 0; i < 20; i++) {
+    const put = await http.ask("PUT", `/kv-store/k${i % 3}`, {
+      body: { val: `v${i}`, causal_payload: payload },
+    });
+    const written: string = put.json.causal_payload;
+    assert(written > payload, `${written} after ${payload}`);
+    const got = await http.ask("GET", `/kv-store/k${i % 3}`, { headers: { "X-Causal-Payload": written } });
+    payload = got.json.causal_payload;
+    assert(payload > written, `${payload} after ${written}`);
+    assertEquals([got.json.value, got.json.node_id, got.json.timestamp], [`v${i}`, "r1", put.json.timestamp]);
+  }
+  const wrong = await http.ask("PUT", "/kv-store/k", { body: { val: "x", causal_payload: "no payload" } });
+  assertEquals([wrong.status, wrong.json.result], [400, "error"]);
+});
+
+Deno.test("Context and session of /v1 and /items are those of the wire", async () => {
+  const http = new StagedApi();
+  const key = "/v1/keyspaces/items/keys/k";
+  const put = await http.ask("PUT", key, { body: { value: "1", session: "" } });
+  assertEquals([typeof put.json.session, typeof put.json.context], ["string", "string"]);
+  const got = await http.ask("GET", "/items/k", { headers: { "X-Quartet-Session": put.json.session } });
+  assert(got.json.session > put.json.session);
+  const { session, context } = got.json;
+  const next = await http.ask("PUT", "/items/k", { body: { value: 2, session, context } });
+  assertEquals(next.status, 200);
+  const none = await http.ask("GET", `/items/none?session=${encodeURIComponent(next.json.session)}`);
+  assertEquals([none.status, none.json.error.code], [404, "not_found"]);
+  assert(none.json.error.session > next.json.session, "what was not there was read too");
 });
