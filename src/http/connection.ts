@@ -65,7 +65,7 @@ export class HttpConnection {
   #isEnded = false;
   #isLast = false;
   #isSocketPaused = false;
-  /** When what is waited for now began. */
+  /** Since when the client is waited for. */
   #sinceMs: number;
   /** When the other side last took something, or we had nothing for it. */
   #takenMs: number;

@@ -6,9 +6,26 @@ import { BYTE_CELLS, HASH_CELLS, hashCellOf, Placement } from "../membership/par
 import type { Failure } from "../protocol/error_codes.ts";
 import { TEXT_KEY_BYTES_MAX } from "../protocol/limits.ts";
 import type { WireKey } from "../protocol/request.ts";
-import type { KeyspaceConfig, Member } from "./cluster_config.ts";
+import type { ClusterConfig, KeyspaceConfig, Member } from "./cluster_config.ts";
 import type { ReplicaId } from "./envelope.ts";
 import { dataKey } from "./store_keys.ts";
+
+const keyspacesByConfig = new WeakMap<ClusterConfig, ReadonlyMap<string, Keyspace>>();
+
+/**
+ * The keyspaces of a configuration, by name. The same ones each time: a ring is laid out once, however many parts of a
+ * process ask where keys lie.
+ */
+export function keyspacesOf(config: ClusterConfig): ReadonlyMap<string, Keyspace> {
+  let keyspaces = keyspacesByConfig.get(config);
+  if (keyspaces === undefined) {
+    keyspaces = new Map(
+      [...config.keyspaces].map(([name, keyspace]) => [name, new Keyspace(keyspace, config.members)]),
+    );
+    keyspacesByConfig.set(config, keyspaces);
+  }
+  return keyspaces;
+}
 
 /** A configured keyspace and the questions about it. */
 export class Keyspace {
@@ -20,6 +37,9 @@ export class Keyspace {
   readonly #naturals: readonly (readonly ReplicaId[])[];
   /** Of each list of `#naturals` those other than the replica that asks. */
   readonly #others = new Map<readonly ReplicaId[], Map<ReplicaId, readonly ReplicaId[]>>();
+  /** By pair of replicas. */
+  readonly #shared = new Map<string, Uint32Array>();
+  readonly #holdings = new Map<ReplicaId, string>();
   /** Store keys of byte keys, by number. Why: a string made anew is hashed anew each time that a map is asked for it. */
   readonly #byteStoreKeys: readonly ByteString[];
 
@@ -83,11 +103,31 @@ export class Keyspace {
   holdingOf(id: ReplicaId): string {
     // Why only the name: what the first N members hold is all of it, and directories from before say it so.
     if (this.config.partitioner === "all") return this.name;
-    const hash = new TraceHash();
-    for (let cell = 0; cell < this.cellCount; cell++) {
-      if (this.naturalsOfCell(cell).includes(id)) hash.addWord(cell);
+    let holding = this.#holdings.get(id);
+    if (holding === undefined) {
+      const hash = new TraceHash();
+      for (const cell of this.cellsSharedBy(id, id)) hash.addWord(cell);
+      this.#holdings.set(id, holding = `${this.name} ${hash.hex()}`);
     }
-    return `${this.name} ${hash.hex()}`;
+    return holding;
+  }
+
+  /** The cells that both replicas hold, ascending. */
+  cellsSharedBy(a: ReplicaId, b: ReplicaId): Uint32Array {
+    const pair = a < b ? `${a} ${b}` : `${b} ${a}`;
+    let cells = this.#shared.get(pair);
+    if (cells === undefined) this.#shared.set(pair, cells = this.#findShared(a, b));
+    return cells;
+  }
+
+  #findShared(a: ReplicaId, b: ReplicaId): Uint32Array {
+    const isShared = this.#naturals.map((list) => list.includes(a) && list.includes(b));
+    const cells = new Uint32Array(this.cellCount);
+    let count = 0;
+    for (let cell = 0; cell < this.cellCount; cell++) {
+      if (isShared[this.#placement.indexOf(cell)]) cells[count++] = cell;
+    }
+    return cells.slice(0, count);
   }
 
   /** Those of a list of natural replicas that are not `selfId`, in id order. */

@@ -16,7 +16,7 @@ import { mark } from "../base/mark.ts";
 import type { Derivation, Log, StoreWrite } from "../ports.ts";
 import { CellKeys } from "./cell_keys.ts";
 import type { ClusterConfig } from "./cluster_config.ts";
-import { Keyspace } from "./keyspace.ts";
+import { keyspacesOf } from "./keyspace.ts";
 import { dataRange, keyOfDataKey, LEAF_STATE_KEY, leafKey, partsOfLeafKey } from "./store_keys.ts";
 
 /** Which function `digest` is. */
@@ -89,6 +89,8 @@ export class KeyspaceLeaves {
   /** Halves of the leaves, by cell. Invariant: the XOR of the digests of the keys in it, and 0 where there is none. */
   readonly high: Uint32Array;
   readonly low: Uint32Array;
+  /** Rises with every change. */
+  changeCount = 0;
   readonly keys: CellKeys;
   /** How store keys of this keyspace begin. */
   readonly prefix: ByteString;
@@ -115,6 +117,7 @@ export class KeyspaceLeaves {
   clear(): void {
     this.high.fill(0);
     this.low.fill(0);
+    this.changeCount++;
     this.keys.clear();
   }
 
@@ -122,12 +125,13 @@ export class KeyspaceLeaves {
     digest(key, record);
     this.high[cell]! ^= high;
     this.low[cell]! ^= low;
+    this.changeCount++;
   }
 }
 
 /** Those of all keyspaces of a configuration. */
-export function leavesOf({ keyspaces, members }: ClusterConfig, log: Log): Leaves {
-  return new Leaves([...keyspaces.values()].map((config) => new Keyspace(config, members)), log);
+export function leavesOf(config: ClusterConfig, log: Log): Leaves {
+  return new Leaves(keyspacesOf(config).values(), log);
 }
 
 /** All leaves of one replica. */
@@ -246,6 +250,7 @@ export class Leaves implements Derivation {
     // Of a keyspace that is gone, or whose cells were others.
     if (leaves === undefined || end > leaves.space.cellCount) return;
     const view = new DataView(value.buffer, value.byteOffset, value.byteLength);
+    leaves.changeCount++;
     for (let cell = begin; cell < end; cell++) {
       leaves.high[cell]! ^= view.getUint32(8 * (cell - begin));
       leaves.low[cell]! ^= view.getUint32(8 * (cell - begin) + 4);

@@ -236,11 +236,11 @@ export class Reads {
     for (const [number, pending] of this.#pending) {
       if (pending.deadlineMs > nowMs) break;
       pending.request.trace?.step("deadline", { replicas: pending.round.waiting() });
-      // Who asked for everybody is content with those who came.
-      if (!pending.isReplied) {
+      // A session's read that waits for everybody is content with those who came.
+      if (pending.isEverybody && !pending.isReplied) {
         for (const id of pending.round.waiting()) this.#onFailed(number, pending, id);
+        if (!this.#pending.has(number)) continue;
       }
-      if (!this.#pending.has(number)) continue;
       if (pending.isReplied) mark("reads: the last answers are not waited for any longer");
       else {
         if (pending.blocking) mark("reads: stale copies were not mended in time");

@@ -36,8 +36,8 @@ export class RepairCore {
   readonly #log: Log;
   /** Stamps came that the clock has moved past. */
   readonly #onObserved: () => void;
-  /** Cells of a keyspace that both hold, by keyspace and peer. */
-  readonly #cells = new Map<Keyspace, Map<ReplicaId, Uint32Array>>();
+  /** Trees over what this replica and a peer both hold, by keyspace and peer. */
+  readonly #trees = new Map<Keyspace, Map<ReplicaId, MerkleTree>>();
   #isTooLargeNoted = false;
 
   constructor(options: {
@@ -56,25 +56,14 @@ export class RepairCore {
 
   /** The tree over what this replica and a peer both hold of a keyspace. */
   treeWith(peer: ReplicaId, keyspace: Keyspace): MerkleTree {
-    return new MerkleTree(this.leaves.of(keyspace.name), this.sharedCells(peer, keyspace));
-  }
-
-  /** The cells of a keyspace that this replica and a peer both hold, ascending. */
-  sharedCells(peer: ReplicaId, keyspace: Keyspace): Uint32Array {
-    let byPeer = this.#cells.get(keyspace);
-    if (byPeer === undefined) this.#cells.set(keyspace, byPeer = new Map());
-    let cells = byPeer.get(peer);
-    if (cells === undefined) byPeer.set(peer, cells = this.#findShared(peer, keyspace));
-    return cells;
-  }
-
-  #findShared(peer: ReplicaId, keyspace: Keyspace): Uint32Array {
-    const cells: number[] = [];
-    for (let cell = 0; cell < keyspace.cellCount; cell++) {
-      const naturals = keyspace.naturalsOfCell(cell);
-      if (naturals.includes(peer) && naturals.includes(this.core.selfId)) cells.push(cell);
+    let byPeer = this.#trees.get(keyspace);
+    if (byPeer === undefined) this.#trees.set(keyspace, byPeer = new Map());
+    let tree = byPeer.get(peer);
+    if (tree === undefined) {
+      const cells = keyspace.cellsSharedBy(this.core.selfId, peer);
+      byPeer.set(peer, tree = new MerkleTree(this.leaves.of(keyspace.name), cells));
     }
-    return Uint32Array.from(cells);
+    return tree;
   }
 
   /** Sends one message to a peer, and counts its bytes; returns how many. */

@@ -182,7 +182,9 @@ export class Repairs {
   }
 
   #sharedWith(peer: ReplicaId): Keyspace[] {
-    return this.#keyspaces.filter((keyspace) => this.#repair.sharedCells(peer, keyspace).length > 0);
+    return this.#keyspaces.filter((keyspace) =>
+      keyspace.cellsSharedBy(this.#repair.core.selfId, peer).length > 0
+    );
   }
 
   #begin(options: BegunPass): void {

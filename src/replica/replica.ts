@@ -38,7 +38,7 @@ import type { Event, RequestId } from "./event.ts";
 import * as failures from "./failures.ts";
 import { Filling } from "./filling.ts";
 import { Hints } from "./hints.ts";
-import { Keyspace } from "./keyspace.ts";
+import { Keyspace, keyspacesOf } from "./keyspace.ts";
 import type { Leaves } from "./leaves.ts";
 import { Peers } from "./peers.ts";
 import { Reads } from "./reads.ts";
@@ -139,12 +139,8 @@ export class Replica {
     const uncounted = (naturals: readonly ReplicaId[]): ReplicaId[] =>
       naturals.filter((other) => !isCounted(other) && (other === id || peers.isAlive(other)));
     const core = { selfId: id, config, queue, counters, peers, nextRound, isRecovering, counted, uncounted };
-    const keyspaces = new Map<string, Keyspace>();
-    for (const [name, keyspace] of config.keyspaces) {
-      const isWrong = bugs.has("wrong_owner") && keyspace.partitioner !== "all" &&
-        id === config.members[0]!.id;
-      keyspaces.set(name, new Keyspace(keyspace, isWrong ? config.members.slice(0, -1) : config.members));
-    }
+    const isWrong = bugs.has("wrong_owner") && id === config.members[0]!.id;
+    const keyspaces = isWrong ? misplaced(config) : keyspacesOf(config);
     this.#core = core;
     this.#keyspaces = keyspaces;
     this.#clock = new Clock(bugs);
@@ -468,6 +464,16 @@ export class Replica {
       },
     };
   }
+}
+
+/** Planted bug `wrong_owner`: keys placed as if the last member were none. */
+function misplaced(config: ClusterConfig): ReadonlyMap<string, Keyspace> {
+  const keyspaces = new Map(keyspacesOf(config));
+  for (const [name, keyspace] of config.keyspaces) {
+    if (keyspace.partitioner === "all") continue;
+    keyspaces.set(name, new Keyspace(keyspace, config.members.slice(0, -1)));
+  }
+  return keyspaces;
 }
 
 function utf8Length(text: string): number {

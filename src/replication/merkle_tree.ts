@@ -52,6 +52,8 @@ const DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_
 export interface LeafHashes {
   readonly high: Uint32Array;
   readonly low: Uint32Array;
+  /** Rises with every change. */
+  readonly changeCount: number;
 }
 
 /** Cells [begin, end). */
@@ -87,6 +89,8 @@ export class MerkleTree {
   readonly #leaves: LeafHashes;
   /** The cells in it, ascending. */
   readonly #cells: Uint32Array;
+  /** The hash of all cells, and the leaves' `changeCount` that it is of. */
+  #root = { hash: "", changeCount: -1 };
 
   constructor(leaves: LeafHashes, cells: Uint32Array) {
     this.cellCount = leaves.high.length;
@@ -101,6 +105,16 @@ export class MerkleTree {
 
   /** The hash of a span, as it travels; `EMPTY` where nothing is in it. */
   hashOf(span: Span): string {
+    const { changeCount } = this.#leaves;
+    const isRoot = span.begin === 0 && span.end === this.cellCount;
+    // Why: most comparisons are of the root alone, and of leaves that nobody has changed since the last.
+    if (isRoot && this.#root.changeCount === changeCount) return this.#root.hash;
+    const hash = this.#reckon(span);
+    if (isRoot) this.#root = { hash, changeCount };
+    return hash;
+  }
+
+  #reckon(span: Span): string {
     const { high, low } = this.#leaves;
     const cells = this.cellsOf(span);
     let upper = 0;

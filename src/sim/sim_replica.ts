@@ -10,7 +10,7 @@ import type { Request } from "../protocol/request.ts";
 import type { ClusterConfig } from "../replica/cluster_config.ts";
 import { type Envelope, isAnswer, type Message, type ReplicaId } from "../replica/envelope.ts";
 import type { Event, RequestId } from "../replica/event.ts";
-import { Keyspace } from "../replica/keyspace.ts";
+import { keyspacesOf } from "../replica/keyspace.ts";
 import { type Leaves, leavesOf } from "../replica/leaves.ts";
 import { mergeStored } from "../replica/merge.ts";
 import { Replica } from "../replica/replica.ts";
@@ -267,9 +267,8 @@ export class SimReplica implements SimEndpoint {
   /** What this replica holds of a keyspace, by key, straight from its engine. */
   held(keyspace: string): FinalState {
     const state = new Map<string, HeldKey>();
-    const config = this.config.keyspaces.get(keyspace);
-    if (config === undefined || this.#engine === undefined) return state;
-    const keys = new Keyspace(config, this.config.members);
+    const keys = keyspacesOf(this.config).get(keyspace);
+    if (keys === undefined || this.#engine === undefined) return state;
     const { begin, end } = dataRange(keyspace);
     this.#engine.submit({ kind: "scan", begin, end, countMax: 100_000, bytesMax: 1 << 30 }, (result) => {
       if (result.kind !== "scanned") return;

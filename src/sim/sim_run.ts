@@ -3,7 +3,7 @@ import { countMarks, type MarkCounts } from "../base/mark.ts";
 import { NO_BUGS, type PlantedBug } from "../base/planted_bug.ts";
 import type { History, Operation, Snapshot } from "../checker/history.ts";
 import type { ClusterConfig } from "../replica/cluster_config.ts";
-import { Keyspace } from "../replica/keyspace.ts";
+import { type Keyspace, keyspacesOf } from "../replica/keyspace.ts";
 import { Disturbances } from "./disturbances.ts";
 import { holdersIn, holdersOf } from "./holders.ts";
 import { Nemesis } from "./nemesis.ts";
@@ -110,7 +110,7 @@ export class SimRun {
 
   /** Where the keys of a keyspace lie. */
   placedIn(keyspace: string): Keyspace {
-    return new Keyspace(this.#config.keyspaces.get(keyspace)!, this.#config.members);
+    return keyspacesOf(this.#config).get(keyspace)!;
   }
 
   /** The configuration as the last change left it. */

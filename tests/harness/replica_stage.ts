@@ -14,7 +14,7 @@ import type { Request, WireKey } from "../../src/protocol/request.ts";
 import { type ClusterConfig, parseClusterConfig } from "../../src/replica/cluster_config.ts";
 import type { Message } from "../../src/replica/envelope.ts";
 import { leavesOf } from "../../src/replica/leaves.ts";
-import { Keyspace } from "../../src/replica/keyspace.ts";
+import { keyspacesOf } from "../../src/replica/keyspace.ts";
 import { Replica, type ReplicaMetrics } from "../../src/replica/replica.ts";
 import { Runner } from "../../src/replica/runner.ts";
 import { dataKey } from "../../src/replica/store_keys.ts";
@@ -273,7 +273,7 @@ export class ReplicaStage {
   }
 
   #dataKey(key: WireKey, name: string): ReturnType<typeof dataKey> {
-    const keyspace = new Keyspace(this.config.keyspaces.get(name)!, this.config.members);
+    const keyspace = keyspacesOf(this.config).get(name)!;
     const parsed = keyspace.parseKey(key);
     assert(parsed.ok);
     return dataKey(name, parsed.value);

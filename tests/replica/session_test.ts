@@ -1,6 +1,7 @@
 /** Tests of sessions and contexts, from request to answer: `src/replica/causality.ts`, writes and reads. @module */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { ReplicaStage } from "../harness/replica_stage.ts";
+import { encodeSession, TOKEN_ORIGINS_MAX } from "../../src/protocol/tokens.ts";
 import type { Request } from "../../src/protocol/request.ts";
 
 type KeyRequest = Extract<Request, { op: "get" | "put" | "delete" }>;
@@ -108,4 +109,40 @@ Deno.test("Tokens that are none, of another key, or from the far future are refu
   assertMatch(foreign.message, /"context" is no token of this key/);
   assertEquals(stage.held(9), []);
   assert(tokens(stage, { op: "put", key: 7, value: "z", context: context! }).context! !== context);
+});
+
+Deno.test("A session's get answers at its deadline with what came, though it may be stale; where the level is missed it times out", () => {
+  // r3 is alive all the time, and does not answer.
+  const stage = ReplicaStage.whole({ memberCount: 3, settings: { request_timeout_ms: 500 } });
+  const session = "0000000000005000-r2.e2:3uw";
+  const one = stage.request({ op: "get", key: 7, level: "ONE", session });
+  const three = stage.request({ op: "get", key: 7, level: "ALL", session });
+  for (const { to, message } of stage.takeSent("read")) {
+    if (to === "r2") stage.deliver("r2", { type: "answer", round: message.round, versions: [] });
+  }
+  assertEquals([stage.outcome(one), stage.outcome(three)], ["waiting", "waiting"]);
+  stage.tick(600);
+  const result = stage.reply(one);
+  assert(result !== undefined && maybeStaleOf(result));
+  assertEquals(stage.failure(three).code, "timeout");
+});
+
+Deno.test("The greatest value fits with the longest session beside it, here and on the peers that store it", () => {
+  const valueBytesMax = 1024;
+  const origins = Array.from(
+    { length: TOKEN_ORIGINS_MAX },
+    (_, index) => `${"x".repeat(28)}${1000 + index}.${"f".repeat(16)}`,
+  );
+  const session = encodeSession({
+    stamp: 3584000000000000,
+    vector: Object.fromEntries(origins.map((origin) => [origin, 3584000000000000])),
+  });
+  const r1 = ReplicaStage.whole({ memberCount: 2, settings: { value_bytes_max: valueBytesMax } });
+  r1.request({ op: "put", key: 7, value: "v".repeat(valueBytesMax), level: "ALL", session });
+  const [sent] = r1.takeSent("write");
+  assertEquals(Object.keys(sent!.message.versions[0]!.deps ?? {}).length, TOKEN_ORIGINS_MAX);
+  const r2 = ReplicaStage.whole({ id: "r2", memberCount: 2, settings: { value_bytes_max: valueBytesMax } });
+  r2.deliver("r1", sent!.message);
+  assertEquals(r2.takeSent("refused"), []);
+  assertEquals(r2.held(7).length, 1);
 });

@@ -22,7 +22,7 @@ function treeOf({ cellCount, shared }: Sides, cells: Cells): MerkleTree {
       low[cell]! ^= lower;
     }
   }
-  return new MerkleTree({ high, low }, Uint32Array.from(shared));
+  return new MerkleTree({ high, low, changeCount: 0 }, Uint32Array.from(shared));
 }
 
 /** Sets of any size that have much in common, over cells that are all shared, or some of them. */
@@ -126,7 +126,7 @@ Deno.test("A Merkle walk with the planted bug skip_merkle_bucket misses one", ()
 
 Deno.test("A Merkle tree refuses a split that is none of its own", () => {
   const tree = new MerkleTree(
-    { high: new Uint32Array(256), low: new Uint32Array(256) },
+    { high: new Uint32Array(256), low: new Uint32Array(256), changeCount: 0 },
     Uint32Array.of(1, 2),
   );
   const hash = "AAAAAAAAAAA";
