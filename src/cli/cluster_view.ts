@@ -90,7 +90,7 @@ async function askDigest(caller: Caller): Promise<Status["digest"]> {
  * `holders` is not asked: what it may still hold is nobody's copy.
  */
 export async function askHoldings(
-  caller: Caller,
+  caller: Pick<Caller, "ask">,
   replicas: readonly ReplicaAddress[],
   keyspace: string | undefined,
   keys: readonly string[],
@@ -128,7 +128,7 @@ export async function askHoldings(
 }
 
 async function askReplica(
-  caller: Caller,
+  caller: Pick<Caller, "ask">,
   replica: string,
   keyspace: string | undefined,
   keys: readonly string[],
@@ -155,7 +155,7 @@ async function askReplica(
 }
 
 async function askPage(
-  caller: Caller,
+  caller: Pick<Caller, "ask">,
   replica: string,
   request: { op: "inspect"; keyspace?: string; keys?: readonly string[]; after?: WireKey },
 ): Promise<Result<{ entries: readonly Held[]; more: boolean }, Failure>> {

@@ -172,14 +172,17 @@ export const WRONG_QUORUMS: readonly WrongCase[] = [
     rest: {
       finals: ["r1 90 x r1.a@1", "r2 90 x r1.a@2", "r3 90"],
       holders: new Map([["x", new Set(["r1", "r2"])]]),
+      convergenceBoundMs: 10,
     },
     right: {
       rest: {
         finals: ["r1 90 x r1.a@1", "r2 90 x r1.a@1", "r3 90"],
         holders: new Map([["x", new Set(["r1", "r2"])]]),
+        convergenceBoundMs: 10,
       },
     },
-    sentence: /^key x differs after calm: r1 holds r1\.a@1, r2 holds r1\.a@2$/,
+    sentence:
+      /^key x differs more than 10 ms after the last fault and write: r1 \(at 90 ms\) holds r1\.a@1, r2 \(at 90 ms\) holds r1\.a@2$/,
     guilty: [],
   },
 ];

@@ -395,3 +395,19 @@ Deno.test("H7: a replica whose range grew fetches what became its own before it 
   assert(!stage.status().recovering);
   assertEquals([stage.values(150), stage.values(200)], [["v150"], []]);
 });
+
+Deno.test("H7: what a replica holds as before is not fetched again with what became its own", () => {
+  const others = { ring: { partitioner: "consistent-hash", replication: 2, keys: "text" } };
+  const main = { partitioner: "byte-ordered", replication: 1 };
+  const before = ReplicaStage.whole({ id: "r2", main, others });
+  const stage = new ReplicaStage({ id: "r2", disk: before.disk, main: { ...main, replication: 2 }, others });
+  stage.tick();
+  for (const peer of stage.peers()) stage.meet(peer, { knownEpochs: ["e1"] });
+  stage.tick();
+  const fills = stage.takeSent("fill");
+  assertEquals(fills.map(({ to, message }) => `${to} ${message.keyspace}`).sort(), [
+    "r1 main",
+    "r3 main",
+    "r4 main",
+  ]);
+});
