@@ -3,11 +3,11 @@ import { parse, TomlError } from "smol-toml";
 import { fail, ok, type Result } from "../base/failure.ts";
 import {
   type ClusterConfig,
-  type ConfigProblem,
   parseClusterConfig,
   placeText,
   settingNames,
 } from "../replica/cluster_config.ts";
+import type { ConfigProblem } from "../replica/config_table.ts";
 import { nearestOf } from "./arguments.ts";
 import { findSecret } from "./secret.ts";
 

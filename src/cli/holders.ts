@@ -2,7 +2,7 @@
 import { PARTITIONERS } from "../membership/partitioner.ts";
 import type { Status } from "../protocol/reply.ts";
 import type { WireKey } from "../protocol/request.ts";
-import type { KeyspaceConfig } from "../replica/cluster_config.ts";
+import type { KeyspaceConfig } from "../replica/keyspace_config.ts";
 import { Keyspace } from "../replica/keyspace.ts";
 import type { ReplicaAddress } from "./tcp_link.ts";
 

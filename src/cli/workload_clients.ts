@@ -2,7 +2,7 @@
 import { Random } from "../base/random.ts";
 import { encodeCompletion, encodeInvocation } from "../checker/history_encoder.ts";
 import type { Operation } from "../checker/history.ts";
-import type { KeyspaceConfig } from "../replica/cluster_config.ts";
+import type { KeyspaceConfig } from "../replica/keyspace_config.ts";
 import { beginOperation, type KeyRequest, recordOperation, requestOf } from "../sim/client_record.ts";
 import { drawClientSteps, type StepKeyspace } from "../sim/client_steps.ts";
 import type { Caller } from "./caller.ts";

@@ -1,6 +1,7 @@
 /** What a workload is to do: its flags and what they may be. Pure. @module */
 import { type Level, LEVELS, parseLevel, requiredCount } from "../protocol/level.ts";
-import type { ClusterConfig, KeyspaceConfig } from "../replica/cluster_config.ts";
+import type { ClusterConfig } from "../replica/cluster_config.ts";
+import type { KeyspaceConfig } from "../replica/keyspace_config.ts";
 import { type Arguments, type Flags, UsageError } from "./arguments.ts";
 
 /** Keys of a keyspace with byte keys. */

@@ -1,9 +1,9 @@
 /** The meaning of `cluster.toml`: its types, defaults and checks. Pure; reading the file is `cli/config_file.ts`'s business. @module */
 import { fail, ok, type Result } from "../base/failure.ts";
 import { lineBytesMin, MEMBERS_MAX, VALUE_BYTES_CEILING, VALUE_BYTES_DEFAULT } from "../protocol/limits.ts";
-import { type Partitioner, PARTITIONERS } from "../membership/partitioner.ts";
-import { type Level, LEVELS, parseLevel, requiredCount } from "../protocol/level.ts";
+import { type ConfigProblem, type Range, Table } from "./config_table.ts";
 import type { ReplicaId } from "./envelope.ts";
+import { type KeyspaceConfig, NAME, parseKeyspace } from "./keyspace_config.ts";
 import { stalenessProblem } from "./staleness.ts";
 
 /** Where something listens. */
@@ -17,21 +17,6 @@ export interface Member extends Place {
   readonly id: ReplicaId;
   /** Where it answers HTTP; absent: nowhere. */
   readonly http?: Place;
-}
-
-/** How the keys of one keyspace are copied. */
-export interface KeyspaceConfig {
-  readonly name: string;
-  /** `byte`: integers 0–255. `text`: UTF-8, 1 to 1024 bytes. */
-  readonly keys: "byte" | "text";
-  readonly partitioner: Partitioner;
-  /** N: how many replicas hold a copy of each key; which ones, `partitioner` says. */
-  readonly replication: number;
-  readonly defaultLevel: Level;
-  readonly readRepair: "background" | "blocking" | "off";
-  readonly hintedHandoff: boolean;
-  /** Whether replicas compare their copies from time to time, and exchange what differs. */
-  readonly antiEntropy: boolean;
 }
 
 /** Numbers that tune a replica. In the file each stands under `[settings]` in snake case. */
@@ -81,19 +66,6 @@ export interface ClusterConfig {
   /** What `/kv-store` over HTTP reads and writes; absent: that path does not exist. */
   readonly httpKeyspace?: string;
   readonly settings: Settings;
-}
-
-/** What is wrong with a configuration: the key path, and a sentence with the value and what is allowed. */
-export interface ConfigProblem {
-  /** Such as `keyspace.main.replication`. */
-  readonly path: string;
-  readonly message: string;
-}
-
-interface Range {
-  readonly fallback: number;
-  readonly min: number;
-  readonly max: number;
 }
 
 const SETTINGS: Readonly<Record<keyof Settings, Range>> = {
@@ -197,7 +169,6 @@ export function parseClusterConfig(document: unknown): Result<ClusterConfig, rea
   });
 }
 
-const NAME = /^[a-z0-9][a-z0-9_-]{0,31}$/;
 const ADDRESS = /^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})$/;
 
 function parseMember(table: Table): Member {
@@ -268,51 +239,6 @@ export function placeText({ host, port }: Place): string {
   return `${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
 
-function parseKeyspace(name: string, table: Table, memberCount: number): KeyspaceConfig {
-  if (!NAME.test(name)) {
-    table.problem(
-      "",
-      `"${name}" is not a keyspace name; allowed: 1 to 32 of a–z, 0–9, - and _, not starting with - or _`,
-    );
-  }
-  const keys = table.choice("keys", ["byte", "text"], "byte");
-  const partitioner = table.choice("partitioner", PARTITIONERS, "all");
-  if (partitioner === "byte-ordered" && keys !== "byte") {
-    table.problem(
-      "partitioner",
-      'byte-ordered places byte keys; set keys = "byte", or take consistent-hash or all',
-    );
-  }
-  const replication = table.integer("replication", { fallback: memberCount, min: 1, max: memberCount });
-  const levelText = table.has("default_level")
-    ? table.text("default_level", /./, LEVELS.join(", "))
-    : "QUORUM";
-  const level = parseLevel(levelText);
-  if (level === undefined && levelText !== "") {
-    table.problem("default_level", `"${levelText}" is no level; allowed: ${LEVELS.join(", ")}`);
-  }
-  const defaultLevel = level ?? "QUORUM";
-  if (requiredCount(defaultLevel, replication) > replication) {
-    table.problem(
-      "default_level",
-      `${defaultLevel} needs more copies than replication = ${replication} makes`,
-    );
-  }
-  const readRepair = table.choice("read_repair", ["background", "blocking", "off"], "background");
-  const hintedHandoff = table.boolean("hinted_handoff", { fallback: true });
-  const antiEntropy = table.boolean("anti_entropy", { fallback: true });
-  table.refuseUnknown([
-    "keys",
-    "partitioner",
-    "replication",
-    "default_level",
-    "read_repair",
-    "hinted_handoff",
-    "anti_entropy",
-  ]);
-  return { name, keys, partitioner, replication, defaultLevel, readRepair, hintedHandoff, antiEntropy };
-}
-
 /** What may stand under `[settings]`. */
 export function settingNames(): string[] {
   return Object.keys(SETTINGS).map(snakeCase);
@@ -364,114 +290,4 @@ function checkRelations(settings: Settings, problems: ConfigProblem[]): Settings
 
 function snakeCase(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-}
-
-/** One TOML table being read: collects problems instead of stopping at the first. */
-class Table {
-  readonly #fields: Readonly<Record<string, unknown>>;
-  readonly #path: string;
-  readonly #problems: ConfigProblem[];
-
-  constructor(value: unknown, path: string, problems: ConfigProblem[]) {
-    this.#path = path;
-    this.#problems = problems;
-    const isTable = typeof value === "object" && value !== null && !Array.isArray(value);
-    if (!isTable && value !== undefined) this.problem("", `${show(value)} is not a table`);
-    this.#fields = isTable ? value as Record<string, unknown> : {};
-  }
-
-  has(name: string): boolean {
-    return Object.hasOwn(this.#fields, name);
-  }
-
-  problem(name: string, message: string): void {
-    this.#problems.push({ path: [this.#path, name].filter((part) => part !== "").join("."), message });
-  }
-
-  text(name: string, form: RegExp, allowed: string): string {
-    const value = this.#get(name);
-    if (value === undefined) this.problem(name, `missing; allowed: ${allowed}`);
-    else if (typeof value !== "string" || !form.test(value)) {
-      // Why: a secret is never printed, not even a wrong one.
-      this.problem(
-        name,
-        `${name === "secret" ? "this value" : show(value)} is not allowed; allowed: ${allowed}`,
-      );
-    } else return value;
-    return "";
-  }
-
-  choice<T extends string>(name: string, allowed: readonly T[], fallback: T): T {
-    const value = this.#get(name);
-    if (value === undefined) return fallback;
-    const choice = allowed.find((candidate) => candidate === value);
-    if (choice === undefined) {
-      this.problem(name, `${show(value)} is not allowed; allowed: ${allowed.join(", ")}`);
-    }
-    return choice ?? fallback;
-  }
-
-  boolean(name: string, { fallback }: { fallback: boolean }): boolean {
-    const value = this.#get(name);
-    if (value === undefined) return fallback;
-    if (typeof value === "boolean") return value;
-    this.problem(name, `${show(value)} is not allowed; allowed: true, false`);
-    return fallback;
-  }
-
-  integer(name: string, { fallback, min, max }: Range): number {
-    const value = this.#get(name);
-    if (value === undefined) return fallback;
-    if (typeof value === "number" && Number.isSafeInteger(value) && value >= min && value <= max) {
-      return value;
-    }
-    this.problem(name, `${show(value)} is not allowed; allowed: an integer from ${min} to ${max}`);
-    return fallback;
-  }
-
-  table(name: string): Table {
-    return new Table(this.#get(name), this.#join(name), this.#problems);
-  }
-
-  tables(name: string): Table[] {
-    const value = this.#get(name);
-    if (value === undefined) return [];
-    if (!Array.isArray(value)) {
-      this.problem(name, `must be written [[${name}]], with double brackets`);
-      return [];
-    }
-    return value.map((item: unknown, index) =>
-      new Table(item, `${this.#join(name)}[${index + 1}]`, this.#problems)
-    );
-  }
-
-  namedTables(name: string): [string, Table][] {
-    const value = this.#get(name);
-    if (value === undefined) return [];
-    if (typeof value !== "object" || value === null || Array.isArray(value)) {
-      this.problem(name, `must be written [${name}.NAME]`);
-      return [];
-    }
-    return Object.entries(value).map((
-      [key, item],
-    ) => [key, new Table(item, `${this.#join(name)}.${key}`, this.#problems)]);
-  }
-
-  refuseUnknown(known: readonly string[]): void {
-    for (const name of Object.keys(this.#fields)) {
-      if (!known.includes(name)) this.problem(name, `unknown key; known here: ${known.join(", ")}`);
-    }
-  }
-
-  #get(name: string): unknown {
-    return this.has(name) ? this.#fields[name] : undefined;
-  }
-
-  #join(name: string): string {
-    return this.#path === "" ? name : `${this.#path}.${name}`;
-  }
-}
-
-function show(value: unknown): string {
-  return typeof value === "bigint" ? String(value) : JSON.stringify(value) ?? String(value);
 }

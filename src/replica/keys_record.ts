@@ -5,7 +5,8 @@
  */
 import { decodeText, encodeText } from "../base/bytes.ts";
 import type { StoreWrite } from "../ports.ts";
-import type { ClusterConfig, KeyspaceConfig } from "./cluster_config.ts";
+import type { ClusterConfig } from "./cluster_config.ts";
+import type { KeyspaceConfig } from "./keyspace_config.ts";
 import { KEYS_KEY } from "./store_keys.ts";
 
 type Kinds = Readonly<Record<string, KeyspaceConfig["keys"]>>;

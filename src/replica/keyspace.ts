@@ -6,7 +6,8 @@ import { BYTE_CELLS, HASH_CELLS, hashCellOf, Placement } from "../membership/par
 import type { Failure } from "../protocol/error_codes.ts";
 import { TEXT_KEY_BYTES_MAX } from "../protocol/limits.ts";
 import type { WireKey } from "../protocol/request.ts";
-import type { ClusterConfig, KeyspaceConfig, Member } from "./cluster_config.ts";
+import type { ClusterConfig, Member } from "./cluster_config.ts";
+import type { KeyspaceConfig } from "./keyspace_config.ts";
 import type { ReplicaId } from "./envelope.ts";
 import { dataKey } from "./store_keys.ts";
 

@@ -1,41 +1,28 @@
 /**
  * One replica as a value: events in, effects out, no clock, no chance, no I/O.
  *
- * `step` hands each event to the part that owns it: `Writes` and `Reads` coordinate for clients, `Copies` answers peers,
+ * `step` hands each event to the part that owns it: `Requests` takes what clients ask, `Writes` and `Reads` coordinate for clients, `Copies` answers peers,
  * `Hints`, `Repairs` and `Filling` bring copies up to date, `Peers` knows who is there. All they do gathers in one `EffectQueue`.
  * @module
  */
 import { assert, unreachable } from "../base/assert.ts";
 import { NO_BUGS, type PlantedBug } from "../base/planted_bug.ts";
-import { fail, ok, type Result } from "../base/failure.ts";
-import type { ByteString } from "../base/bytes.ts";
 import { mark } from "../base/mark.ts";
 import type { Entropy, Log, Now } from "../ports.ts";
-import type { Failure } from "../protocol/error_codes.ts";
-import { type Level, requiredCount } from "../protocol/level.ts";
-import {
-  PAGE_COUNT_MAX,
-  READ_BYTES_IN_FLIGHT_MAX,
-  REQUEST_BYTES_IN_FLIGHT_MAX,
-  REQUESTS_IN_FLIGHT_MAX,
-  SMALL_VALUE_BYTES,
-  TRACES_MAX,
-} from "../protocol/limits.ts";
+import { READ_BYTES_IN_FLIGHT_MAX } from "../protocol/limits.ts";
 import type { Status } from "../protocol/reply.ts";
-import type { Request, WireKey } from "../protocol/request.ts";
 import type { ReadMessage, WriteMessage } from "../replication/messages.ts";
 import { originOf } from "../versions/version.ts";
 import { type ClusterConfig, recordBytesMax } from "./cluster_config.ts";
-import { type Causal, parseTokens, UNTOLD } from "./causality.ts";
 import { Clock } from "./clock.ts";
 import { Copies } from "./copies.ts";
 import type { Core } from "./core.ts";
 import { Counters } from "./counters.ts";
+import { Debts } from "./debts.ts";
 import type { Effect } from "./effect.ts";
 import { EffectQueue } from "./effect_queue.ts";
 import type { Message, ReplicaId } from "./envelope.ts";
-import type { Event, RequestId } from "./event.ts";
-import * as failures from "./failures.ts";
+import type { Event } from "./event.ts";
 import { Filling } from "./filling.ts";
 import { Hints } from "./hints.ts";
 import { Keyspace, keyspacesOf } from "./keyspace.ts";
@@ -44,8 +31,8 @@ import { Peers } from "./peers.ts";
 import { Reads } from "./reads.ts";
 import { Repairs } from "./repairs.ts";
 import type { RequestMetrics } from "./request_meter.ts";
+import { Requests } from "./requests.ts";
 import { CEILING_KEY, decodeStamp } from "./store_keys.ts";
-import type { Trace } from "./trace.ts";
 import { Writes } from "./writes.ts";
 
 /** What a replica is made from. */
@@ -101,8 +88,6 @@ const RECEIVED_WRITE: Readonly<Record<WriteMessage["cause"], string>> = {
   repair: "received_write_repair",
   hint: "received_write_hint",
 };
-const REQUESTED = { put: "puts", get: "gets", delete: "deletes" } as const;
-
 /** One replica. */
 export class Replica {
   readonly #options: ReplicaOptions;
@@ -117,6 +102,8 @@ export class Replica {
   readonly #writes: Writes;
   readonly #reads: Reads;
   readonly #copies: Copies;
+  readonly #debts: Debts;
+  readonly #requests: Requests;
   #startedMs: number | undefined;
   #isReady = false;
   #probedMs = -Infinity;
@@ -158,10 +145,11 @@ export class Replica {
     });
     const settings = config.settings;
     this.#hints = new Hints({ queue, settings, counters, keyspaces, peerIds: peers.ids(), nextRound, bugs });
+    this.#debts = new Debts({ queue, hints: this.#hints, bugs });
     this.#writes = new Writes({
       core,
       clock: this.#clock,
-      hints: this.#hints,
+      debts: this.#debts,
       origin: originOf(id, epoch),
       bugs,
     });
@@ -177,6 +165,17 @@ export class Replica {
       onObserved: () => this.#onObserved(),
     });
     this.#copies = new Copies({ core, clock: this.#clock, log: options.log, keyspaces });
+    this.#requests = new Requests({
+      core,
+      clock: this.#clock,
+      keyspaces,
+      writes: this.#writes,
+      reads: this.#reads,
+      copies: this.#copies,
+      repairs: this.#repairs,
+      isReady: () => this.#isReady,
+      status: () => this.status(),
+    });
   }
 
   /** Whether what earlier lives left on disk has been taken up, so that requests can be served. */
@@ -195,7 +194,7 @@ export class Replica {
         this.#onMessages(event.from, event.messages);
         break;
       case "request":
-        this.#onRequest(event.id, event.request);
+        this.#requests.onRequest(event.id, event.request);
         break;
       case "stored":
         this.#queue.onStored(event.ticket, event.result);
@@ -220,6 +219,7 @@ export class Replica {
     for (const id of born) this.#repairs.onBorn(id);
     for (const id of died) this.#onDied(id);
     this.#writes.tick();
+    this.#debts.tick();
     this.#reads.tick();
     this.#queue.traces.tick();
     this.#filling.tick();
@@ -239,7 +239,7 @@ export class Replica {
       this.#core.peers.recover(() =>
         this.#filling.recover(() =>
           this.#hints.recover(() =>
-            this.#writes.recover(() => {
+            this.#debts.recover(() => {
               this.#writes.renewCeiling();
               this.#isReady = true;
             })
@@ -305,133 +305,6 @@ export class Replica {
     }
   }
 
-  #onRequest(id: RequestId, request: Request): void {
-    this.#queue.meter.begin(id, request.op, this.#levelOf(request), this.#queue.now.monotonicMs);
-    if (request.op === "status") return this.#queue.reply(id, { kind: "status", status: this.status() });
-    if (request.op === "fault") return this.#queue.refuse(id, failures.faultsOff(this.#core.selfId));
-    if (request.op === "repair") return this.#repair(id, request);
-    const target = this.#parse(request);
-    if (!target.ok) return this.#queue.refuse(id, target.failure);
-    const { keyspace, key, level, causal } = target.value;
-    if (request.op === "inspect") return this.#inspect(id, keyspace, request);
-    this.#counters.add(REQUESTED[request.op], 1);
-    const trace = request.trace ? this.#trace(id, keyspace, level) : undefined;
-    if (!this.#isReady) {
-      mark("replica: request refused while starting");
-      return this.#queue.refuse(id, failures.starting(this.#core.selfId));
-    }
-    const value = request.op === "put" ? request.value : undefined;
-    const overload = this.#overload(value?.length ?? 0);
-    if (overload) return this.#queue.refuse(id, overload);
-    if (request.op === "get") return this.#reads.start({ id, keyspace, key, level, trace, causal });
-    this.#writes.start({ id, keyspace, key, value, level, trace, causal });
-  }
-
-  /** The level that counts; undefined where the request has none, or its keyspace does not exist. */
-  #levelOf(request: Request): Level | undefined {
-    if (request.op !== "put" && request.op !== "get" && request.op !== "delete") return undefined;
-    if (request.level !== undefined) return request.level;
-    return this.#keyspaces.get(request.keyspace ?? this.#options.config.defaultKeyspace)?.config.defaultLevel;
-  }
-
-  #trace(id: RequestId, keyspace: Keyspace, level: Level): Trace {
-    const trace = this.#queue.traces.begin(id, this.#options.config.settings.requestTimeoutMs);
-    const required = requiredCount(level, keyspace.copies);
-    trace.step("received", { replica: this.#core.selfId, level, required });
-    return trace;
-  }
-
-  #parse(
-    request: Exclude<Request, { op: "status" | "fault" | "repair" }>,
-  ): Result<{ keyspace: Keyspace; key: ByteString; level: Level; causal: Causal }, Failure> {
-    const name = request.keyspace ?? this.#options.config.defaultKeyspace;
-    const keyspace = this.#keyspaces.get(name);
-    if (!keyspace) return fail(failures.unknownKeyspace(name, [...this.#keyspaces.keys()]));
-    const { defaultLevel, replication } = keyspace.config;
-    if (request.op === "inspect") {
-      return ok({ keyspace, key: "" as ByteString, level: defaultLevel, causal: UNTOLD });
-    }
-    const level = request.level ?? defaultLevel;
-    if (requiredCount(level, replication) > replication) {
-      const message = `level ${level} needs more copies than the ${replication} of keyspace "${name}"`;
-      return fail({ code: "malformed_request", message });
-    }
-    const key = keyspace.parseKey(request.key);
-    if (!key.ok) return key;
-    if (request.op === "put") {
-      const refusal = this.#checkValue(request.value);
-      if (refusal) return fail(refusal);
-    }
-    if (request.session === undefined && request.context === undefined) {
-      return ok({ keyspace, key: key.value, level, causal: UNTOLD });
-    }
-    const tokens = { ...request, key: keyspace.wireKey(key.value) };
-    const aheadMs = 2 * this.#options.config.settings.clockSkewMaxMs;
-    const causal = parseTokens(tokens, name, this.#clock.furthest(this.#queue.now.wallMs, aheadMs));
-    if (!causal.ok) return causal;
-    return ok({ keyspace, key: key.value, level, causal: causal.value });
-  }
-
-  #repair(id: RequestId, { keyspace: name, dry_run }: Extract<Request, { op: "repair" }>): void {
-    if (!this.#isReady) return this.#queue.refuse(id, failures.starting(this.#core.selfId));
-    const keyspace = name === undefined ? undefined : this.#keyspaces.get(name);
-    if (name !== undefined && keyspace === undefined) {
-      return this.#queue.refuse(id, failures.unknownKeyspace(name, [...this.#keyspaces.keys()]));
-    }
-    this.#repairs.request(id, keyspace, { isDryRun: dry_run === true });
-  }
-
-  #checkValue(value: string): Failure | undefined {
-    const limit = this.#options.config.settings.valueBytesMax;
-    if (!value.isWellFormed()) {
-      return { code: "malformed_request", message: "the value holds a lone surrogate" };
-    }
-    // A UTF-16 unit makes at most three bytes; only values near the limit are measured.
-    const bytes = value.length * 3 <= limit ? 0 : utf8Length(value);
-    if (bytes <= limit) return undefined;
-    return { code: "too_large", message: `the value has ${bytes} bytes; value_bytes_max is ${limit}` };
-  }
-
-  #overload(valueBytes: number): Failure | undefined {
-    const { count, bytes } = this.#writes.load;
-    const { selfId } = this.#core;
-    if (count + this.#reads.load >= REQUESTS_IN_FLIGHT_MAX) {
-      return failures.overloaded(selfId, `${count + this.#reads.load} requests`, REQUESTS_IN_FLIGHT_MAX);
-    }
-    const isLarge = valueBytes > SMALL_VALUE_BYTES;
-    if (isLarge && bytes > 0 && bytes + valueBytes > REQUEST_BYTES_IN_FLIGHT_MAX) {
-      return failures.overloaded(selfId, `${bytes} bytes of values`, REQUEST_BYTES_IN_FLIGHT_MAX);
-    }
-    if (this.#queue.traces.count > TRACES_MAX) {
-      return failures.overloaded(selfId, `${TRACES_MAX} traced requests`, TRACES_MAX);
-    }
-    return undefined;
-  }
-
-  #inspect(id: RequestId, keyspace: Keyspace, request: Extract<Request, { op: "inspect" }>): void {
-    const limit = Math.min(request.limit ?? PAGE_COUNT_MAX, PAGE_COUNT_MAX);
-    if (request.keys !== undefined && request.keys.length > PAGE_COUNT_MAX) {
-      const message = `${request.keys.length} keys in one inspect; at most ${PAGE_COUNT_MAX} are allowed`;
-      return this.#queue.refuse(id, { code: "too_large", message });
-    }
-    const keys: ByteString[] = [];
-    const wireKeys: readonly WireKey[] = [
-      ...(request.keys ?? []),
-      ...(request.after === undefined ? [] : [request.after]),
-    ];
-    for (const wireKey of wireKeys) {
-      const key = keyspace.parseKey(wireKey);
-      if (!key.ok) return this.#queue.refuse(id, key.failure);
-      keys.push(key.value);
-    }
-    const after = request.after === undefined ? undefined : keys.pop();
-    this.#copies.inspect(id, keyspace, {
-      ...(request.keys === undefined ? {} : { keys }),
-      ...(after === undefined ? {} : { after }),
-      limit,
-    });
-  }
-
   /** What requests asked for since the start, how they ended and how long they took; and what waits now. */
   metrics(): ReplicaMetrics {
     const { meter, waitingBytes } = this.#queue;
@@ -474,14 +347,4 @@ function misplaced(config: ClusterConfig): ReadonlyMap<string, Keyspace> {
     keyspaces.set(name, new Keyspace(keyspace, config.members.slice(0, -1)));
   }
   return keyspaces;
-}
-
-function utf8Length(text: string): number {
-  let bytes = 0;
-  for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i);
-    // A surrogate pair makes four bytes: two for each half.
-    bytes += unit < 0x80 ? 1 : unit < 0x800 || (unit >= 0xd800 && unit < 0xe000) ? 2 : 3;
-  }
-  return bytes;
 }

@@ -3,7 +3,9 @@
  * on all its replicas within that time, where no more than 20,000 keys differ.
  * @module
  */
-import type { ConfigProblem, KeyspaceConfig, Settings } from "./cluster_config.ts";
+import type { Settings } from "./cluster_config.ts";
+import type { ConfigProblem } from "./config_table.ts";
+import type { KeyspaceConfig } from "./keyspace_config.ts";
 
 /** Keys that may differ for the bound to hold. */
 export const DIFFERING_KEYS_MAX = 20_000;

@@ -2,7 +2,6 @@
 import type { ByteString } from "../base/bytes.ts";
 import { mark } from "../base/mark.ts";
 import type { PlantedBug } from "../base/planted_bug.ts";
-import type { StoreWrite } from "../ports.ts";
 import type { Failure } from "../protocol/error_codes.ts";
 import { type Level, requiredCount } from "../protocol/level.ts";
 import type { Receipt } from "../protocol/reply.ts";
@@ -15,11 +14,11 @@ import type { Clock } from "./clock.ts";
 import type { Core } from "./core.ts";
 import type { ReplicaId } from "./envelope.ts";
 import type { RequestId } from "./event.ts";
+import type { Debts } from "./debts.ts";
 import * as failures from "./failures.ts";
-import type { Hints } from "./hints.ts";
 import type { Keyspace } from "./keyspace.ts";
-import { decodeOwed, encodeOwed } from "./owed_record.ts";
-import { CEILING_KEY, dataKey, encodeStamp, OWED_RANGE, owedKey } from "./store_keys.ts";
+import { encodeOwed } from "./owed_record.ts";
+import { CEILING_KEY, encodeStamp, owedKey } from "./store_keys.ts";
 import type { Trace } from "./trace.ts";
 import { versionName } from "./version_name.ts";
 
@@ -34,13 +33,7 @@ export interface WriteRequest {
   readonly causal: Causal;
 }
 
-/** Owed records whose removal rides along in one batch. */
-const REMOVALS_MAX = 64;
-
-const OWED_PAGE_MAX = 1024;
-const OWED_PAGE_BYTES_MAX = 1024 * 1024;
 const NOTHING = new Uint8Array(0);
-const NO_WRITES: readonly StoreWrite[] = [];
 
 /** One write under way. */
 interface Pending {
@@ -60,21 +53,11 @@ interface Pending {
   refusal: string | undefined;
 }
 
-/** A write whose missing copies are owed hints that could not be stored yet. */
-interface Unkept {
-  readonly keyspace: string;
-  readonly key: ByteString;
-  readonly record: Uint8Array;
-  readonly targets: readonly ReplicaId[];
-  readonly closing: readonly StoreWrite[];
-  readonly trace?: Trace | undefined;
-}
-
 /** All coordinated writes of one replica. */
 export class Writes {
   readonly #core: Core;
   readonly #clock: Clock;
-  readonly #hints: Hints;
+  readonly #debts: Debts;
   readonly #origin: string;
   readonly #bugs: ReadonlySet<PlantedBug>;
   /** Invariant: in order of deadline. */
@@ -82,24 +65,19 @@ export class Writes {
   /** Invariant: requests that wait for a higher clock ceiling; nothing of them was sent. */
   #parked: { readonly request: WriteRequest; readonly deadlineMs: number }[] = [];
   #parkedBytes = 0;
-  /** Owed records that are owed no more. */
-  #removals: StoreWrite[] = [];
-  #unkept: Unkept[] = [];
-  /** Own copies of writes that were sent and then found no room here. */
-  #unstored: StoreWrite[] = [];
   #unansweredCount = 0;
   #unansweredBytes = 0;
 
   constructor(options: {
     readonly core: Core;
     readonly clock: Clock;
-    readonly hints: Hints;
+    readonly debts: Debts;
     readonly origin: string;
     readonly bugs: ReadonlySet<PlantedBug>;
   }) {
     this.#core = options.core;
     this.#clock = options.clock;
-    this.#hints = options.hints;
+    this.#debts = options.debts;
     this.#origin = options.origin;
     this.#bugs = options.bugs;
   }
@@ -110,12 +88,6 @@ export class Writes {
       count: this.#unansweredCount + this.#parked.length,
       bytes: this.#unansweredBytes + this.#parkedBytes,
     };
-  }
-
-  /** Turns what an earlier life still owed into hints (HAZARD H8), then calls `done`. */
-  recover(done: () => void): void {
-    if (this.#bugs.has("forget_owed")) return done();
-    this.#recoverFrom(OWED_RANGE.begin, done);
   }
 
   /** Begins a write. Every refusal here is definite: nothing was sent yet (HAZARD H15). */
@@ -208,7 +180,7 @@ export class Writes {
     }
   }
 
-  /** Ends what is past its deadline, removes owed records, tries again to keep hints that found no room. */
+  /** Ends what is past its deadline. */
   tick(): void {
     const { queue } = this.#core;
     const nowMs = queue.now.monotonicMs;
@@ -225,10 +197,6 @@ export class Writes {
       this.#settle(number, pending);
     }
     if (this.#parked.length > 0) this.#tickParked(nowMs);
-    if (this.#removals.length > 0) this.#removeOwed();
-    if (queue.isDiskFull) return;
-    if (this.#unkept.length > 0) { for (const unkept of this.#unkept.splice(0)) this.#keep(unkept); }
-    if (this.#unstored.length > 0) { for (const write of this.#unstored.splice(0)) this.#storeLate(write); }
   }
 
   #tickParked(nowMs: number): void {
@@ -297,7 +265,7 @@ export class Writes {
       versions: [version],
     });
     if (alive.length < others.length) this.#missDead(pending.round, others, alive);
-    const removals = this.#takeRemovals();
+    const removals = this.#debts.takePaid();
     const writes = [...removals];
     const dataIndex = writes.length;
     if (holdsCopy) writes.push({ key: keyspace.storeKey(key), value: record });
@@ -308,7 +276,7 @@ export class Writes {
     if (writes.length === dataIndex) {
       // A coordinator without a copy, and nobody to keep a hint for: nothing of its own need be on disk.
       mark("writes: coordinator has nothing of its own to store");
-      this.#removals.push(...removals);
+      this.#debts.pay(removals);
       return this.#onOwn(number, pending, undefined);
     }
     queue.apply(writes, (result) => {
@@ -318,13 +286,13 @@ export class Writes {
         return this.#onOwn(number, pending, change?.new);
       }
       mark("writes: no room for the own copy of one that was sent");
-      this.#removals.push(...removals);
+      this.#debts.pay(removals);
       const { code, message } = failures.diskFull(selfId);
       request.trace?.step("refused", { replica: selfId, code, message });
       pending.refusal = message;
       // The others may hold it by now, so our copy is owed as theirs are.
       if (owedAt !== undefined && holdsCopy) {
-        this.#unstored.push({ key: keyspace.storeKey(key), value: record });
+        this.#debts.storeLater({ key: keyspace.storeKey(key), value: record });
       }
       pending.round.onFailure(selfId);
       this.#advance(number, pending);
@@ -337,15 +305,6 @@ export class Writes {
       if (this.#bugs.has("count_hints")) round.onAck(id, { counts: true });
       else round.onFailure(id);
     }
-  }
-
-  /** Some of the owed records that are owed no more. */
-  #takeRemovals(): readonly StoreWrite[] {
-    if (this.#removals.length > REMOVALS_MAX) return this.#removals.splice(0, REMOVALS_MAX);
-    if (this.#removals.length === 0) return NO_WRITES;
-    const removals = this.#removals;
-    this.#removals = [];
-    return removals;
   }
 
   #onOwn(number: number, pending: Pending, held: Uint8Array | undefined): void {
@@ -439,61 +398,18 @@ export class Writes {
     const missing = pending.round.missing().filter((id) => id !== this.#core.selfId);
     const targets = this.#bugs.has("hint_first_only") ? missing.slice(0, 1) : missing;
     if (targets.length === 0) {
-      this.#removals.push(closing);
+      this.#debts.pay([closing]);
       return trace?.release();
     }
     mark("writes: missing copies are owed hints");
     trace?.step("owed", { replicas: targets });
-    this.#keep({ keyspace: keyspace.name, key, record: pending.record, targets, closing: [closing], trace });
-  }
-
-  #keep(unkept: Unkept): void {
-    this.#hints.keep(unkept, unkept.targets, unkept.closing, (isStored, dropped) => {
-      if (!isStored) {
-        mark("writes: what is owed waits for room");
-        this.#unkept.push(unkept);
-      }
-      unkept.trace?.hinted(unkept.targets, { isStored, dropped });
-    });
-  }
-
-  #storeLate(write: StoreWrite): void {
-    this.#core.queue.apply([write], (result) => {
-      if (result.kind === "applied") mark("writes: own copy stored late");
-      else this.#unstored.push(write);
-    });
-  }
-
-  #removeOwed(): void {
-    const removals = this.#takeRemovals();
-    this.#core.queue.apply(removals, (result) => {
-      if (result.kind === "applied") return;
-      mark("writes: what is owed no more could not be removed");
-      this.#removals.push(...removals);
-    });
-  }
-
-  #recoverFrom(begin: ByteString, done: () => void): void {
-    const { queue } = this.#core;
-    const range = { begin, end: OWED_RANGE.end, countMax: OWED_PAGE_MAX, bytesMax: OWED_PAGE_BYTES_MAX };
-    queue.scan(range, ({ entries, more }) => {
-      if (entries.length > 0) mark("writes: still owed from an earlier life");
-      for (const { key: at, value } of entries) {
-        const owed = decodeOwed(value);
-        const keep = (record: Uint8Array | undefined): void => {
-          const closing = [{ key: at, value: NOTHING }];
-          if (record) {
-            this.#keep({ keyspace: owed.keyspace, key: owed.key, record, targets: owed.targets, closing });
-          }
-        };
-        if (owed.record) {
-          mark("writes: the only record of what is owed lies beside the debt");
-          keep(owed.record);
-        } else queue.get(dataKey(owed.keyspace, owed.key), keep);
-      }
-      const last = entries.at(-1)?.key;
-      if (more && last !== undefined) this.#recoverFrom(`${last}\0` as ByteString, done);
-      else done();
+    this.#debts.keep({
+      keyspace: keyspace.name,
+      key,
+      record: pending.record,
+      targets,
+      closing: [closing],
+      trace,
     });
   }
 }

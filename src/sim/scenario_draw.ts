@@ -6,7 +6,7 @@
 import { Random } from "../base/random.ts";
 import { type Partitioner, PARTITIONERS } from "../membership/partitioner.ts";
 import { type Level, requiredCount } from "../protocol/level.ts";
-import type { KeyspaceConfig } from "../replica/cluster_config.ts";
+import type { KeyspaceConfig } from "../replica/keyspace_config.ts";
 import { drawClientSteps, type StepKeyspace } from "./client_steps.ts";
 import { drawFaults, type Drawn, DRAWN_FAULTS } from "./fault_draw.ts";
 import {

@@ -25,7 +25,8 @@ import { snapshotOf } from "../../src/cli/workload_ends.ts";
 import { FAULT_MS_MAX } from "../../src/protocol/limits.ts";
 import type { Status } from "../../src/protocol/reply.ts";
 import type { FaultRequest, WireKey } from "../../src/protocol/request.ts";
-import type { ClusterConfig, KeyspaceConfig, Member } from "../../src/replica/cluster_config.ts";
+import type { ClusterConfig, Member } from "../../src/replica/cluster_config.ts";
+import type { KeyspaceConfig } from "../../src/replica/keyspace_config.ts";
 import { type KeyRequest, recordOperation } from "../../src/sim/client_record.ts";
 import {
   CONVERGENCE_FIELDS,

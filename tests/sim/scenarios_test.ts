@@ -27,7 +27,7 @@ const SEEN: Readonly<Record<string, readonly string[]>> = {
 const REACHED: Readonly<Record<string, readonly string[]>> = {
   missed_write: ["reads: own copy is stale"],
   hint_delivered: ["writes: missing copies are owed hints", "hints: one delivered"],
-  coordinator_dies_owing: ["writes: still owed from an earlier life", "hints: one delivered"],
+  coordinator_dies_owing: ["debts: still owed from an earlier life", "hints: one delivered"],
   clocks_a_minute_apart: ["clock: ceiling set low because stamps run ahead"],
   clock_too_far_ahead: ["writes: refused for a clock that is ahead"],
   both_sides_of_a_partition: [
