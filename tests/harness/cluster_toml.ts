@@ -17,6 +17,8 @@ export interface ClusterOptions {
   readonly top?: Fields;
   /** Whether replicas answer HTTP. */
   readonly http?: boolean;
+  /** Where replicas listen, one host for each; otherwise hosts that only this machine can reach are picked. */
+  readonly hosts?: readonly string[];
 }
 
 /** One replica of a test's cluster. */
@@ -30,9 +32,10 @@ export interface Place {
 /** Writes `cluster.toml` into `directory` and tells where each replica will listen. */
 export function writeClusterToml(
   directory: string,
-  { replicas = 4, keyspace = {}, keyspaces, settings = {}, top = {}, http = false }: ClusterOptions = {},
+  { replicas = 4, keyspace = {}, keyspaces, settings = {}, top = {}, http = false, hosts }: ClusterOptions =
+    {},
 ): { configFile: string; places: Place[] } {
-  const places = pickPlaces(replicas);
+  const places = hosts?.map(placeAt) ?? pickPlaces(replicas);
   const tables = keyspaces ?? {
     main: { keys: "byte", partitioner: "all", replication: replicas, default_level: "QUORUM", ...keyspace },
   };
@@ -62,7 +65,7 @@ function pickPlaces(count: number): Place[] {
   if (Deno.build.os === "linux") {
     const [a, b, c] = crypto.getRandomValues(new Uint8Array(3));
     const host = `127.${1 + a! % 254}.${b}.${1 + c! % 254}`;
-    return ids.map((id, index) => ({ id, host, port: 7411 + index, httpPort: 8411 + index }));
+    return ids.map((_, index) => placeAt(host, index));
   }
   const listeners = [...ids, ...ids].map(() => Deno.listen({ hostname: "127.0.0.1", port: 0 }));
   const ports = listeners.map(({ addr }) => addr.port);
@@ -74,6 +77,10 @@ function pickPlaces(count: number): Place[] {
   }));
   for (const listener of listeners) listener.close();
   return places;
+}
+
+function placeAt(host: string, index: number): Place {
+  return { id: `r${index + 1}`, host, port: 7411 + index, httpPort: 8411 + index };
 }
 
 function lines(fields: Fields): string {
