@@ -36,6 +36,7 @@ export const PLANTED_BUGS = [
   "replay_without_leaves",
   "wrong_owner",
   "proxy_counts_itself",
+  "forward_definite",
 ] as const;
 
 /** One planted bug. */

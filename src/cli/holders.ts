@@ -23,6 +23,7 @@ export class KeyHolders {
       readRepair: "off",
       hintedHandoff: false,
       antiEntropy: false,
+      coordination: "asked",
     } as const;
     this.#keyspace = new Keyspace({ ...placement, ...rest }, members);
     this.any = new Set(members.map(({ id }) => id).filter((id) => this.#keyspace.isHeldBy(id)));

@@ -5,13 +5,16 @@ import { versionText } from "./receipt.ts";
 
 /** One line for each step: time, who, what. Times and names stand below each other. */
 export function traceLines(trace: readonly TraceStep[], paint: Paint): string[] {
-  // The first step says who received the request, and so who did what names nobody.
-  const coordinator = trace[0]?.replica;
-  const rows = trace.map((step) => ({
-    at: `${step.at_ms.toFixed(3)} ms`,
-    who: printable(step.replica ?? coordinator ?? ""),
-    text: sentence(step),
-  }));
+  // Who received the request last did what names nobody.
+  let coordinator = "";
+  const rows = trace.map((step) => {
+    if (step.what === "received" && step.replica !== undefined) coordinator = step.replica;
+    return {
+      at: `${step.at_ms.toFixed(3)} ms`,
+      who: printable(step.replica ?? coordinator),
+      text: sentence(step),
+    };
+  });
   const atWidth = Math.max(...rows.map(({ at }) => at.length));
   const whoWidth = Math.max(...rows.map(({ who }) => who.length));
   return rows.map(({ at, who, text }) =>
@@ -22,6 +25,7 @@ export function traceLines(trace: readonly TraceStep[], paint: Paint): string[] 
 /** What each word says. Words of a later version are shown as they came. */
 const SENTENCES: Readonly<Record<TraceWord, (step: TraceStep) => string>> = {
   received: ({ level, required }) => `received it: ${level} needs ${copies(required ?? 0)}`,
+  forwarded: (step) => `handed it on to ${names(step)}, to be coordinated there`,
   parked: () => "waits for its disk to raise the ceiling of its clock",
   stamped: (step) => `stamped it ${held(step)}`,
   asked: (step) => `asked ${names(step)}`,

@@ -54,7 +54,13 @@ export function parseView(env: ReadonlyMap<string, string>): Result<ViewStart, s
       http: placeText(place),
     })),
     keyspace: {
-      [KEYSPACE]: { keys: "text", partitioner: "all", replication: count.value, default_level: "ONE" },
+      [KEYSPACE]: {
+        keys: "text",
+        partitioner: "all",
+        replication: count.value,
+        default_level: "ONE",
+        coordination: "spread",
+      },
     },
   });
   if (!parsed.ok) return fail(`VIEW: ${parsed.failure.map(({ message }) => message).join("; ")}`);

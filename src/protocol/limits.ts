@@ -51,6 +51,15 @@ export const REQUEST_BYTES_IN_FLIGHT_MAX = 24 * 1024 * 1024;
 /** The same of gets that wait for other replicas, each with its own copy in hand. */
 export const READ_BYTES_IN_FLIGHT_MAX = 24 * 1024 * 1024;
 
+/**
+ * How much longer a replica waits for another one that coordinates in its place than that one waits for copies. Less than
+ * what clients wait longer than `request_timeout_ms` by default: who knows more is heard.
+ */
+export const FORWARD_ROOM_MS = 250;
+
+/** Requests handed on by one peer that are remembered, so that none is done twice. */
+export const FORWARDS_REMEMBERED = 4096;
+
 /** Bytes that may wait for this replica's own disk; beyond it peers' writes are refused, and hints make up for them. */
 export const STORE_BYTES_WAITING_MAX = 256 * 1024 * 1024;
 

@@ -48,6 +48,9 @@ export type Request =
   }
   | FaultRequest;
 
+/** One that is coordinated: it may be handed on to another replica. */
+export type KeyRequest = Extract<Request, { op: "put" | "get" | "delete" }>;
+
 /** What the asked replica shall break, mend or tell of in itself. Only where its configuration says `faults = true`. */
 export type FaultRequest =
   | {

@@ -6,6 +6,7 @@ import type { VersionName } from "./reply.ts";
 /** What can happen to a put, get or delete. `PROTOCOL.md` says what each word means. */
 export type TraceWord =
   | "received"
+  | "forwarded"
   | "parked"
   | "stamped"
   | "asked"

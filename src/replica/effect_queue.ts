@@ -17,6 +17,9 @@ export type ApplyResult = Extract<StoreResult, { kind: "applied" | "disk_full" }
 /** Result of a `scan`. */
 export type ScanResult = Extract<StoreResult, { kind: "scanned" }>;
 
+/** Ids of requests from within begin here and go down: no host counts so far. */
+const INSIDE_IDS_BEGIN = -(2 ** 52);
+
 /** What the parts of a replica share: the time of this step, and ways to say what should be done. */
 export class EffectQueue {
   /** The time of the step under way. */
@@ -37,6 +40,9 @@ export class EffectQueue {
   /** Keys and values of writes that have not come back. */
   #waitingBytes = 0;
   #nextTicket: Ticket = 1;
+  #nextInsideId: RequestId = INSIDE_IDS_BEGIN;
+  /** Invariant: one entry for each request from within that has no answer yet. */
+  readonly #inside = new Map<RequestId, (result: Result<Reply, Failure>) => void>();
   /** Invariant: one entry for each store command that has not come back. */
   readonly #waiting = new Map<Ticket, (result: StoreResult) => void>();
 
@@ -53,6 +59,13 @@ export class EffectQueue {
   /** Answers a client with why it was not done. */
   refuse(id: RequestId, failure: Failure): void {
     this.#answer(id, fail(failure));
+  }
+
+  /** Names a request that no client of this replica asked; `then` takes its answer. */
+  inside(then: (result: Result<Reply, Failure>) => void): RequestId {
+    const id = this.#nextInsideId--;
+    this.#inside.set(id, then);
+    return id;
   }
 
   /** Stores all writes or none; `then` runs in the step in which the result comes back. */
@@ -129,6 +142,11 @@ export class EffectQueue {
   }
 
   #leave(id: RequestId, result: Result<Reply, Failure>): void {
+    const then = id > INSIDE_IDS_BEGIN ? undefined : this.#inside.get(id);
+    if (then !== undefined) {
+      this.#inside.delete(id);
+      return then(result);
+    }
     this.meter.end(id, result, this.now.monotonicMs);
     this.#effects.push({ kind: "reply", id, result });
   }

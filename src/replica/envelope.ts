@@ -5,6 +5,8 @@ import type {
   AntiEntropyMessage,
   FilledMessage,
   FillMessage,
+  ForwardedMessage,
+  ForwardMessage,
   ReadMessage,
   RefusedMessage,
   WriteMessage,
@@ -24,6 +26,8 @@ export type Message =
   | AnswerMessage
   | FillMessage
   | FilledMessage
+  | ForwardMessage
+  | ForwardedMessage
   | AntiEntropyMessage;
 
 /** One message, or one copy of it for each of several replicas. */
@@ -43,6 +47,7 @@ export function isAnswer(message: Message): boolean {
     case "refused":
     case "answer":
     case "filled":
+    case "forwarded":
     case "compared":
     case "listed":
     case "given":
@@ -51,6 +56,7 @@ export function isAnswer(message: Message): boolean {
     case "write":
     case "read":
     case "fill":
+    case "forward":
     case "compare":
     case "list":
     case "give":

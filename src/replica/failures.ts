@@ -160,6 +160,26 @@ export function readTimeout(selfId: ReplicaId, outcome: {
   };
 }
 
+/** Another replica was to coordinate, and nothing came of it. A write may have happened, and may still happen. */
+export function forwardTimeout(
+  op: "put" | "get" | "delete",
+  asked: readonly ReplicaId[],
+  why: string,
+): Failure {
+  const coordinator = asked.at(-1)!;
+  const others = asked.slice(0, -1);
+  const before = others.length === 0 ? "" : `, after ${others.join(" ")},`;
+  return {
+    code: "timeout",
+    message: `${coordinator}, to which the ${op} was handed${before} to be coordinated, ${why}; ` +
+      (op === "get"
+        ? "try again"
+        : `the ${op} may have happened and may still happen: read the key before trying again`),
+    coordinator,
+    ...(op === "get" ? { definite: true } : {}),
+  };
+}
+
 /** A pass of anti-entropy is under way with another; the asker tries again by itself. */
 export function repairing(selfId: ReplicaId): Failure {
   return {

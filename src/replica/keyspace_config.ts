@@ -6,6 +6,12 @@ import type { Table } from "./config_table.ts";
 /** Names of clusters, replicas and keyspaces. */
 export const NAME = /^[a-z0-9][a-z0-9_-]{0,31}$/;
 
+/** Ways to choose who coordinates a request. */
+export const COORDINATIONS = ["asked", "spread"] as const;
+
+/** One of these. */
+export type Coordination = typeof COORDINATIONS[number];
+
 /** How the keys of one keyspace are copied. */
 export interface KeyspaceConfig {
   readonly name: string;
@@ -19,6 +25,8 @@ export interface KeyspaceConfig {
   readonly hintedHandoff: boolean;
   /** Whether replicas compare their copies from time to time, and exchange what differs. */
   readonly antiEntropy: boolean;
+  /** Who coordinates: the replica that is asked, or those that hold the key, in turns. */
+  readonly coordination: Coordination;
 }
 
 /** The keyspace that a table declares; what is wrong with it stands among the table's problems. */
@@ -55,6 +63,7 @@ export function parseKeyspace(name: string, table: Table, memberCount: number): 
   const readRepair = table.choice("read_repair", ["background", "blocking", "off"], "background");
   const hintedHandoff = table.boolean("hinted_handoff", { fallback: true });
   const antiEntropy = table.boolean("anti_entropy", { fallback: true });
+  const coordination = table.choice("coordination", COORDINATIONS, "asked");
   table.refuseUnknown([
     "keys",
     "partitioner",
@@ -63,6 +72,17 @@ export function parseKeyspace(name: string, table: Table, memberCount: number): 
     "read_repair",
     "hinted_handoff",
     "anti_entropy",
+    "coordination",
   ]);
-  return { name, keys, partitioner, replication, defaultLevel, readRepair, hintedHandoff, antiEntropy };
+  return {
+    name,
+    keys,
+    partitioner,
+    replication,
+    defaultLevel,
+    readRepair,
+    hintedHandoff,
+    antiEntropy,
+    coordination,
+  };
 }

@@ -1,7 +1,7 @@
 /**
  * One replica as a value: events in, effects out, no clock, no chance, no I/O.
  *
- * `step` hands each event to the part that owns it: `Requests` takes what clients ask, `Writes` and `Reads` coordinate for clients, `Copies` answers peers,
+ * `step` hands each event to the part that owns it: `Requests` takes what clients ask, `Writes` and `Reads` coordinate for clients, `Forwards` has others coordinate, `Copies` answers peers,
  * `Hints`, `Repairs` and `Filling` bring copies up to date, `Peers` knows who is there. All they do gathers in one `EffectQueue`.
  * @module
  */
@@ -24,6 +24,7 @@ import { EffectQueue } from "./effect_queue.ts";
 import type { Message, ReplicaId } from "./envelope.ts";
 import type { Event } from "./event.ts";
 import { Filling } from "./filling.ts";
+import { Forwards } from "./forwards.ts";
 import { Hints } from "./hints.ts";
 import { Keyspace, keyspacesOf } from "./keyspace.ts";
 import type { Leaves } from "./leaves.ts";
@@ -73,6 +74,8 @@ const RECEIVED: Readonly<Record<Message["type"], string>> = {
   read: "received_read",
   answer: "received_answer",
   fill: "received_fill",
+  forward: "received_forward",
+  forwarded: "received_forwarded",
   filled: "received_filled",
   compare: "received_compare",
   compared: "received_compared",
@@ -103,6 +106,7 @@ export class Replica {
   readonly #reads: Reads;
   readonly #copies: Copies;
   readonly #debts: Debts;
+  readonly #forwards: Forwards;
   readonly #requests: Requests;
   #startedMs: number | undefined;
   #isReady = false;
@@ -165,12 +169,18 @@ export class Replica {
       onObserved: () => this.#onObserved(),
     });
     this.#copies = new Copies({ core, clock: this.#clock, log: options.log, keyspaces });
+    this.#forwards = new Forwards({
+      core,
+      coordinate: (request, about) => this.#requests.coordinate(request, about),
+      bugs,
+    });
     this.#requests = new Requests({
       core,
       clock: this.#clock,
       keyspaces,
       writes: this.#writes,
       reads: this.#reads,
+      forwards: this.#forwards,
       copies: this.#copies,
       repairs: this.#repairs,
       isReady: () => this.#isReady,
@@ -221,6 +231,7 @@ export class Replica {
     this.#writes.tick();
     this.#debts.tick();
     this.#reads.tick();
+    this.#forwards.tick();
     this.#queue.traces.tick();
     this.#filling.tick();
     if (this.#isReady) this.#hints.tick((id) => this.#core.peers.isAlive(id));
@@ -252,6 +263,7 @@ export class Replica {
   #onDied(id: ReplicaId): void {
     this.#writes.onDied(id);
     this.#reads.onDied(id);
+    this.#forwards.onDied(id);
     this.#queue.traces.onDied(id);
     this.#hints.onDied(id);
     this.#repairs.onDied(id);
@@ -285,6 +297,10 @@ export class Replica {
       case "heartbeat_ack":
         this.#core.peers.onHeartbeat(from, message);
         return this.#filling.onKnownEpochs(from, message.known_epochs);
+      case "forward":
+        return this.#forwards.onForward(from, message);
+      case "forwarded":
+        return this.#forwards.onForwarded(from, message);
       case "fill":
         return this.#copies.onFill(from, message);
       case "filled":

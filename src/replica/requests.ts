@@ -12,13 +12,14 @@ import {
   TRACES_MAX,
 } from "../protocol/limits.ts";
 import type { Status } from "../protocol/reply.ts";
-import type { Request, WireKey } from "../protocol/request.ts";
+import type { KeyRequest, Request, WireKey } from "../protocol/request.ts";
 import { type Causal, parseTokens, UNTOLD } from "./causality.ts";
 import type { Clock } from "./clock.ts";
 import type { Copies } from "./copies.ts";
 import type { Core } from "./core.ts";
 import type { RequestId } from "./event.ts";
 import * as failures from "./failures.ts";
+import type { Forwards } from "./forwards.ts";
 import type { Keyspace } from "./keyspace.ts";
 import type { Reads } from "./reads.ts";
 import type { Repairs } from "./repairs.ts";
@@ -27,6 +28,14 @@ import type { Writes } from "./writes.ts";
 
 const REQUESTED = { put: "puts", get: "gets", delete: "deletes" } as const;
 
+/** What a request is about. */
+interface Target {
+  readonly keyspace: Keyspace;
+  readonly key: ByteString;
+  readonly level: Level;
+  readonly causal: Causal;
+}
+
 /** What is asked is handed on to. */
 export interface RequestsOptions {
   readonly core: Core;
@@ -34,6 +43,7 @@ export interface RequestsOptions {
   readonly keyspaces: ReadonlyMap<string, Keyspace>;
   readonly writes: Writes;
   readonly reads: Reads;
+  readonly forwards: Forwards;
   readonly copies: Copies;
   readonly repairs: Repairs;
   /** Whether what earlier lives left on disk has been taken up. */
@@ -48,6 +58,7 @@ export class Requests {
   readonly #keyspaces: ReadonlyMap<string, Keyspace>;
   readonly #writes: Writes;
   readonly #reads: Reads;
+  readonly #forwards: Forwards;
   readonly #copies: Copies;
   readonly #repairs: Repairs;
   readonly #isReady: () => boolean;
@@ -59,6 +70,7 @@ export class Requests {
     this.#keyspaces = options.keyspaces;
     this.#writes = options.writes;
     this.#reads = options.reads;
+    this.#forwards = options.forwards;
     this.#copies = options.copies;
     this.#repairs = options.repairs;
     this.#isReady = options.isReady;
@@ -75,9 +87,20 @@ export class Requests {
     if (request.op === "repair") return this.#repair(id, request);
     const target = this.#parse(request);
     if (!target.ok) return this.#core.queue.refuse(id, target.failure);
-    const { keyspace, key, level, causal } = target.value;
-    if (request.op === "inspect") return this.#inspect(id, keyspace, request);
+    if (request.op === "inspect") return this.#inspect(id, target.value.keyspace, request);
     this.#core.counters.add(REQUESTED[request.op], 1);
+    this.#serve(id, request, target.value, { mayForward: true });
+  }
+
+  /** Coordinates what the client of another replica asks: it is handed on to nobody else. */
+  coordinate(id: RequestId, request: KeyRequest): void {
+    const target = this.#parse(request);
+    if (!target.ok) return this.#core.queue.refuse(id, target.failure);
+    this.#serve(id, request, target.value, { mayForward: false });
+  }
+
+  #serve(id: RequestId, request: KeyRequest, target: Target, { mayForward }: { mayForward: boolean }): void {
+    const { keyspace, key, level, causal } = target;
     const trace = request.trace ? this.#trace(id, keyspace, level) : undefined;
     if (!this.#isReady()) {
       mark("replica: request refused while starting");
@@ -86,8 +109,28 @@ export class Requests {
     const value = request.op === "put" ? request.value : undefined;
     const overload = this.#overload(value?.length ?? 0);
     if (overload) return this.#core.queue.refuse(id, overload);
+    if (mayForward && this.#handOn(id, request, target, trace)) return;
+    this.#core.counters.add("coordinated", 1);
     if (request.op === "get") return this.#reads.start({ id, keyspace, key, level, trace, causal });
     this.#writes.start({ id, keyspace, key, value, level, trace, causal });
+  }
+
+  /** Whether the request was another's to coordinate, or nobody's: then it is dealt with. */
+  #handOn(id: RequestId, request: KeyRequest, target: Target, trace: Trace | undefined): boolean {
+    const { keyspace, key, level } = target;
+    const { selfId, queue, uncounted } = this.#core;
+    const coordinator = this.#forwards.pick(keyspace, key, request.op);
+    if (coordinator === selfId) return false;
+    const naturals = keyspace.naturalsOf(key);
+    if (coordinator === undefined) {
+      const required = requiredCount(level, keyspace.copies);
+      const outcome = { live: [], uncounted: uncounted(naturals) };
+      queue.refuse(id, failures.unavailable(keyspace, level, required, outcome));
+      return true;
+    }
+    const named = { ...request, keyspace: keyspace.name, level };
+    this.#forwards.start({ id, request: named, naturals, trace }, coordinator);
+    return true;
   }
 
   /** The level that counts; undefined where the request has none, or its keyspace does not exist. */
@@ -106,7 +149,7 @@ export class Requests {
 
   #parse(
     request: Exclude<Request, { op: "status" | "fault" | "repair" }>,
-  ): Result<{ keyspace: Keyspace; key: ByteString; level: Level; causal: Causal }, Failure> {
+  ): Result<Target, Failure> {
     const name = request.keyspace ?? this.#core.config.defaultKeyspace;
     const keyspace = this.#keyspaces.get(name);
     if (!keyspace) return fail(failures.unknownKeyspace(name, [...this.#keyspaces.keys()]));
@@ -156,10 +199,13 @@ export class Requests {
   }
 
   #overload(valueBytes: number): Failure | undefined {
-    const { count, bytes } = this.#writes.load;
+    const { writes, forwards } = { writes: this.#writes.load, forwards: this.#forwards.load };
+    const count = writes.count + this.#reads.load + forwards.count;
+    // Why both: copies and requests handed on wait in the same queues, which have room for so many bytes.
+    const bytes = writes.bytes + forwards.bytes;
     const { selfId } = this.#core;
-    if (count + this.#reads.load >= REQUESTS_IN_FLIGHT_MAX) {
-      return failures.overloaded(selfId, `${count + this.#reads.load} requests`, REQUESTS_IN_FLIGHT_MAX);
+    if (count >= REQUESTS_IN_FLIGHT_MAX) {
+      return failures.overloaded(selfId, `${count} requests`, REQUESTS_IN_FLIGHT_MAX);
     }
     const isLarge = valueBytes > SMALL_VALUE_BYTES;
     if (isLarge && bytes > 0 && bytes + valueBytes > REQUEST_BYTES_IN_FLIGHT_MAX) {

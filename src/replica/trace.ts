@@ -52,7 +52,11 @@ export class Trace {
     const cut = message === undefined
       ? {}
       : { message: message.slice(0, TRACE_MESSAGE_CHARS_MAX).toWellFormed() };
-    const step = { at_ms: this.#atMs(), what, ...others, ...cut };
+    this.#push({ at_ms: this.#atMs(), what, ...others, ...cut });
+  }
+
+  #push(step: TraceStep): void {
+    if (this.#chars > TRACE_CHARS_MAX) return;
     this.#chars += JSON.stringify(step).length;
     this.#steps.push(this.#chars > TRACE_CHARS_MAX ? { at_ms: step.at_ms, what: "cut" } : step);
   }
@@ -124,6 +128,19 @@ export class Trace {
     if (this.#openCount === 0) this.end();
   }
 
+  /** Another replica coordinated, from `askedMs` on: its steps go on where ours end. */
+  onForwarded(result: Result<Reply, Failure>, askedMs: number): void {
+    const steps = traceOf(result);
+    if (steps === undefined) return this.onResult(result);
+    for (const step of steps) {
+      const moved = { ...step, at_ms: this.#toMs(askedMs + step.at_ms) };
+      if (step.what === "level_met" || step.what === "failed") this.#steps.push(moved);
+      else this.#push(moved);
+    }
+    this.#result = result;
+    this.end();
+  }
+
   /** Whether there is an answer that waits for nothing but late steps. */
   get hasResult(): boolean {
     return this.#result !== undefined;
@@ -142,7 +159,11 @@ export class Trace {
   }
 
   #atMs(): number {
-    return Math.round((this.#nowMs() - this.#beginMs) * 1000) / 1000;
+    return this.#toMs(this.#nowMs());
+  }
+
+  #toMs(monotonicMs: number): number {
+    return Math.round((monotonicMs - this.#beginMs) * 1000) / 1000;
   }
 }
 
@@ -150,6 +171,11 @@ function winnerOf(held: Held): StepFields {
   const version = winner(held);
   if (!version) return {};
   return { version: versionName(version), ...(version.value === undefined ? { deleted: true } : {}) };
+}
+
+function traceOf(result: Result<Reply, Failure>): readonly TraceStep[] | undefined {
+  if (!result.ok) return result.failure.trace;
+  return "receipt" in result.value ? result.value.receipt.trace : undefined;
 }
 
 function withTrace(result: Result<Reply, Failure>, trace: readonly TraceStep[]): Result<Reply, Failure> {

@@ -3,8 +3,10 @@
  * answers repeat it. Wire format: only append.
  * @module
  */
-import type { WireKey } from "../protocol/request.ts";
-import type { ErrorCode } from "../protocol/error_codes.ts";
+import type { Result } from "../base/failure.ts";
+import type { KeyRequest, WireKey } from "../protocol/request.ts";
+import type { ErrorCode, Failure } from "../protocol/error_codes.ts";
+import type { Reply } from "../protocol/reply.ts";
 import type { Version } from "../versions/version.ts";
 
 /** Store these versions. `cause` is for counting only. */
@@ -50,6 +52,22 @@ export interface AnswerMessage {
   readonly versions: readonly Version[];
   /** Present where the sender is recovering: the answer counts for no level. */
   readonly recovering?: true;
+}
+
+/** Coordinate this for my client, and hand it on to nobody. Keyspace and level are named. */
+export interface ForwardMessage {
+  readonly type: "forward";
+  readonly round: number;
+  /** Names the life of the asking process: in it no round is given twice, so that one that comes again is not done again. */
+  readonly life: number;
+  readonly request: KeyRequest;
+}
+
+/** What the client is to be told. */
+export interface ForwardedMessage {
+  readonly type: "forwarded";
+  readonly round: number;
+  readonly reply: Result<Extract<Reply, { kind: "written" | "value" }>, Failure>;
 }
 
 /** A recovering replica asks for everything the receiver holds, a page at a time, in key order. */

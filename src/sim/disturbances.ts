@@ -65,15 +65,29 @@ export class Disturbances {
    */
   liveFor(
     { coordinator, invokedMs, endedMs, gaveUpMs }: Operation,
-    { holders, timeoutMs }: { readonly holders: readonly string[]; readonly timeoutMs: number },
+    { holders, timeoutMs, isSpread }: {
+      readonly holders: readonly string[];
+      readonly timeoutMs: number;
+      /** Whether any of the holders may have coordinated. */
+      readonly isSpread: boolean;
+    },
   ): number | undefined {
-    if (!this.#network.isReliable || WAYS_MAX * this.#network.delayMsMax + WORK_MS > timeoutMs) {
+    const waysMax = WAYS_MAX + (isSpread ? 2 : 0);
+    if (!this.#network.isReliable || waysMax * this.#network.delayMsMax + WORK_MS > timeoutMs) {
       return undefined;
     }
     // What just happened is looked at a little later.
     const lastMs = (endedMs === Infinity ? gaveUpMs ?? Infinity : endedMs) + LOOK_MS;
     const isQuiet = (name: string): boolean => !this.#isBetween(name, invokedMs - GRACE_MS, lastMs);
     if (!isQuiet(coordinator)) return 0;
+    if (isSpread) {
+      // Why all or nothing: which of them had its turn is not known here.
+      const isUndisturbed = holders.every((holder) =>
+        isQuiet(holder) &&
+        [coordinator, ...holders].every((from) => from === holder || isQuiet(`${from}>${holder}`))
+      );
+      return isUndisturbed ? holders.length : undefined;
+    }
     return holders.filter((holder) =>
       holder === coordinator || isQuiet(holder) && isQuiet(`${coordinator}>${holder}`)
     ).length;

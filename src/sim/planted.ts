@@ -40,6 +40,7 @@ const HARMFUL: Readonly<Record<PlantedBug, DrawOptions>> = {
   deliver_one_batch: { faults: ["partition"] },
   repair_first_only: { faults: ["partition"] },
   wrong_owner: { faults: [], partitioner: "consistent-hash" },
+  forward_definite: { faults: ["kill", "partition"], coordination: "spread" },
   proxy_counts_itself: { faults: ["partition"], partitioner: "consistent-hash", levels: [["TWO"], ["TWO"]] },
   answer_older: { faults: ["partition"], levels: [["ONE"], ["QUORUM"]], readRepair: "blocking" },
   skip_merkle_bucket: { faults: ["partition"], ...COMPARED_ONLY },
@@ -52,14 +53,15 @@ const JUDGES: Readonly<Partial<Record<PlantedBug, JudgeName>>> = {
   miss_return: "availability",
   wait_for_all: "availability",
   definite_timeout: "read_values",
+  forward_definite: "read_values",
   repair_first_only: "convergence",
   answer_older: "sessions",
 };
 
 /** How a run is drawn in which a bug can do harm. */
 export function plantedDraw(bug: PlantedBug): DrawOptions & { readonly bugs: ReadonlySet<PlantedBug> } {
-  // Why without: anti-entropy would mend what most of them spoil.
-  return { antiEntropy: false, ...HARMFUL[bug], bugs: new Set([bug]) };
+  // Why without: anti-entropy would mend what most of them spoil, and who is asked would not be who does harm.
+  return { antiEntropy: false, coordination: "asked", ...HARMFUL[bug], bugs: new Set([bug]) };
 }
 
 /** Seeds within which every planted bug must be noticed. */

@@ -6,7 +6,7 @@
 import { Random } from "../base/random.ts";
 import { type Partitioner, PARTITIONERS } from "../membership/partitioner.ts";
 import { type Level, requiredCount } from "../protocol/level.ts";
-import type { KeyspaceConfig } from "../replica/keyspace_config.ts";
+import type { Coordination, KeyspaceConfig } from "../replica/keyspace_config.ts";
 import { drawClientSteps, type StepKeyspace } from "./client_steps.ts";
 import { drawFaults, type Drawn, DRAWN_FAULTS } from "./fault_draw.ts";
 import {
@@ -34,6 +34,8 @@ export interface DrawOptions {
   /** Whether copies are compared by anti-entropy, and whether hints are kept, in place of what the seed draws. */
   readonly antiEntropy?: boolean;
   readonly hintedHandoff?: boolean;
+  /** Who coordinates, in place of what the seed draws. */
+  readonly coordination?: Coordination;
 }
 
 const PHASES = { faultsMs: 35_000, calmMs: 15_000, readsMs: 10_000, okPerMilleMin: 650 } as const;
@@ -130,6 +132,7 @@ function drawCluster(
   // Where copies are compared nothing else need mend them.
   const hintedHandoff = options.hintedHandoff ?? (drawnHandoff && (!antiEntropy || hasHints));
   const placement = Random.of(seed, "placement");
+  const spreading = Random.of(seed, "coordination");
   const keyspaces: DrawnKeyspace[] = [];
   const tables: Record<string, unknown> = {};
   const declare = (name: string, fromChange: number): Record<string, unknown> => {
@@ -138,6 +141,8 @@ function drawCluster(
     const partitioner = options.partitioner ?? placement.pick(isText ? TEXT_PARTITIONERS : PARTITIONERS);
     // Why: where every replica holds every key it makes no difference how keys are placed.
     const copies = partitioner === "all" ? drawnCopies : replicas - 1;
+    const drawnCoordination = spreading.chance(400) ? "spread" : "asked";
+    const coordination = options.coordination ?? drawnCoordination;
     const count = random.pick([1, 2, 4, 8, 60, 250]);
     const keys = isText
       ? Array.from({ length: count }, (_, index) => TEXT_KEYS[index] ?? `key ${index}`)
@@ -151,6 +156,7 @@ function drawCluster(
       hinted_handoff: hintedHandoff,
       anti_entropy: antiEntropy,
       default_level: "ONE",
+      coordination,
     };
   };
   tables["main"] = declare("main", 0);

@@ -133,9 +133,7 @@ export class SimRun {
       }));
       histories.set(keyspace, {
         keyspace,
-        operations: operations.map((operation) =>
-          this.#withLive(operation, holdersOf(placed, operation.key))
-        ),
+        operations: operations.map((operation) => this.#withLive(operation, placed)),
         copies,
         replicas: this.replicas.map(({ id }) => id),
         diskLosses: this.nemesis.diskLosses,
@@ -149,11 +147,13 @@ export class SimRun {
   }
 
   /** The operation, and how many of the holders of its key could have served it. */
-  #withLive(operation: Operation, holders: readonly string[]): Operation {
+  #withLive(operation: Operation, placed: Keyspace): Operation {
     if (this.workload.traced.has(operation)) return operation;
     const { requestTimeoutMs } = this.#config.settings;
     const timeoutMs = Math.min(requestTimeoutMs, this.scenario.clients.timeoutMs);
-    const live = this.disturbances.liveFor(operation, { holders, timeoutMs });
+    const holders = holdersOf(placed, operation.key);
+    const isSpread = placed.config.coordination === "spread";
+    const live = this.disturbances.liveFor(operation, { holders, timeoutMs, isSpread });
     return live === undefined ? operation : { ...operation, live };
   }
 

@@ -15,6 +15,7 @@ import { isOrigin } from "../versions/version.ts";
 import { type Fields, isCount, isEpoch, isFields, isName, isWireKey, parseJson } from "./fields.ts";
 import { parseAntiEntropy } from "./anti_entropy_codec.ts";
 import { parseEntries, parseVersions } from "./entry_codec.ts";
+import { encodeForwarded, parseForward, parseForwarded } from "./forward_codec.ts";
 import { type Line, LineSplitter } from "./ndjson.ts";
 
 /** Epochs that one replica may tell it has known. */
@@ -34,6 +35,7 @@ export interface ParsedMessages {
 
 /** The JSON of one message. Once for all its receivers. */
 export function encodeMessage(message: Message): string {
+  if (message.type === "forwarded") return encodeForwarded(message);
   return JSON.stringify(message);
 }
 
@@ -150,6 +152,10 @@ export function parseMessage(input: unknown): Message | undefined {
     }
     case "filled":
       return parseFilled(round, input);
+    case "forward":
+      return parseForward(round, input);
+    case "forwarded":
+      return parseForwarded(round, input);
     default:
       return parseAntiEntropy(round, input);
   }

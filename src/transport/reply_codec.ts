@@ -35,10 +35,11 @@ export interface ParsedReply {
   readonly result: Result<Reply, Failure>;
 }
 
-/** The line of an answer, without its end. */
-export function encodeReply(id: WireId | null, result: Result<Reply, Failure>): string {
+/** The line of an answer, without its end; one without an id is part of a message between replicas. */
+export function encodeReply(id: WireId | null | undefined, result: Result<Reply, Failure>): string {
   if (!result.ok) return encodeFailure(id, result.failure);
-  const head = `{"id":${typeof id === "number" ? id : JSON.stringify(id)},"ok":true,`;
+  const named = id === undefined ? "" : `"id":${typeof id === "number" ? id : JSON.stringify(id)},`;
+  const head = `{${named}"ok":true,`;
   const reply = result.value;
   // Why: the parts are written behind each other instead of being copied into one object first.
   switch (reply.kind) {
@@ -65,7 +66,7 @@ export function encodeReply(id: WireId | null, result: Result<Reply, Failure>): 
   }
 }
 
-function encodeFailure(id: WireId | null, failure: Failure): string {
+function encodeFailure(id: WireId | null | undefined, failure: Failure): string {
   return JSON.stringify({
     id,
     ok: false,

@@ -7,7 +7,7 @@ import { fail, ok, type Result } from "../base/failure.ts";
 import type { Failure } from "../protocol/error_codes.ts";
 import { type Level, LEVELS, parseLevel } from "../protocol/level.ts";
 import { BATCH_COUNT_MAX, FAULT_MS_MAX, PAGE_COUNT_MAX, TOKEN_CHARS_MAX } from "../protocol/limits.ts";
-import type { Request, WireKey } from "../protocol/request.ts";
+import type { KeyRequest, Request, WireKey } from "../protocol/request.ts";
 import { parseFault } from "./fault_codec.ts";
 import { type Fields, isCount, isFields, isName, isWireKey, parseJson, show, wrongField } from "./fields.ts";
 import type { Line } from "./ndjson.ts";
@@ -96,7 +96,15 @@ function parseOperation(input: Fields): Result<Request, Failure> {
   }
 }
 
-function parseKeyOperation(op: "put" | "get" | "delete", input: Fields): Result<Request, Failure> {
+/** A put, get or delete from untrusted JSON that carries no id; undefined where it is none. */
+export function parseKeyRequest(input: Fields): KeyRequest | undefined {
+  const { op } = input;
+  if (op !== "put" && op !== "get" && op !== "delete") return undefined;
+  const request = parseKeyOperation(op, input);
+  return request.ok ? request.value : undefined;
+}
+
+function parseKeyOperation(op: "put" | "get" | "delete", input: Fields): Result<KeyRequest, Failure> {
   const { keyspace, key, value, level: levelText, trace, context, session } = input;
   if (!isWireKey(key)) return fail(wrongField("key", key, KEY_ALLOWED));
   if (keyspace !== undefined && !isName(keyspace)) {

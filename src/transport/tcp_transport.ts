@@ -16,6 +16,8 @@ import type { Hmac, Self } from "./handshake.ts";
 import { digestOf } from "./hello.ts";
 import { InboundConnection, type InboundContext } from "./inbound_connection.ts";
 import type { Socket } from "./line_channel.ts";
+import type { ForwardedMessage } from "../replication/messages.ts";
+import { shortForwarded } from "./forward_codec.ts";
 import { encodeMessage, fitsLine } from "./message_codec.ts";
 import { isSilent, type LineFaults } from "./obstruction.ts";
 import { type LinkContext, PeerLink } from "./peer_link.ts";
@@ -180,6 +182,7 @@ export class TcpTransport {
       // A value from the time of a greater value_bytes_max: nobody here could read it.
       this.counters.dropped += envelope.to.length;
       const { type } = envelope.message;
+      if (message.type === "forwarded") this.#sendShort(envelope.to, message, "it exceeds line_bytes_max");
       return this.#options.log.write(
         "warn",
         "a message exceeds line_bytes_max; raise value_bytes_max again",
@@ -194,9 +197,22 @@ export class TcpTransport {
       : this.#links;
     for (const id of envelope.to) {
       const target = targets.get(id);
-      if (target?.send(encoded)) this.#unflushed.add(target);
-      else this.counters.dropped++;
+      if (target?.send(encoded)) {
+        this.#unflushed.add(target);
+        continue;
+      }
+      this.counters.dropped++;
+      if (message.type === "forwarded") this.#sendShort([id], message, "too much waits for the way back");
     }
+  }
+
+  /** Why: a get whose answer is lost would be waited for until its deadline. */
+  #sendShort(to: readonly ReplicaId[], message: ForwardedMessage, why: string): void {
+    const short = shortForwarded(
+      message,
+      `${this.#options.selfId} has the value, and cannot send it: ${why}`,
+    );
+    if (short !== undefined) this.send({ to, message: short });
   }
 
   /** Why apart: most answers between replicas say only this, and many of them fit one message. */

@@ -39,6 +39,7 @@ Deno.test("A small document gets its defaults", () => {
     readRepair: "background",
     hintedHandoff: true,
     antiEntropy: true,
+    coordination: "asked",
   });
   assertEquals([settings.requestTimeoutMs, settings.valueBytesMax], [2000, 1024 * 1024]);
   assert(settings.lineBytesMax >= 6 * settings.valueBytesMax + 64 * 1024);

@@ -3,8 +3,10 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import * as fc from "fast-check";
 import { InvariantError } from "../../src/base/assert.ts";
 import { encodeText } from "../../src/base/bytes.ts";
-import { lineBytesMin, PAGE_COUNT_MAX } from "../../src/protocol/limits.ts";
+import { fail, ok } from "../../src/base/failure.ts";
+import { lineBytesMin, PAGE_COUNT_MAX, TOKEN_CHARS_MAX } from "../../src/protocol/limits.ts";
 import type { Message } from "../../src/replica/envelope.ts";
+import type { ForwardedMessage } from "../../src/replication/messages.ts";
 import { STAMP_MAX } from "../../src/versions/stamp.ts";
 import {
   encodeMessage,
@@ -243,6 +245,77 @@ Deno.test("A wrong value in any field of any message is noticed", () => {
       }
     }
   }
+});
+
+Deno.test("A request that a peer hands on must be one of a client, with what defaults would decide", () => {
+  const request = { op: "put", keyspace: "main", key: 1, value: "x", level: "ONE" };
+  const good = { type: "forward", round: 2, life: 1, request };
+  assertEquals<unknown>(parseMessage(good), good);
+  const traced = { ...good, request: { ...request, trace: true, session: "", context: "" } };
+  assertEquals<unknown>(parseMessage(traced), traced);
+  const { keyspace: _, ...unplaced } = request;
+  const { level: __, ...unlevelled } = request;
+  for (
+    const wrong of [
+      { life: -1 },
+      { life: "1" },
+      { round: null },
+      { request: undefined },
+      { request: [request] },
+      { request: unplaced },
+      { request: unlevelled },
+      { request: { ...request, op: "status" } },
+      { request: { ...request, level: "MOST" } },
+      { request: { ...request, value: "\ud800" } },
+      { request: { ...request, value: undefined } },
+      { request: { ...request, key: "\ud800" } },
+      { request: { ...request, trace: 1 } },
+      { request: { ...request, session: "x".repeat(TOKEN_CHARS_MAX + 1) } },
+    ]
+  ) assertEquals(parseMessage({ ...good, ...wrong }), undefined, JSON.stringify(wrong).slice(0, 200));
+});
+
+Deno.test("What a peer that coordinated says is an answer to a put, get or delete, or no message", () => {
+  const receipt = {
+    coordinator: "r2",
+    keyspace: "main",
+    level: "ONE",
+    required: 1,
+    copies: 3,
+    acked: ["r2"],
+    owed: [],
+    repaired: [],
+  } as const;
+  const replies: ForwardedMessage["reply"][] = [
+    ok({ kind: "written", receipt: { ...receipt, created: true, session: "3584000000000000" } }),
+    ok({
+      kind: "value",
+      value: "x",
+      receipt: { ...receipt, maybe_stale: true, trace: [{ at_ms: 1, what: "level_met" }] },
+    }),
+    fail({ code: "timeout", message: "TWO needs 2", definite: true, required: 2, acked: ["r2"] }),
+    fail({ code: "disk_full", message: "full" }),
+  ];
+  for (const reply of replies) {
+    const sent: Message = { type: "forwarded", round: 3, reply };
+    assertEquals(roundTripMessages([sent], LINE_BYTES_MAX), [sent]);
+  }
+  const good = { ok: true, ...receipt };
+  assert(parseMessage({ type: "forwarded", round: 3, reply: good }) !== undefined);
+  for (
+    const reply of [
+      undefined,
+      null,
+      [good],
+      "x",
+      { ...good, ok: undefined },
+      { ...good, acked: "r2" },
+      { ...good, coordinator: 1 },
+      { ok: true, replica: "r2", faults: [] },
+      { ok: true, replica: "r2", entries: [], more: false },
+      { ok: false, error: "timeout", message: "no" },
+    ]
+  ) assertEquals(parseMessage({ type: "forwarded", round: 3, reply }), undefined, JSON.stringify(reply));
 });
 
 Deno.test("A wall clock beyond all numbers is none", () => {
