@@ -110,18 +110,13 @@ export function naturalsOf({ config }: Pick<Backend, "config">): string[] {
   return config.members.slice(0, count).map(({ id }) => id);
 }
 
-/** Requires: the replica's id holds no dot; its epoch stands behind one. */
-function writerOf(origin: string): string {
-  return origin.slice(0, origin.lastIndexOf("."));
-}
-
-/** `node_id` is who gave the version, which is a replica even where a proxy was asked. */
+/** `node_id` is who coordinated: where coordination is spread, a replica even where a proxy was asked. */
 function success(value: string, session: string, receipt: Receipt): Record<string, unknown> {
   const { version, coordinator } = receipt;
   return {
     result: "success",
     value,
-    node_id: version === undefined ? coordinator : writerOf(version.origin),
+    node_id: coordinator,
     causal_payload: receipt.session ?? session,
     timestamp: version?.wall_ms ?? 0,
   };

@@ -38,6 +38,14 @@ const SINGLES: Readonly<Record<string, readonly [family: string, help: string]>>
     "quartet_keys_filled_total",
     "Keys fetched from other replicas while this one was recovering.",
   ],
+  coordinated: [
+    "quartet_coordinated_total",
+    "Puts, gets and deletes that this replica coordinated, whoever was asked.",
+  ],
+  forwarded: [
+    "quartet_forwarded_total",
+    "Requests of clients that were handed to another replica to be coordinated.",
+  ],
   read_repairs: ["quartet_read_repairs_total", "Stale copies that reads have mended."],
   dot_conflicts: [
     "quartet_dot_conflicts_total",

@@ -92,9 +92,15 @@ const SCHEMAS: Readonly<Record<string, Words>> = {
   KvSuccess: object({
     result: result("success"),
     value: text,
-    node_id: { ...text, description: "the replica that gave the version" },
+    node_id: {
+      ...text,
+      description: "the replica that coordinated: for a put, the one that gave the version",
+    },
     causal_payload: { ...text, description: "to be sent with the next request" },
-    timestamp: { type: "number", description: "when that was on its clock, in milliseconds" },
+    timestamp: {
+      type: "number",
+      description: "when the version was given, on the clock of its giver, in milliseconds",
+    },
   }),
   KvError: object({ result: result("error"), msg: text }),
   KvNodeDetails: object({ result: result("success"), replica: { enum: ["Yes", "No"] } }),
