@@ -53,8 +53,24 @@ Deno.test("An answer that held nothing says so, and a delete is called one", () 
   ]);
 });
 
+Deno.test("After a request was handed on, what names nobody was done by the replica that got it", () => {
+  const trace: readonly TraceStep[] = [
+    { at_ms: 0, what: "received", replica: "r4", level: "ONE", required: 1 },
+    { at_ms: 0, what: "forwarded", replicas: ["r2"] },
+    { at_ms: 0, what: "received", replica: "r2", level: "ONE", required: 1 },
+    { at_ms: 0, what: "asked", replicas: ["r1"] },
+  ];
+  assertEquals(traceLines(trace, PLAIN).map((line) => line.slice(10)), [
+    "r4  received it: ONE needs 1 copy",
+    "r4  handed it on to r2, to be coordinated there",
+    "r2  received it: ONE needs 1 copy",
+    "r2  asked r1",
+  ]);
+});
+
 Deno.test("Every word has a sentence even without its fields, and a word of a later version is shown as it came", () => {
   const words: readonly TraceWord[] = [
+    "forwarded",
     "parked",
     "owed_kept",
     "died",

@@ -35,11 +35,13 @@ Deno.test("A view is members in the order of their addresses, of which the first
     1,
     false,
   ]);
-  assertEquals([keyspace.keys, keyspace.partitioner, keyspace.replication, keyspace.defaultLevel], [
+  const { keys, partitioner, replication, defaultLevel, coordination } = keyspace;
+  assertEquals([keys, partitioner, replication, defaultLevel, coordination], [
     "text",
     "all",
     3,
     "ONE",
+    "spread",
   ]);
   const others = started({ VIEW: VIEW.split(",").reverse().join(" , "), IPPORT: "10.0.0.21:8080", K: "3" });
   assertEquals(others.config, config, "all members make the same of it, whatever the order");

@@ -1,5 +1,6 @@
 /** Tests of `/items` and `/kv-store` over a real replica, without sockets. @module */
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { STAGE_WALL_MS } from "../harness/replica_stage.ts";
 import { StagedApi } from "./staged_api.ts";
 
 Deno.test("An item is any JSON, and comes back as it was", async () => {
@@ -54,6 +55,13 @@ Deno.test("/kv-store takes forms, JSON, queries and the header, with PUT and wit
   );
   const again = await http.ask("PUT", "/kv-store/k", { body: { val: "x", causal_payload: "" } });
   assertEquals([again.status, again.json.value], [200, "x"]);
+});
+
+Deno.test("/kv-store says who coordinated, also a get of what another replica wrote", async () => {
+  const http = new StagedApi({ httpKeyspace: "items" });
+  http.stage.plant("k", [{ stamp: STAGE_WALL_MS * 2048, origin: "r9.e9", value: "v" }], "items");
+  const { json } = await http.ask("GET", "/kv-store/k");
+  assertEquals([json.value, json.node_id, json.timestamp], ["v", "r1", STAGE_WALL_MS]);
 });
 
 Deno.test("/kv-store answers errors in its own words", async () => {

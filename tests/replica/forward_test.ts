@@ -10,8 +10,14 @@ import { fail, ok } from "../../src/base/failure.ts";
 import type { Receipt } from "../../src/protocol/reply.ts";
 import type { KeyRequest } from "../../src/protocol/request.ts";
 import type { ForwardedMessage } from "../../src/replication/messages.ts";
-import { keyspacesOf } from "../../src/replica/keyspace.ts";
-import { ReplicaStage, type StageOptions } from "../harness/replica_stage.ts";
+import { NO_BUGS } from "../../src/base/planted_bug.ts";
+import type { Core } from "../../src/replica/core.ts";
+import { Counters } from "../../src/replica/counters.ts";
+import { EffectQueue } from "../../src/replica/effect_queue.ts";
+import { Forwards } from "../../src/replica/forwards.ts";
+import { Peers } from "../../src/replica/peers.ts";
+import { Keyspace, keyspacesOf } from "../../src/replica/keyspace.ts";
+import { configOf, ReplicaStage, type StageOptions } from "../harness/replica_stage.ts";
 
 const SPREAD = { replication: 3, coordination: "spread" };
 const TIMEOUT_MS = 2000;
@@ -322,4 +328,40 @@ Deno.test("A trace tells to whom a request was handed, and what the coordinator 
     "died",
     "failed",
   ]);
+});
+
+/** r4's choice of a coordinator, in a keyspace where only those that hold a key may coordinate its writes. */
+function siblingsChoice(id: string, alive: readonly string[]): (op: KeyRequest["op"]) => string | undefined {
+  const config = configOf({ main: { replication: 3 } });
+  const main = { ...config.keyspaces.get("main")!, siblings: true };
+  const keyspace = new Keyspace(main, config.members);
+  const queue = new EffectQueue();
+  const isRecovering = (): boolean => false;
+  const peers = new Peers({ queue, config, selfId: id, epoch: "e1", isRecovering, bugs: NO_BUGS });
+  for (const peer of alive) peers.onLink(peer, "up");
+  const counted = (naturals: readonly string[]): string[] =>
+    naturals.filter((other) => other === id || peers.isCounted(other));
+  const core: Core = {
+    selfId: id,
+    config,
+    queue,
+    counters: new Counters(),
+    peers,
+    nextRound: () => 1,
+    isRecovering,
+    counted,
+    uncounted: () => [],
+  };
+  const forwards = new Forwards({ core, coordinate: () => {}, bugs: NO_BUGS });
+  return (op) => forwards.pick(keyspace, "\u0007" as ByteString, op);
+}
+
+Deno.test("H10: where siblings live side by side, a replica of the key coordinates its writes, or nobody", () => {
+  const proxied = siblingsChoice("r4", ["r1", "r3"]);
+  assertEquals([proxied("put"), proxied("delete"), proxied("put")], ["r1", "r3", "r1"]);
+  assertEquals(proxied("get"), "r4", "a get may be coordinated by anybody");
+  const natural = siblingsChoice("r2", ["r1", "r3"]);
+  assertEquals([natural("put"), natural("put"), natural("get")], ["r2", "r2", "r2"]);
+  assertEquals(siblingsChoice("r4", [])("put"), undefined);
+  assertEquals(siblingsChoice("r4", [])("get"), "r4");
 });

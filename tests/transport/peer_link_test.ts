@@ -1,7 +1,9 @@
 /** Tests of links between replicas, over real loopback sockets. @module */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { ok } from "../../src/base/failure.ts";
 import { VALUE_BYTES_CEILING } from "../../src/protocol/limits.ts";
 import type { Message } from "../../src/replica/envelope.ts";
+import type { ForwardedMessage } from "../../src/replication/messages.ts";
 import { configOf, FakeReplica, freePorts, RawClient } from "./fake_replica.ts";
 import { eventually } from "../harness/eventually.ts";
 import { SlowLine } from "./slow_line.ts";
@@ -107,6 +109,55 @@ Deno.test("A message too long for a line is dropped and counted, and the next on
   await r2.until(() => r2.messages.length === 1);
   assertEquals(r2.messages[0]!.message, write);
   assertEquals(r1.transport.counters.dropped, 1);
+});
+
+/** What a coordinator says of a get that it was handed. */
+function forwardedValue(round: number, value: string): ForwardedMessage {
+  const receipt = {
+    coordinator: "r2",
+    keyspace: "main",
+    level: "ONE",
+    required: 1,
+    copies: 1,
+    acked: ["r2"],
+    owed: [],
+    repaired: [],
+  } as const;
+  return { type: "forwarded", round, reply: ok({ kind: "value", value, receipt }) };
+}
+
+/** What a replica was told of each round: an error code, or how long the value is. */
+function told({ messages }: FakeReplica): string[] {
+  return messages.flatMap(({ message }) => {
+    if (message.type !== "forwarded") return [];
+    if (!message.reply.ok) return [message.reply.failure.code];
+    return message.reply.value.kind === "value" ? [String(message.reply.value.value.length)] : [];
+  });
+}
+
+Deno.test("A value that has no room on the way back to who handed on the get is answered in few words", async () => {
+  const settings = { value_bytes_max: 100, segment_bytes: 65_536 };
+  const config = configOf({ ports: freePorts("r1", "r2"), settings });
+  await using r1 = new FakeReplica(config, "r1");
+  await using r2 = new FakeReplica(config, "r2");
+  await r1.until(() => isUp(r1, "r2"));
+  r2.transport.send({ to: ["r1"], message: forwardedValue(1, "x".repeat(100_000)) });
+  r2.transport.send({ to: ["r1"], message: forwardedValue(2, "x") });
+  r2.transport.flush();
+  await r1.until(() => told(r1).length === 2);
+  assertEquals(told(r1), ["overloaded", "1"]);
+
+  const large = configOf({ ports: freePorts("r1", "r2") });
+  await using r3 = new FakeReplica(large, "r1");
+  await using r4 = new FakeReplica(large, "r2");
+  await r3.until(() => isUp(r3, "r2"));
+  for (let round = 0; round < 40; round++) {
+    r4.transport.send({ to: ["r1"], message: forwardedValue(round, "x".repeat(MIB)) });
+  }
+  r4.transport.flush();
+  await r3.until(() => told(r3).length === 40);
+  assertEquals(new Set(told(r3)), new Set([String(MIB), "overloaded"]));
+  assert(told(r3).filter((each) => each === String(MIB)).length >= 20);
 });
 
 Deno.test("A link is dialled again when its peer comes back", async () => {
