@@ -3,6 +3,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import {
   FORWARD_ROOM_MS,
   REQUEST_BYTES_IN_FLIGHT_MAX,
+  REQUESTS_IN_FLIGHT_MAX,
   VALUE_BYTES_CEILING,
 } from "../../src/protocol/limits.ts";
 import type { ByteString } from "../../src/base/bytes.ts";
@@ -287,6 +288,24 @@ Deno.test("Requests handed on count among those in flight, and their bytes among
   const [{ to, round } = { to: "", round: 0 }] = handed(stage);
   stage.deliver(to, written(round, to));
   assertEquals(stage.outcome(stage.put(8, large)), "waiting");
+});
+
+Deno.test("Only so many requests are handed on at a time, and none is kept when it is answered", () => {
+  const stage = proxy();
+  for (let count = 0; count < REQUESTS_IN_FLIGHT_MAX; count++) stage.get(7);
+  assertEquals(stage.outcome(stage.get(7)), "overloaded definite");
+  const [{ to, round } = { to: "", round: 0 }] = handed(stage);
+  stage.deliver(to, value(round, to));
+  assertEquals(stage.outcome(stage.get(7)), "waiting");
+
+  const queue = new EffectQueue();
+  let answerCount = 0;
+  const id = queue.inside(() => answerCount++);
+  const failure = { code: "not_found", message: "none" } as const;
+  queue.refuse(id, failure);
+  assertEquals([answerCount, queue.take()], [1, []], "no client hears of it");
+  queue.refuse(id, failure);
+  assertEquals(answerCount, 1);
 });
 
 Deno.test("A trace tells to whom a request was handed, and what the coordinator did", () => {

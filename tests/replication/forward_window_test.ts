@@ -26,6 +26,13 @@ Deno.test("What is forgotten counts as seen: a round that is overtaken by too ma
   for (let round = 1; round < 1000; round++) assert(!isFirst(round));
 });
 
+Deno.test("What has come late is forgotten early, and brings nothing back with it", () => {
+  const window = new ForwardWindow({ roundsMax: 4 });
+  const isFirst = (round: number): boolean => window.isFirst("r1", { life: 1, round });
+  for (const round of [20, 5, 21, 22, 23, 24]) assert(isFirst(round));
+  for (const round of [5, 6, 20]) assert(!isFirst(round), String(round));
+});
+
 Deno.test("The last lives of a peer are remembered: what was on its way when it died may come twice too", () => {
   const window = new ForwardWindow({ roundsMax: 4 });
   for (let life = 1; life <= 4; life++) assert(window.isFirst("r1", { life, round: 7 }));
