@@ -199,7 +199,8 @@ export class Requests {
   }
 
   #overload(valueBytes: number): Failure | undefined {
-    const { writes, forwards } = { writes: this.#writes.load, forwards: this.#forwards.load };
+    const writes = this.#writes.load;
+    const forwards = this.#forwards.load;
     const count = writes.count + this.#reads.load + forwards.count;
     // Why both: copies and requests handed on wait in the same queues, which have room for so many bytes.
     const bytes = writes.bytes + forwards.bytes;
