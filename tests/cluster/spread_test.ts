@@ -1,6 +1,8 @@
 /** Tests of spread coordination on real processes: whichever member is asked, those that hold copies do the work in equal parts. @module */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { ClusterClient } from "../harness/cluster_client.ts";
 import { eventually } from "../harness/eventually.ts";
+import { clusterTest } from "../harness/processes.ts";
 import { ask, idOfAddress, Members, met, pickView, WITHIN_MS } from "../harness/view_members.ts";
 import { parsePrometheus } from "../http/prometheus_text.ts";
 import { RawHttp } from "../http/raw_http.ts";
@@ -73,3 +75,55 @@ Deno.test("Four members with K = 3: ten thousand requests to one of them are coo
   const details = await Promise.all(view.map((member) => ask(member, "GET", "/kv-store/get_node_details")));
   assertEquals(details.map(({ json }) => json.replica), ["Yes", "Yes", "Yes", "No"]);
 });
+
+clusterTest(
+  "H15: what was handed to a replica that stands still is unknown for a put, and answered by another for a get",
+  {
+    keyspace: { replication: 3, coordination: "spread", default_level: "ONE" },
+  },
+  async (cluster) => {
+    using client = new ClusterClient(cluster, 5000);
+    await client.expect("r4", { op: "put", key: 1, value: "before", level: "ALL" });
+    await cluster.pause("r1");
+    // Three in a row: each replica of the key has its turn.
+    const [puts, gets] = await Promise.all(
+      (["put", "get"] as const).map((op) =>
+        Promise.all(
+          [1, 2, 3].map((number) =>
+            client.ask("r4", op === "put" ? { op, key: 2, value: `v${number}` } : { op, key: 1 })
+          ),
+        )
+      ),
+    );
+    const coordinators = puts!.map((put) =>
+      put.ok && put.value.kind === "written"
+        ? put.value.receipt.coordinator
+        : put.ok
+        ? ""
+        : put.failure.coordinator
+    );
+    assertEquals(coordinators.toSorted(), ["r1", "r2", "r3"]);
+    const lost = puts!.find((put) => !put.ok);
+    assert(lost !== undefined && !lost.ok);
+    assertEquals([lost.failure.code, lost.failure.definite ?? false], ["timeout", false]);
+    assertMatch(
+      lost.failure.message,
+      /^r1, to which the put was handed to be coordinated, .* may still happen/,
+    );
+    assertEquals(
+      gets!.map((get) => get.ok && get.value.kind === "value" && get.value.value),
+      Array(3).fill("before"),
+    );
+
+    for (let number = 0; number < 6; number++) {
+      await client.expect("r4", { op: "put", key: 3, value: `w${number}` });
+    }
+    const printed = await cluster.client("--coordinator", "r4", "get", "3", "ONE", "--trace");
+    assertMatch(
+      printed.stdout + printed.stderr,
+      /r4 +handed it on to r[23], to be coordinated there\n.* r[23] +received it/,
+    );
+    cluster.resume("r1");
+    assertEquals((await cluster.client("wait", "converged", "--timeout", "10s")).code, 0);
+  },
+);
