@@ -14,7 +14,7 @@ const WORDS = ["", "x", "né", "😀", "～", "\0", "\u2028", "\\", '"', "a\nb",
 /** One request as a client may ask it. */
 export function drawRequest(random: Random): { readonly [name: string]: Json } {
   const id = random.chance(800) ? random.below(1_000_000) : `id-${random.below(1000)}`;
-  const op = random.pick(["put", "put", "get", "get", "delete", "inspect", "status"]);
+  const op = random.pick(["put", "put", "get", "get", "delete", "inspect", "scan", "status"]);
   if (op === "status") return { id, op };
   const isByte = random.chance(600);
   const keyspace = isByte
@@ -30,6 +30,18 @@ export function drawRequest(random: Random): { readonly [name: string]: Json } {
   }
   const key = drawKey(random, isByte);
   const level: { [name: string]: Json } = random.chance(700) ? { level: random.pick(LEVELS) } : {};
+  if (op === "scan") {
+    return {
+      id,
+      op,
+      ...keyspace,
+      ...level,
+      ...(random.chance(300) ? { after: key } : {}),
+      ...(random.chance(300) ? { prefix: random.pick(WORDS) } : {}),
+      ...(random.chance(500) ? { limit: random.between(1, 256) } : {}),
+      ...(random.chance(500) ? { keys_only: true } : {}),
+    };
+  }
   const trace: { [name: string]: Json } = random.chance(50) ? { trace: true } : {};
   return {
     id,
@@ -106,6 +118,7 @@ export function drawMessage(random: Random, nowMs: number): { readonly [name: st
     case 7:
       return { type: "answer", round, versions: versions(0), ...recovering };
     case 8:
+      if (random.chance(500)) return drawScan(random, round, about);
       return {
         type: "fill",
         round,
@@ -117,9 +130,25 @@ export function drawMessage(random: Random, nowMs: number): { readonly [name: st
         { length: random.below(4) },
         () => ({ key: drawKey(random, isByte), versions: versions(0) }),
       );
-      return { type: "filled", round, entries, more: random.chance(500) };
+      return { type: random.pick(["filled", "scanned"]), round, entries, more: random.chance(500) };
     }
   }
+}
+
+function drawScan(
+  random: Random,
+  round: number,
+  about: { readonly [name: string]: Json },
+): { readonly [name: string]: Json } {
+  return {
+    type: "scan",
+    round,
+    keyspace: about.keyspace!,
+    limit: random.between(1, 256),
+    ...(random.chance(500) ? { after: about.key! } : {}),
+    ...(random.chance(200) ? { prefix: random.pick(WORDS) } : {}),
+    ...(random.chance(500) ? { keys_only: true } : {}),
+  };
 }
 
 function drawKey(random: Random, isByte: boolean): Json {

@@ -98,6 +98,8 @@ export function replyObject(reply: Reply): Record<string, unknown> {
       return { ok: true, value: reply.value, ...reply.receipt };
     case "held":
       return { ok: true, replica: reply.replica, entries: reply.entries, more: reply.more };
+    case "page":
+      return { ok: true, ...reply.page };
     case "status":
       return { ok: true, status: reply.status };
     case "repaired":

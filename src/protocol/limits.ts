@@ -102,8 +102,20 @@ export const HTTP_HELD_BYTES_MAX = 256 * 1024 * 1024;
 /** Requests that HTTP may have in flight in the replica at a time; beyond it they get `overloaded`. */
 export const HTTP_REQUESTS_MAX = 4096;
 
-/** Entries in one page of `inspect`, or of a fill between replicas. */
+/** Entries in one page of `inspect` or of a scan, or of a fill between replicas. */
 export const PAGE_COUNT_MAX = 256;
+
+/** Of a scan: bytes of keys and values in one page; a value that is larger goes alone. */
+export const SCAN_PAGE_BYTES_MAX = 128 * 1024;
+
+/** Of a scan of keys alone: bytes of records that are looked at for one page. */
+export const SCAN_KEYS_BYTES_MAX = 4 * 1024 * 1024;
+
+/** Scans that one replica has under way at a time; the others wait for their turn. */
+export const SCANS_MAX = 8;
+
+/** Scans that wait; beyond it they get `overloaded`. */
+export const SCANS_WAITING_MAX = 1024;
 
 /** Of anti-entropy: ranges split in one message, and hashes or indexes of their parts. */
 export const REPAIR_RANGES_MAX = 256;

@@ -59,6 +59,32 @@ export interface Held {
   }[];
 }
 
+/** One key of a page. */
+export interface PageEntry {
+  readonly key: WireKey;
+  /** Of the greatest version that is no delete; absent where only keys were asked for. */
+  readonly value?: string;
+  /** All concurrent versions, greatest first, where there are several. */
+  readonly siblings?: readonly Sibling[];
+  /** The greatest version that is no delete. */
+  readonly version: VersionName;
+}
+
+/** A page of the keys that there are, in key order. */
+export interface Page {
+  readonly coordinator: string;
+  readonly keyspace: string;
+  readonly level: Level;
+  /** Copies of each key that were looked at, at least, and copies that the keyspace declares. */
+  readonly required: number;
+  readonly copies: number;
+  readonly entries: readonly PageEntry[];
+  /** Whether there may be keys behind the page, which may be short, or empty, all the same. */
+  readonly more: boolean;
+  /** Where there is more: the page speaks of all keys up to this one, and the next one begins behind it. */
+  readonly last?: WireKey;
+}
+
 /** How one replica sees another. */
 export interface PeerStatus {
   readonly id: string;
@@ -154,6 +180,7 @@ export type Reply =
     readonly entries: readonly Held[];
     readonly more: boolean;
   }
+  | { readonly kind: "page"; readonly page: Page }
   | { readonly kind: "status"; readonly status: Status }
   /** What one replica found when it compared itself with its peers. */
   | {

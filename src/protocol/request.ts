@@ -37,6 +37,20 @@ export type Request =
     readonly after?: WireKey;
     readonly limit?: number;
   }
+  /** A page of the keys that there are at the level, in key order: text keys by their bytes, byte keys as numbers. */
+  | {
+    readonly op: "scan";
+    readonly keyspace?: string;
+    /** Only keys that begin with this; for text keys. */
+    readonly prefix?: string;
+    /** Only keys behind this one: the `last` of the page before. */
+    readonly after?: WireKey;
+    /** Keys in the page, at most. */
+    readonly limit?: number;
+    readonly level?: Level;
+    /** Without their values. */
+    readonly keys_only?: true;
+  }
   /** The asked replica's view of itself and its peers. */
   | { readonly op: "status" }
   /** The asked replica shall compare itself with all peers that are alive, now, and mend what differs: of one keyspace, or of all. */

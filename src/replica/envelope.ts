@@ -9,6 +9,8 @@ import type {
   ForwardMessage,
   ReadMessage,
   RefusedMessage,
+  ScanMessage,
+  ScannedMessage,
   WriteMessage,
   WrittenMessage,
 } from "../replication/messages.ts";
@@ -28,6 +30,8 @@ export type Message =
   | FilledMessage
   | ForwardMessage
   | ForwardedMessage
+  | ScanMessage
+  | ScannedMessage
   | AntiEntropyMessage;
 
 /** One message, or one copy of it for each of several replicas. */
@@ -48,6 +52,7 @@ export function isAnswer(message: Message): boolean {
     case "answer":
     case "filled":
     case "forwarded":
+    case "scanned":
     case "compared":
     case "listed":
     case "given":
@@ -57,6 +62,7 @@ export function isAnswer(message: Message): boolean {
     case "read":
     case "fill":
     case "forward":
+    case "scan":
     case "compare":
     case "list":
     case "give":

@@ -180,6 +180,58 @@ export function forwardTimeout(
   };
 }
 
+/** Of some keys too few replicas are live for the level of a scan; nobody was asked. */
+export function scanUnavailable(
+  keyspace: Keyspace,
+  level: Level,
+  required: number,
+  who: {
+    readonly naturals: readonly ReplicaId[];
+    readonly live: readonly ReplicaId[];
+    readonly uncounted: readonly ReplicaId[];
+  },
+): Failure {
+  const { naturals, live, uncounted } = who;
+  const isOne = live.length === 1;
+  const others = uncounted.length === 0
+    ? ""
+    : `; ${uncounted.join(" ")} ${uncounted.length === 1 ? "is" : "are"} up and counts for no level yet`;
+  return {
+    code: "unavailable",
+    message:
+      `${level} needs ${required} live replicas of each key, and of the keys of "${keyspace.name}" that ` +
+      `${naturals.join(" ")} hold ${live.length} ${isOne ? "is" : "are"} live` +
+      `${live.length === 0 ? "" : ` (${live.join(" ")})`}${others}; start the others` +
+      (required === 1 ? "" : " or ask for a lower level"),
+    required,
+    live: live.length,
+  };
+}
+
+/** Replicas were asked for a page, and of some keys not enough answered. A scan changes nothing, so this is definite. */
+export function scanTimeout(selfId: ReplicaId, outcome: {
+  readonly naturals: readonly ReplicaId[];
+  readonly level: Level;
+  readonly required: number;
+  readonly answered: readonly ReplicaId[];
+  readonly refusal: string | undefined;
+  readonly timeoutMs: number;
+}): Failure {
+  const { naturals, level, required, answered, refusal, timeoutMs } = outcome;
+  const some = answered.filter((id) => naturals.includes(id));
+  const names = some.length === 0 ? "" : ` (${some.join(" ")})`;
+  return {
+    code: "timeout",
+    message: `${level} needs ${required} answers of each key, and from ${naturals.join(" ")} ` +
+      `${some.length} came${names} within ${timeoutMs} ms; ${refusal === undefined ? "" : `${refusal}; `}` +
+      "try again, or ask for a lower level",
+    required,
+    acked: answered,
+    coordinator: selfId,
+    definite: true,
+  };
+}
+
 /** A pass of anti-entropy is under way with another; the asker tries again by itself. */
 export function repairing(selfId: ReplicaId): Failure {
   return {

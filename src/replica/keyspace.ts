@@ -95,6 +95,16 @@ export class Keyspace {
     return this.#placement.lists[this.#placement.indexOf(this.cellOf(key))]!;
   }
 
+  /** The replicas of each key behind `after`, in id order: one list for keys with the same ones. */
+  naturalsBehind(after: ByteString | undefined): readonly (readonly ReplicaId[])[] {
+    if (this.config.keys === "text" || this.#naturals.length === 1) return this.#naturals;
+    const lists = new Set<readonly ReplicaId[]>();
+    for (let byte = after === undefined ? 0 : after.charCodeAt(0) + 1; byte < 256; byte++) {
+      lists.add(this.naturalsOf(String.fromCharCode(byte) as ByteString));
+    }
+    return [...lists];
+  }
+
   /** Whether the replica holds any key of this keyspace. */
   isHeldBy(id: ReplicaId): boolean {
     return this.#naturals.some((list) => list.includes(id));

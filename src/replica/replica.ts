@@ -33,6 +33,7 @@ import { Reads } from "./reads.ts";
 import { Repairs } from "./repairs.ts";
 import type { RequestMetrics } from "./request_meter.ts";
 import { Requests } from "./requests.ts";
+import { Scans } from "./scans.ts";
 import { CEILING_KEY, decodeStamp } from "./store_keys.ts";
 import { Writes } from "./writes.ts";
 
@@ -77,6 +78,8 @@ const RECEIVED: Readonly<Record<Message["type"], string>> = {
   forward: "received_forward",
   forwarded: "received_forwarded",
   filled: "received_filled",
+  scan: "received_scan",
+  scanned: "received_scanned",
   compare: "received_compare",
   compared: "received_compared",
   list: "received_list",
@@ -104,6 +107,7 @@ export class Replica {
   readonly #repairs: Repairs;
   readonly #writes: Writes;
   readonly #reads: Reads;
+  readonly #scans: Scans;
   readonly #copies: Copies;
   readonly #debts: Debts;
   readonly #forwards: Forwards;
@@ -158,6 +162,7 @@ export class Replica {
       bugs,
     });
     this.#reads = new Reads({ core, clock: this.#clock, keyspaces, bugs });
+    this.#scans = new Scans({ core, clock: this.#clock, keyspaces });
     this.#repairs = new Repairs({
       core,
       clock: this.#clock,
@@ -181,6 +186,7 @@ export class Replica {
       writes: this.#writes,
       reads: this.#reads,
       forwards: this.#forwards,
+      scans: this.#scans,
       copies: this.#copies,
       repairs: this.#repairs,
       isReady: () => this.#isReady,
@@ -232,6 +238,7 @@ export class Replica {
     this.#debts.tick();
     this.#reads.tick();
     this.#forwards.tick();
+    this.#scans.tick();
     this.#queue.traces.tick();
     this.#filling.tick();
     if (this.#isReady) this.#hints.tick((id) => this.#core.peers.isAlive(id));
@@ -264,6 +271,7 @@ export class Replica {
     this.#writes.onDied(id);
     this.#reads.onDied(id);
     this.#forwards.onDied(id);
+    this.#scans.onDied(id);
     this.#queue.traces.onDied(id);
     this.#hints.onDied(id);
     this.#repairs.onDied(id);
@@ -305,6 +313,10 @@ export class Replica {
         return this.#copies.onFill(from, message);
       case "filled":
         return this.#filling.onFilled(from, message);
+      case "scan":
+        return this.#scans.onScan(from, message);
+      case "scanned":
+        return this.#scans.onScanned(from, message);
       case "answer":
         return void this.#reads.onAnswer(from, message);
       case "written":
@@ -313,6 +325,7 @@ export class Replica {
           mark("replica: acknowledgement that nobody waits for ignored"));
       case "refused":
         return void (this.#writes.onRefused(from, message) || this.#reads.onRefused(from, message) ||
+          this.#scans.onRefused(from, message) ||
           this.#queue.traces.onRefused(from, message) || this.#hints.onRefused(from, message) ||
           this.#repairs.onRefused(from, message) ||
           mark("replica: refusal that nobody waits for ignored"));

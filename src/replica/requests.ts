@@ -23,10 +23,11 @@ import type { Forwards } from "./forwards.ts";
 import type { Keyspace } from "./keyspace.ts";
 import type { Reads } from "./reads.ts";
 import type { Repairs } from "./repairs.ts";
+import type { Scans } from "./scans.ts";
 import type { Trace } from "./trace.ts";
 import type { Writes } from "./writes.ts";
 
-const REQUESTED = { put: "puts", get: "gets", delete: "deletes" } as const;
+const REQUESTED = { put: "puts", get: "gets", delete: "deletes", scan: "scans" } as const;
 
 /** What a request is about. */
 interface Target {
@@ -44,6 +45,7 @@ export interface RequestsOptions {
   readonly writes: Writes;
   readonly reads: Reads;
   readonly forwards: Forwards;
+  readonly scans: Scans;
   readonly copies: Copies;
   readonly repairs: Repairs;
   /** Whether what earlier lives left on disk has been taken up. */
@@ -59,6 +61,7 @@ export class Requests {
   readonly #writes: Writes;
   readonly #reads: Reads;
   readonly #forwards: Forwards;
+  readonly #scans: Scans;
   readonly #copies: Copies;
   readonly #repairs: Repairs;
   readonly #isReady: () => boolean;
@@ -71,6 +74,7 @@ export class Requests {
     this.#writes = options.writes;
     this.#reads = options.reads;
     this.#forwards = options.forwards;
+    this.#scans = options.scans;
     this.#copies = options.copies;
     this.#repairs = options.repairs;
     this.#isReady = options.isReady;
@@ -89,6 +93,7 @@ export class Requests {
     if (!target.ok) return this.#core.queue.refuse(id, target.failure);
     if (request.op === "inspect") return this.#inspect(id, target.value.keyspace, request);
     this.#core.counters.add(REQUESTED[request.op], 1);
+    if (request.op === "scan") return this.#scan(id, request, target.value);
     this.#serve(id, request, target.value, { mayForward: true });
   }
 
@@ -133,9 +138,14 @@ export class Requests {
     return true;
   }
 
+  #scan(id: RequestId, request: Extract<Request, { op: "scan" }>, { keyspace, level }: Target): void {
+    if (this.#isReady()) return this.#scans.start(id, keyspace, level, request);
+    return this.#core.queue.refuse(id, failures.starting(this.#core.selfId));
+  }
+
   /** The level that counts; undefined where the request has none, or its keyspace does not exist. */
   #levelOf(request: Request): Level | undefined {
-    if (request.op !== "put" && request.op !== "get" && request.op !== "delete") return undefined;
+    if (!isAtLevel(request)) return undefined;
     if (request.level !== undefined) return request.level;
     return this.#keyspaces.get(request.keyspace ?? this.#core.config.defaultKeyspace)?.config.defaultLevel;
   }
@@ -162,6 +172,7 @@ export class Requests {
       const message = `level ${level} needs more copies than the ${replication} of keyspace "${name}"`;
       return fail({ code: "malformed_request", message });
     }
+    if (request.op === "scan") return ok({ keyspace, key: "" as ByteString, level, causal: UNTOLD });
     const key = keyspace.parseKey(request.key);
     if (!key.ok) return key;
     if (request.op === "put") {
@@ -241,6 +252,10 @@ export class Requests {
       limit,
     });
   }
+}
+
+function isAtLevel(request: Request): request is Extract<Request, { op: keyof typeof REQUESTED }> {
+  return Object.hasOwn(REQUESTED, request.op);
 }
 
 function utf8Length(text: string): number {

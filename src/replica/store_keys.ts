@@ -58,6 +58,11 @@ export function dataRange(keyspace: string): KeyRange {
   return rangeOf(`d${keyspace}\0`);
 }
 
+/** All keys of a keyspace that begin with `prefix`. */
+export function dataPrefixRange(keyspace: string, prefix: ByteString): KeyRange {
+  return rangeOf(dataKey(keyspace, prefix));
+}
+
 /** The key in a store key made by `dataKey`. */
 export function keyOfDataKey(storeKey: ByteString): ByteString {
   return storeKey.slice(storeKey.indexOf("\0") + 1) as ByteString;

@@ -87,6 +87,31 @@ export interface FilledMessage {
   readonly more: boolean;
 }
 
+/** Say what you hold, a page at a time, in key order; for a coordinated scan. */
+export interface ScanMessage {
+  readonly type: "scan";
+  readonly round: number;
+  readonly keyspace: string;
+  /** Only keys that begin with this. */
+  readonly prefix?: string;
+  /** Only keys behind this one. */
+  readonly after?: WireKey;
+  /** Keys in the page, at most. */
+  readonly limit: number;
+  /** With "" in place of each value. */
+  readonly keys_only?: true;
+}
+
+/** One page of what the sender holds, deletes included. At least one key where there is more. */
+export interface ScannedMessage {
+  readonly type: "scanned";
+  readonly round: number;
+  readonly entries: readonly Entry[];
+  readonly more: boolean;
+  /** Present where the sender is recovering: the page counts for no level. */
+  readonly recovering?: true;
+}
+
 /** Of what a sender holds of one key, or shall hold. */
 export interface Entry {
   readonly key: WireKey;

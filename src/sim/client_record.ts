@@ -13,7 +13,7 @@ import type { Request, WireKey } from "../protocol/request.ts";
 import type { Step } from "./scenario.ts";
 
 /** What makes a difference to the copies: all of these name a key. */
-export type KeyRequest = Exclude<Request, { op: "status" | "inspect" | "fault" | "repair" }> & {
+export type KeyRequest = Exclude<Request, { op: "status" | "inspect" | "scan" | "fault" | "repair" }> & {
   readonly keyspace: string;
 };
 

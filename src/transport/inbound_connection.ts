@@ -77,7 +77,7 @@ const OVERLOADED: Result<Reply, Failure> = fail({
 /** Whether an answer that may be large would wait behind too many others. */
 function isTooMuch(result: Result<Reply, Failure>, waitingChars: number): boolean {
   if (waitingChars <= CLIENT_ANSWER_BYTES_MAX || !result.ok) return false;
-  return result.value.kind === "value" || result.value.kind === "held";
+  return result.value.kind === "value" || result.value.kind === "held" || result.value.kind === "page";
 }
 
 /** Whether a line speaks of faults only: those are looked at even while the replica stands still. */

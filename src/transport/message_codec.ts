@@ -17,6 +17,7 @@ import { parseAntiEntropy } from "./anti_entropy_codec.ts";
 import { parseEntries, parseVersions } from "./entry_codec.ts";
 import { encodeForwarded, parseForward, parseForwarded } from "./forward_codec.ts";
 import { type Line, LineSplitter } from "./ndjson.ts";
+import { parseScanMessage, parseScannedMessage } from "./page_codec.ts";
 
 /** Epochs that one replica may tell it has known. */
 const EPOCH_COUNT_MAX = 1024;
@@ -156,6 +157,10 @@ export function parseMessage(input: unknown): Message | undefined {
       return parseForward(round, input);
     case "forwarded":
       return parseForwarded(round, input);
+    case "scan":
+      return parseScanMessage(round, input);
+    case "scanned":
+      return parseScannedMessage(round, input);
     default:
       return parseAntiEntropy(round, input);
   }

@@ -27,6 +27,7 @@ import {
   isWireKey,
 } from "./fields.ts";
 import { isWireId, type WireId } from "./request_codec.ts";
+import { decodePage } from "./page_codec.ts";
 import { decodeTrace } from "./trace_codec.ts";
 
 /** One answer as a client reads it. `id` is null where the server could not tell which request it speaks of. */
@@ -53,6 +54,8 @@ export function encodeReply(id: WireId | null | undefined, result: Result<Reply,
       const { replica, entries, more } = reply;
       return head + JSON.stringify({ replica, entries, more }).slice(1);
     }
+    case "page":
+      return head + JSON.stringify(reply.page).slice(1);
     case "status":
       return `${head}"status":${JSON.stringify(reply.status)}}`;
     case "repaired": {
@@ -137,6 +140,10 @@ function decodeFailure(input: Fields): Result<Reply, Failure> | undefined {
 function decodeSuccess(input: Fields): Result<Reply, Failure> | undefined {
   if (input.status !== undefined) {
     return isStatus(input.status) ? ok({ kind: "status", status: input.status }) : undefined;
+  }
+  if (input.entries !== undefined && input.replica === undefined) {
+    const page = decodePage(input);
+    return page && ok({ kind: "page", page });
   }
   if (input.entries !== undefined) {
     const { replica, entries, more } = input;

@@ -11,6 +11,7 @@ import type { KeyRequest, Request, WireKey } from "../protocol/request.ts";
 import { parseFault } from "./fault_codec.ts";
 import { type Fields, isCount, isFields, isName, isWireKey, parseJson, show, wrongField } from "./fields.ts";
 import type { Line } from "./ndjson.ts";
+import { isPageCount, parseScanRequest } from "./page_codec.ts";
 
 /** How a client names a request: a safe integer, or a string of 1 to 64 characters. The answer repeats it. */
 export type WireId = number | string;
@@ -21,7 +22,7 @@ export type ParsedRequest =
   | { readonly isRequest: false; readonly id: WireId | null; readonly failure: Failure };
 
 const ID_ALLOWED = "a safe integer, or a string of 1 to 64 characters";
-const OPS_ALLOWED = "put, get, delete, inspect, status, repair, fault";
+const OPS_ALLOWED = "put, get, delete, inspect, scan, status, repair, fault";
 const KEY_ALLOWED = "a safe integer or a well-formed string";
 const KEYSPACE_ALLOWED = "a string of 1 to 64 characters";
 const TOKEN_ALLOWED = `a token as an answer carried it, at most ${TOKEN_CHARS_MAX} characters`;
@@ -85,6 +86,8 @@ function parseOperation(input: Fields): Result<Request, Failure> {
       return parseKeyOperation(input.op, input);
     case "inspect":
       return parseInspect(input);
+    case "scan":
+      return parseScanRequest(input);
     case "status":
       return ok({ op: "status" });
     case "repair":
@@ -184,8 +187,4 @@ function isToken(value: unknown): value is string {
 
 function isKeyList(value: unknown): value is readonly WireKey[] {
   return Array.isArray(value) && value.length <= PAGE_COUNT_MAX && value.every(isWireKey);
-}
-
-function isPageCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 1 && (value as number) <= PAGE_COUNT_MAX;
 }

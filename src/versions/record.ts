@@ -92,6 +92,30 @@ export function decodeRecord(bytes: Uint8Array): Version[] {
   return versions;
 }
 
+/** The same with "" in place of each value, and without sessions: for whoever lists keys, and asks for no values. */
+export function decodeOutline(bytes: Uint8Array): Version[] {
+  assert(bytes[0] === FORMAT, () => `record format ${bytes[0]}`);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const versions: Version[] = [];
+  let at = HEADER_BYTES;
+  for (let count = bytes[1]!; count > 0; count--) {
+    const isTombstone = bytes[at++] === TOMBSTONE;
+    const stamp = view.getFloat64(at);
+    const origin = originAt(bytes, at + 8);
+    const seen = vector(bytes, view, at + 9 + origin.length);
+    const deps = vector(bytes, view, seen.end);
+    versions.push({
+      stamp,
+      origin,
+      ...(isTombstone ? {} : { value: "" }),
+      ...(seen.vector ? { seen: seen.vector } : {}),
+    });
+    at = deps.end + 4 + view.getUint32(deps.end);
+  }
+  assert(at === bytes.length, () => `record of ${bytes.length} bytes ends at ${at}`);
+  return versions;
+}
+
 /** The version of a record that has one, without vectors: nearly all are so, and a view of the bytes costs more than this. */
 function decodePlain(bytes: Uint8Array): Version | undefined {
   const isTombstone = bytes[HEADER_BYTES] === TOMBSTONE;

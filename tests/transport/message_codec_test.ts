@@ -77,6 +77,22 @@ const message: fc.Arbitrary<Message> = fc.oneof(
     more: fc.boolean(),
   }),
   fc.record({
+    type: fc.constant("scan" as const),
+    round,
+    keyspace,
+    prefix: text,
+    after: key,
+    limit: fc.integer({ min: 1, max: 256 }),
+    keys_only: fc.constant(true as const),
+  }, { requiredKeys: ["type", "round", "keyspace", "limit"] }),
+  fc.record({
+    type: fc.constant("scanned" as const),
+    round,
+    entries: fc.array(fc.record({ key, versions }), { maxLength: 3 }),
+    more: fc.boolean(),
+    recovering: fc.constant(true as const),
+  }, { requiredKeys: ["type", "round", "entries", "more"] }),
+  fc.record({
     type: fc.constant("compare" as const),
     round,
     keyspace,

@@ -38,7 +38,7 @@ Deno.test("The requests of the protocol page are requests, and each op is shown"
       ops.add(item.request.op);
     }
   }
-  assertEquals([...ops].sort(), ["delete", "fault", "get", "inspect", "put", "repair", "status"]);
+  assertEquals([...ops].sort(), ["delete", "fault", "get", "inspect", "put", "repair", "scan", "status"]);
 });
 
 Deno.test("The answers of the protocol page are what a replica writes, word for word", () => {
@@ -49,7 +49,16 @@ Deno.test("The answers of the protocol page are what a replica writes, word for 
     assertEquals(encodeReply(reply.id, reply.result), line);
     kinds.add(reply.result.ok ? reply.result.value.kind : "failure");
   }
-  assertEquals([...kinds].sort(), ["failure", "faults", "held", "repaired", "status", "value", "written"]);
+  assertEquals([...kinds].sort(), [
+    "failure",
+    "faults",
+    "held",
+    "page",
+    "repaired",
+    "status",
+    "value",
+    "written",
+  ]);
 });
 
 Deno.test("The messages of the protocol page are messages without a field that gets lost, and each type is shown", () => {
@@ -86,6 +95,8 @@ Deno.test("The messages of the protocol page are messages without a field that g
     "passed",
     "read",
     "refused",
+    "scan",
+    "scanned",
     "write",
     "written",
   ];

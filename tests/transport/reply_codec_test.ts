@@ -104,7 +104,30 @@ const repaired = fc.record({
   received: count,
   bytes: count,
 }, { requiredKeys: ["id", "end", "differing", "keys", "sent", "received", "bytes"] });
+const text = fc.string({ unit: "grapheme" });
+const siblingOf = fc.record({ stamp: count, origin: id, wall_ms: count, value: text }, {
+  requiredKeys: ["stamp", "origin", "wall_ms"],
+});
+const page = fc.record({
+  coordinator: id,
+  keyspace: id,
+  level: fc.constantFrom(...LEVELS),
+  required: count,
+  copies: count,
+  entries: fc.array(
+    fc.record({
+      key: fc.oneof(fc.integer(), id),
+      value: text,
+      siblings: fc.array(siblingOf, { maxLength: 2 }),
+      version: versionName,
+    }, { requiredKeys: ["key", "version"] }),
+    { maxLength: 3 },
+  ),
+  more: fc.boolean(),
+  last: fc.oneof(fc.integer(), id),
+}, { requiredKeys: ["coordinator", "keyspace", "level", "required", "copies", "entries", "more"] });
 const reply: fc.Arbitrary<Reply> = fc.oneof(
+  fc.record({ kind: fc.constant("page" as const), page }),
   fc.record({ kind: fc.constant("written" as const), receipt }),
   fc.record({ kind: fc.constant("value" as const), value: fc.string({ unit: "grapheme" }), receipt }),
   fc.record({

@@ -34,6 +34,15 @@ const request: fc.Arbitrary<Request> = fc.oneof(
     after: key,
     limit: fc.integer({ min: 1, max: 256 }),
   }, { requiredKeys: ["op"] }),
+  fc.record({
+    op: fc.constant("scan" as const),
+    keyspace: name,
+    prefix: wellFormed,
+    after: key,
+    limit: fc.integer({ min: 1, max: 256 }),
+    level,
+    keys_only: fc.constant(true as const),
+  }, { requiredKeys: ["op"] }),
   fc.record({ op: fc.constant("status" as const) }),
   fc.record({ op: fc.constant("repair" as const), keyspace: name, dry_run: fc.constant(true as const) }, {
     requiredKeys: ["op"],
@@ -50,12 +59,14 @@ Deno.test("Requests come back from their lines as they were", () => {
 Deno.test("No line makes the request parser throw", () => {
   const almost = fc.record({
     id: fc.jsonValue(),
-    op: fc.constantFrom("put", "get", "inspect", 3),
+    op: fc.constantFrom("put", "get", "inspect", "scan", 3),
     key: fc.jsonValue(),
     value: fc.jsonValue(),
     level: fc.jsonValue(),
     keys: fc.jsonValue(),
     limit: fc.jsonValue(),
+    prefix: fc.jsonValue(),
+    keys_only: fc.jsonValue(),
   }).map((value) => JSON.stringify(value));
   const line = fc.oneof(
     fc.string({ unit: "binary" }),
@@ -76,7 +87,7 @@ Deno.test("A wrong type in any field is refused by name, with the value and what
     ["id", 1.5, '"id" is 1.5'],
     ["id", "", '"id" is ""'],
     ["id", "x".repeat(65), '"id" is "xxxx'],
-    ["op", "putt", '"op" is "putt"; allowed: put, get, delete, inspect, status'],
+    ["op", "putt", '"op" is "putt"; allowed: put, get, delete, inspect, scan, status'],
     ["op", undefined, '"op" is missing'],
     ["keyspace", 4, '"keyspace" is 4'],
     ["key", undefined, '"key" is missing'],
@@ -112,6 +123,30 @@ Deno.test("A wrong type in any field is refused by name, with the value and what
       `"${field}" is`,
     );
   }
+});
+
+Deno.test("Each field of a scan that is wrong is refused by name, with what is allowed", () => {
+  const wrong: readonly [string, unknown, string][] = [
+    ["keyspace", "", '"keyspace" is ""; allowed: a string of 1 to 64 characters'],
+    ["prefix", 7, '"prefix" is 7; allowed: a well-formed string'],
+    ["prefix", "\ud800", '"prefix" is'],
+    ["after", true, '"after" is true; allowed: a safe integer or a well-formed string'],
+    ["limit", 0, '"limit" is 0; allowed: an integer from 1 to 256'],
+    ["limit", 257, '"limit" is 257'],
+    ["limit", "9", '"limit" is "9"'],
+    ["level", "MOST", '"level" is "MOST"; allowed: ONE, TWO, THREE, QUORUM, ALL'],
+    ["level", 1, '"level" is 1'],
+    ["keys_only", 1, '"keys_only" is 1; allowed: true, false'],
+  ];
+  for (const [field, value, expected] of wrong) {
+    const { id, message } = one(JSON.stringify({ id: 1, op: "scan", [field]: value }));
+    assertEquals(id, 1);
+    assertStringIncludes(message ?? "accepted", expected);
+  }
+  assertEquals(one('{"id":1,"op":"scan","level":"one","keys_only":false}').request, {
+    op: "scan",
+    level: "ONE",
+  });
 });
 
 Deno.test("Levels are read in any case", () => {

@@ -1,6 +1,6 @@
 /** Tests of `src/versions/record.ts`. @module */
 import { assertEquals, assertThrows } from "@std/assert";
-import { decodeRecord, encodeRecord, firstDot } from "../../src/versions/record.ts";
+import { decodeOutline, decodeRecord, encodeRecord, firstDot } from "../../src/versions/record.ts";
 
 Deno.test("A record names its origins, however many were read before it", () => {
   const origins = Array.from({ length: 100 }, (_, index) => `r${index % 7}.${(index * 7919).toString(16)}`);
@@ -31,5 +31,27 @@ Deno.test("A record that ends too soon throws, and those after it are read as if
   }
   for (const origin of ["r2.abcdef", "r3.fff"]) {
     assertEquals(decodeRecord(encodeRecord([{ stamp: 1, origin, value: "x" }]))[0]!.origin, origin);
+  }
+});
+
+Deno.test("An outline has what a record has, with nothing in place of values, and no sessions", () => {
+  const versions = [
+    {
+      stamp: 9,
+      origin: "r1.aaaa",
+      value: "né".repeat(100),
+      seen: { "r2.b": 3, "r3.c": 4 },
+      deps: { "r2.b": 8 },
+    },
+    { stamp: 8, origin: "r2.bbbbbb", deps: { "r1.aaaa": 1 } },
+    { stamp: 7, origin: "r3.c", value: "" },
+  ];
+  const [first, second, third] = versions;
+  const { deps: _first, ...firstRest } = first!;
+  const { deps: _second, ...secondRest } = second!;
+  const outline = [{ ...firstRest, value: "" }, secondRest, third!];
+  assertEquals<unknown>(decodeOutline(encodeRecord(versions)), outline);
+  for (const index of [0, 1, 2]) {
+    assertEquals<unknown>(decodeOutline(encodeRecord([versions[index]!])), [outline[index]]);
   }
 });
