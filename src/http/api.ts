@@ -14,6 +14,7 @@ import { itemRoutes } from "./item_routes.ts";
 import { keyRoutes } from "./key_routes.ts";
 import { kvStoreRoutes } from "./kv_store_routes.ts";
 import { describeApi } from "./openapi.ts";
+import { pageRoutes } from "./page_routes.ts";
 import type { Backend, Route } from "./route.ts";
 import { statusRoutes } from "./status_routes.ts";
 
@@ -45,6 +46,7 @@ export class HttpApi {
     this.#hosts = isLoopback(place.host) ? new Set([place.host.toLowerCase()]) : undefined;
     const routes = [
       ...keyRoutes(backend),
+      ...pageRoutes(backend),
       ...itemRoutes(backend),
       ...kvStoreRoutes(backend),
       ...statusRoutes(backend),

@@ -49,6 +49,24 @@ const SCHEMAS: Readonly<Record<string, Words>> = {
   Receipt: object(RECEIPT),
   Value: object({ value: text, "siblings?": { type: "array", items: schemaOf("Sibling") }, ...RECEIPT }),
   Sibling: { allOf: [schemaOf("Version"), object({ "value?": text })] },
+  Page: object({
+    coordinator: text,
+    keyspace: text,
+    level: { type: "string", enum: LEVELS },
+    required: { ...count, description: "copies of each key that were looked at, at least" },
+    copies: { ...count, description: "copies that the keyspace declares" },
+    entries: {
+      type: "array",
+      items: object({
+        key: { oneOf: [text, count], description: "text, or a number where the keyspace has byte keys" },
+        "value?": text,
+        "siblings?": { type: "array", items: schemaOf("Sibling") },
+        version: schemaOf("Version"),
+      }),
+    },
+    more: { ...truth, description: "there may be keys behind this page, even where it is short" },
+    "last?": { oneOf: [text, count], description: "the next page begins `after` it" },
+  }),
   Item: object({ value: anything, "siblings?": { type: "array", items: schemaOf("Version") }, ...RECEIPT }),
   Put: object({ value: text, "level?": text, "context?": text, "session?": text }, {
     additionalProperties: false,

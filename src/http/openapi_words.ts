@@ -47,6 +47,23 @@ export function levelParameters(): Words[] {
   });
 }
 
+/** Which keys a page is of, and how many at most. */
+export function pageParameters(countMax: number): Words[] {
+  const query = (name: string, description: string, schema: Words): Words => ({
+    name,
+    in: "query",
+    required: false,
+    description,
+    schema,
+  });
+  return [
+    query("prefix", "only keys that begin with it; for text keys", { type: "string" }),
+    query("after", "only keys behind this one: the `last` of the page before", { type: "string" }),
+    query("limit", "keys in the page, at most", { type: "integer", minimum: 1, maximum: countMax }),
+    query("values", "`true`: with their values", { type: "boolean", default: false }),
+  ];
+}
+
 /** The session. */
 export function sessionParameters(): Words[] {
   return both("session", "X-Quartet-Session", "as the last answer carried it; empty begins one", TOKEN);
@@ -123,6 +140,10 @@ const DESCRIPTIONS: Readonly<Record<number, string>> = {
   507: "refused for certain: the disk is full",
 };
 
+/** Answers of a page. */
+export function scanAnswers(): Words {
+  return answerOf("Page", KEY_ERRORS);
+}
 /** Answers of a read. */
 export const VALUE_ANSWERS = answerOf("Value", KEY_ERRORS);
 /** Answers of a write. */

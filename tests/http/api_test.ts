@@ -197,7 +197,7 @@ Deno.test("A key is what its percent-escapes say, decoded once; no dots, slashes
     const path of [
       "/v1/keyspaces/items/keys/",
       "/v1/keyspaces/items/keys/a/b",
-      "/v1/keyspaces/items/keys",
+      "/v1/keyspaces/items",
       "//v1/status",
       "/v1/../v1/status",
       "/v1/./status",
