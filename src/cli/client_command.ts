@@ -110,7 +110,7 @@ function refuseSwallowedVerb({ words, flags }: Arguments): void {
 /** What others have as a flag is a word here. Throws `UsageError`. */
 function refuseLevelFlag(args: readonly string[]): void {
   const flag = args.find((word) => /^--(level|consistency)(=|$)/.test(word));
-  if (flag === undefined) return;
+  if (flag === undefined || args.some((word) => Object.hasOwn(findVerb(word)?.flags ?? {}, "level"))) return;
   throw new UsageError(
     `${
       flag.split("=")[0]

@@ -124,6 +124,7 @@ function wordsOfKind(kind: string, { commands, knowledge }: Grammar): Kind {
   const listed = (words: readonly string[]): Kind => words.map((text) => ({ text }));
   switch (kind) {
     case "KEY":
+    case "PREFIX":
       return listed(knowledge.keys);
     case "LEVEL":
       return listed(LEVELS);

@@ -46,7 +46,11 @@ export const CLIENT_EXITS: readonly ExitMeaning[] = [
     meaning:
       "the answer came and could not be written to stdout (disk full?); of workload also: its history could not",
   },
-  { exit: EXIT_STOPPED, codes: [], meaning: "only of workload: a second Ctrl-C left at once" },
+  {
+    exit: EXIT_STOPPED,
+    codes: [],
+    meaning: "Ctrl-C ended keys or scan; of workload: a second Ctrl-C left at once",
+  },
 ];
 
 /** Of `quartet replica`. */

@@ -16,6 +16,7 @@ export class Output {
   readonly widthErr: number | undefined;
 
   #isSilenced = false;
+  #isReaderGone = false;
   readonly #line: number | undefined;
 
   /** `line` is the line of a script that is answered; objects name it. */
@@ -33,9 +34,14 @@ export class Output {
     this.#isSilenced = true;
   }
 
+  /** Whether nobody will read further results: whoever has more of them may stop. */
+  get isUnread(): boolean {
+    return this.#isSilenced || this.#isReaderGone;
+  }
+
   /** A line of the result. */
   line(text: string): void {
-    if (!this.#isSilenced) writeAll(Deno.stdout, text + "\n");
+    if (!this.#isSilenced) this.#write(text + "\n");
   }
 
   /** A line about the result: receipts, warnings, errors. A terminal gets it wrapped between words. */
@@ -54,7 +60,11 @@ export class Output {
     if (this.#isSilenced) return;
     const object = this.#line === undefined ? value : { line: this.#line, ...value };
     // Why: `\u001b` in a JSON string means the same as the character, and does nothing to a terminal.
-    writeAll(Deno.stdout, printable(JSON.stringify(object)) + "\n");
+    this.#write(printable(JSON.stringify(object)) + "\n");
+  }
+
+  #write(text: string): void {
+    if (!writeAll(Deno.stdout, text)) this.#isReaderGone = true;
   }
 }
 
@@ -82,12 +92,16 @@ export class OutputLostError extends Error {
   override readonly name = "OutputLostError";
 }
 
-/** Writes text in full. A reader that went away (`| head`) wants no more and is no error. Throws `OutputLostError`. */
-export function writeAll(stream: Writable, text: string): void {
+/**
+ * Writes text in full. A reader that went away (`| head`) wants no more and is no error: then it is false.
+ * Throws `OutputLostError`.
+ */
+export function writeAll(stream: Writable, text: string): boolean {
   try {
     writeWhole(stream, text);
+    return true;
   } catch (error) {
-    if (error instanceof OutputLostError && error.cause instanceof Deno.errors.BrokenPipe) return;
+    if (error instanceof OutputLostError && error.cause instanceof Deno.errors.BrokenPipe) return false;
     throw error;
   }
 }

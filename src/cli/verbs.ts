@@ -4,6 +4,7 @@ import { FAULT } from "./fault_verb.ts";
 import { INSPECT } from "./inspect_verb.ts";
 import { DELETE, GET, PUT } from "./key_verbs.ts";
 import { REPAIR } from "./repair_verb.ts";
+import { KEYS, SCAN } from "./scan_verbs.ts";
 import { STATUS } from "./status_verb.ts";
 import { cut } from "./table.ts";
 import type { Verb } from "./verb.ts";
@@ -11,7 +12,19 @@ import { WAIT } from "./wait_verb.ts";
 import { WORKLOAD } from "./workload_verb.ts";
 
 /** In the order in which help names them. */
-export const VERBS: readonly Verb[] = [GET, PUT, DELETE, STATUS, INSPECT, REPAIR, WAIT, FAULT, WORKLOAD];
+export const VERBS: readonly Verb[] = [
+  GET,
+  PUT,
+  DELETE,
+  KEYS,
+  SCAN,
+  STATUS,
+  INSPECT,
+  REPAIR,
+  WAIT,
+  FAULT,
+  WORKLOAD,
+];
 
 /** What other stores call our verbs. They work as the verbs themselves do. */
 export const ALIASES: ReadonlyMap<string, string> = new Map([
@@ -21,10 +34,8 @@ export const ALIASES: ReadonlyMap<string, string> = new Map([
   ["del", "delete"],
   ["rm", "delete"],
   ["remove", "delete"],
-  ["list", "inspect"],
-  ["ls", "inspect"],
-  ["keys", "inspect"],
-  ["scan", "inspect"],
+  ["list", "keys"],
+  ["ls", "keys"],
   ["sync", "repair"],
 ]);
 

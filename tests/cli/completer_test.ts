@@ -38,6 +38,9 @@ Deno.test("what a word is follows from what the verb says that it takes", () => 
   assertEquals(texts("put", "7", ""), []);
   assertEquals(texts("put", "7", "x", "one", ""), []);
   assertEquals(texts("inspect", "7", "12", "1"), ["12"]);
+  assertEquals(texts("keys", "1"), ["12"]);
+  assertEquals(texts("scan", "--level", "t"), ["two", "three"]);
+  assertEquals(texts("keys", "--after", ""), ["7", "12"]);
   assertEquals(texts("wait", ""), ["up", "converged"]);
   assertEquals(texts("fault", "p"), ["partition", "pause"]);
   assertEquals(texts("fault", "one"), ["one-way"]);

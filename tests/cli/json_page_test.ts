@@ -43,6 +43,7 @@ Deno.test("every block of the page is of a kind that is checked", () => {
     "value",
     "trace",
     "failure",
+    "page",
     "status",
     "fault",
     "inspect",
@@ -58,6 +59,11 @@ Deno.test("every block of the page is of a kind that is checked", () => {
 });
 
 Deno.test("the receipts of the page are what the client makes of an answer", () => {
+  for (const example of examples("page")) {
+    const reply = decodeReply({ id: 1, ...example });
+    assert(reply?.result.ok, JSON.stringify(reply));
+    assertEquals(replyObject(reply.result.value), example);
+  }
   for (const example of [...examples("written"), ...examples("value"), ...examples("trace")]) {
     const { elapsed_ms, ...fields } = example;
     const reply = decodeReply({ id: 1, ...fields });
@@ -225,6 +231,8 @@ clusterTest(
       [["delete", "7"], 0],
       [["get", "7"], 4],
       [["inspect"], 0],
+      [["keys", "--limit", "1"], 0],
+      [["scan"], 0],
       [["wait", "converged"], 0],
       [["repair"], 0],
       [["repair", "--dry-run", "main"], 0],

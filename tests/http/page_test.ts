@@ -1,5 +1,5 @@
 /** Tests of the listing of keys over HTTP: `src/http/page_routes.ts`. Without sockets. @module */
-import { assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { StagedApi } from "./staged_api.ts";
 
 const ITEMS = "/v1/keyspaces/items/keys";
@@ -88,7 +88,7 @@ Deno.test("What is wrong with a listing is said with its code and the limit", as
   for (const [target, expected] of cases) {
     const { status, json: { error } } = await http.ask("GET", target);
     assertMatch(`${status} ${error.code} ${error.message}`, expected, target);
-    assertEquals(error.definite, true);
+    assert(error.definite);
   }
   assertEquals((await http.ask("PUT", ITEMS, { body: { value: "x" } })).status, 405);
   const apart = new StagedApi({
