@@ -4,7 +4,7 @@ import type { Failure } from "../protocol/error_codes.ts";
 import type { Held, Status } from "../protocol/reply.ts";
 import type { WireKey } from "../protocol/request.ts";
 import { fail, ok, type Result } from "../base/failure.ts";
-import { KeyHolders, placementIn } from "./holders.ts";
+import { KeyHolders, type PlacementConfig, placementIn } from "./holders.ts";
 import { UsageError } from "./arguments.ts";
 import type { Caller } from "./caller.ts";
 import type { ReplicaAddress } from "./tcp_link.ts";
@@ -78,6 +78,39 @@ export async function findHolders(
     : config.keyspaces.get(keyspace ?? config.defaultKeyspace);
   if (placement === undefined || placement.replication > members.length) return undefined;
   return new KeyHolders(placement, members);
+}
+
+/** Where the keys of the call's keyspace lie, as its file or a replica tells it; or why nobody can say. */
+export async function findPlacement(
+  { caller, config, keyspace }: Pick<Call, "caller" | "config" | "keyspace">,
+): Promise<Result<PlacementConfig, Failure>> {
+  if (config !== undefined) {
+    const name = keyspace ?? config.defaultKeyspace;
+    const known = config.keyspaces.get(name);
+    if (known !== undefined) return ok(known);
+    const names = [...config.keyspaces.keys()].join(", ");
+    return fail({
+      code: "unknown_keyspace",
+      message: `no keyspace ${JSON.stringify(name)}; there are: ${names}`,
+    });
+  }
+  const { result } = await caller.request({ op: "status" });
+  if (!result.ok) return result;
+  if (result.value.kind !== "status") return fail(strangeAnswer(result.value.kind));
+  const { digest } = result.value.status;
+  const names = Object.keys(digest ?? {}).flatMap((name) =>
+    name.startsWith("keyspace.") ? [name.slice("keyspace.".length)] : []
+  );
+  // Why: a replica tells how its keyspaces are placed, and not which one is the default.
+  if (keyspace === undefined && names.length > 1) {
+    const message = `which keyspace? say it with --keyspace; there are: ${names.join(", ")}`;
+    return fail({ code: "malformed_request", message });
+  }
+  const placement = placementIn(digest, keyspace);
+  if (placement !== undefined) return ok(placement);
+  const wanted = keyspace === undefined ? "its keyspace" : `keyspace ${JSON.stringify(keyspace)}`;
+  const message = `the replica does not tell how ${wanted} is placed; it has: ${names.join(", ") || "none"}`;
+  return fail({ code: "unknown_keyspace", message });
 }
 
 async function askDigest(caller: Caller): Promise<Status["digest"]> {

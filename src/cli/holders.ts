@@ -9,6 +9,18 @@ import type { ReplicaAddress } from "./tcp_link.ts";
 /** What of a keyspace says where its keys lie. */
 export type PlacementConfig = Pick<KeyspaceConfig, "name" | "keys" | "partitioner" | "replication">;
 
+/** The keyspace of that placement. What keyspaces do beside placing keys is not asked of it here. */
+export function keyspaceOf(placement: PlacementConfig, members: readonly ReplicaAddress[]): Keyspace {
+  const rest = {
+    defaultLevel: "ONE",
+    readRepair: "off",
+    hintedHandoff: false,
+    antiEntropy: false,
+    coordination: "asked",
+  } as const;
+  return new Keyspace({ ...placement, ...rest }, members);
+}
+
 /** The replicas of each key of a keyspace. */
 export class KeyHolders {
   /** Those that are to hold any key. */
@@ -17,15 +29,7 @@ export class KeyHolders {
   readonly #sets = new Map<readonly string[], ReadonlySet<string>>();
 
   constructor(placement: PlacementConfig, members: readonly ReplicaAddress[]) {
-    // What a keyspace does beside placing keys is not asked of it here.
-    const rest = {
-      defaultLevel: "ONE",
-      readRepair: "off",
-      hintedHandoff: false,
-      antiEntropy: false,
-      coordination: "asked",
-    } as const;
-    this.#keyspace = new Keyspace({ ...placement, ...rest }, members);
+    this.#keyspace = keyspaceOf(placement, members);
     this.any = new Set(members.map(({ id }) => id).filter((id) => this.#keyspace.isHeldBy(id)));
   }
 

@@ -175,6 +175,11 @@ function cellOf({ holders, held }: KeyView, id: string, form: CellForm): string 
   return holders?.has(id) ?? true ? cellText(held.get(id), form) : NO_COPY;
 }
 
+/** What one replica holds of a key, as a cell; undefined where it did not say. */
+export function versionsText(versions: Held["versions"] | undefined): string {
+  return cellText(versions, FULL);
+}
+
 function cellText(versions: Held["versions"] | undefined, form: CellForm): string {
   if (versions === undefined) return "?";
   if (versions.length === 0) return "-";

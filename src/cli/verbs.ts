@@ -3,6 +3,7 @@ import { type Arguments, type Flags, nearestOf, UsageError } from "./arguments.t
 import { FAULT } from "./fault_verb.ts";
 import { INSPECT } from "./inspect_verb.ts";
 import { DELETE, GET, PUT } from "./key_verbs.ts";
+import { LOCATE } from "./locate_verb.ts";
 import { REPAIR } from "./repair_verb.ts";
 import { KEYS, SCAN } from "./scan_verbs.ts";
 import { STATUS } from "./status_verb.ts";
@@ -20,6 +21,7 @@ export const VERBS: readonly Verb[] = [
   SCAN,
   STATUS,
   INSPECT,
+  LOCATE,
   REPAIR,
   WAIT,
   FAULT,
@@ -36,6 +38,7 @@ export const ALIASES: ReadonlyMap<string, string> = new Map([
   ["remove", "delete"],
   ["list", "keys"],
   ["ls", "keys"],
+  ["where", "locate"],
   ["sync", "repair"],
 ]);
 

@@ -44,6 +44,7 @@ Deno.test("a command line that cannot be carried out exits with 2 and says the w
     [["keys", "--level", "most"], "--level most: no level; allowed: ONE, TWO, THREE, QUORUM, ALL"],
     [["keys", "--limit", "0"], "--limit 0: no count; allowed: an integer from 1 on"],
     [["scan", "a", "b"], "scan takes [PREFIX], and 2 words were given"],
+    [["locate"], "locate takes KEY, and 0 words were given"],
     [["inspect", "--trace"], "inspect takes no --trace; it belongs to get, put, delete"],
     [["info"], 'unknown verb "info"; did you mean status?'],
     [["use", "main"], "use is a verb of the console and of scripts: quartet client without a verb"],
@@ -75,7 +76,7 @@ Deno.test("a command line that cannot be carried out exits with 2 and says the w
   assertEquals([bare.code, bare.stderr], [2, ""]);
   assertEquals(
     (JSON.parse(bare.stdout) as Record<string, unknown>)["message"],
-    "no verb was given, and no command came on stdin; known: get put delete keys scan status inspect repair wait fault workload check sim completion (--help says more)",
+    "no verb was given, and no command came on stdin; known: get put delete keys scan status inspect locate repair wait fault workload check sim completion (--help says more)",
   );
 });
 

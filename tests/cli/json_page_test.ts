@@ -18,10 +18,12 @@ import type { Finding as RunFinding } from "../../src/sim/run_judges.ts";
 import { workloadObject } from "../../src/cli/workload_verb.ts";
 import { parseWorkload } from "../../src/cli/workload_plan.ts";
 import type { Comparison } from "../../src/cli/workload_ends.ts";
-import { KeyHolders } from "../../src/cli/holders.ts";
+import { KeyHolders, keyspaceOf, type PlacementConfig } from "../../src/cli/holders.ts";
+import { keyPlaceOf } from "../../src/cli/key_place.ts";
+import { type HolderState, locationObject } from "../../src/cli/locate_verb.ts";
 import { statusObject } from "../../src/cli/status_verb.ts";
 import { ERRORS, type Failure } from "../../src/protocol/error_codes.ts";
-import type { Status } from "../../src/protocol/reply.ts";
+import type { Held, Status } from "../../src/protocol/reply.ts";
 import { decodeReply } from "../../src/transport/reply_codec.ts";
 import { clusterTest } from "../harness/processes.ts";
 
@@ -47,6 +49,7 @@ Deno.test("every block of the page is of a kind that is checked", () => {
     "status",
     "fault",
     "inspect",
+    "locate",
     "repair",
     "wait",
     "script",
@@ -177,6 +180,30 @@ Deno.test("the repairs of the page are what the client makes of the replicas' an
   }
 });
 
+Deno.test("the places of the page are what the client makes of a key and its replicas", () => {
+  const members = ["r1", "r2", "r3", "r4"].map((id) => ({ id, host: "127.0.0.1", port: 7411 }));
+  for (const example of examples("locate")) {
+    const { keyspace: name, key, partitioner, copies } = example;
+    const placement = {
+      name,
+      keys: typeof key === "number" ? "byte" : "text",
+      partitioner,
+      replication: copies,
+    };
+    const keyspace = keyspaceOf(placement as PlacementConfig, members);
+    const place = keyPlaceOf(keyspace, key as string | number);
+    assert(place.ok);
+    const holders = (example["replicas"] as Fields[]).map((entry) => ({
+      id: String(entry["id"]),
+      state: entry["state"] as HolderState,
+      ...(entry["held"] === undefined
+        ? { failure: failureOf(entry) }
+        : { held: entry["held"] as Held["versions"] }),
+    }));
+    assertEquals(locationObject({ keyspace, place: place.value, holders }), example);
+  }
+});
+
 Deno.test("the holdings of the page are what the client makes of the replicas' answers", () => {
   for (const example of examples("inspect")) {
     const keys = (example["keys"] as { key: number; equal: boolean; held: Fields }[])
@@ -231,6 +258,7 @@ clusterTest(
       [["delete", "7"], 0],
       [["get", "7"], 4],
       [["inspect"], 0],
+      [["locate", "7"], 0],
       [["keys", "--limit", "1"], 0],
       [["scan"], 0],
       [["wait", "converged"], 0],
