@@ -294,6 +294,35 @@ Deno.test("A scan is refused with what is wrong: keyspace, level, keys, and a re
   assertEquals(starting.outcome(starting.request({ op: "scan" })), "unavailable definite");
 });
 
+Deno.test("H7: a replica that was wiped says so with its page", () => {
+  const stage = new ReplicaStage();
+  stage.tick();
+  for (const peer of stage.peers()) stage.meet(peer, { knownEpochs: ["e0", "e1"] });
+  stage.takeAll();
+  stage.deliver("r2", { type: "scan", round: 5, keyspace: "main", limit: 9 });
+  assertEquals(stage.takeSent("scanned").map(({ message }) => message), [
+    { type: "scanned", round: 5, entries: [], more: false, recovering: true },
+  ]);
+});
+
+Deno.test("A page for another coordinator holds deletes, and nothing of sessions", () => {
+  const stage = ReplicaStage.whole();
+  const seen = { "r2.e2": 5 };
+  stage.plant(7, [{ stamp: 9, origin: "r2.e2", value: "x", seen, deps: { "r3.e3": 4 } }]);
+  stage.plant(8, [{ stamp: 9, origin: "r2.e2" }]);
+  stage.plant(9, [{ stamp: 9, origin: "r2.e2", value: "y" }]);
+  stage.deliver("r2", { type: "scan", round: 5, keyspace: "main", limit: 2 });
+  assertEquals(stage.takeSent("scanned").map(({ message }) => message), [{
+    type: "scanned",
+    round: 5,
+    entries: [
+      { key: 7, versions: [{ stamp: 9, origin: "r2.e2", value: "x", seen }] },
+      { key: 8, versions: [{ stamp: 9, origin: "r2.e2" }] },
+    ],
+    more: true,
+  }]);
+});
+
 Deno.test("A peer that asks for what there is not is refused with the reason", () => {
   const stage = ReplicaStage.whole();
   stage.deliver("r2", { type: "scan", round: 5, keyspace: "no", limit: 1 });

@@ -1,7 +1,9 @@
-/** Stories of `src/replication/write_round.ts`, `read_round.ts`, `read_repair.ts` and `hinted_handoff.ts`. @module */
+/** Stories of `src/replication/write_round.ts`, `read_round.ts`, `scan_round.ts`, `read_repair.ts` and `hinted_handoff.ts`. @module */
+import type { ByteString } from "../../src/base/bytes.ts";
 import { ReadRepair } from "../../src/replication/read_repair.ts";
 import { ReadRound } from "../../src/replication/read_round.ts";
 import { HintedHandoff, type NamedHint } from "../../src/replication/hinted_handoff.ts";
+import { ScanRound } from "../../src/replication/scan_round.ts";
 import { WriteRound } from "../../src/replication/write_round.ts";
 import type { Held } from "../../src/versions/resolve.ts";
 import { type Command, playTranscript } from "../harness/transcript.ts";
@@ -94,6 +96,51 @@ Deno.test("Read round tells its story", () => {
     if (!next) throw new TypeError(`no command ${command.name}`);
     round = next;
     return readVerdict(round);
+  });
+});
+
+function scanVerdict(round: ScanRound): string {
+  const verdict = round.verdict();
+  switch (verdict.kind) {
+    case "waiting":
+      return `waiting for ${list(round.missing().naturals)}`;
+    case "failed":
+      return `failed for ${list(verdict.naturals)} answered=${list(verdict.answered)}`;
+    case "answered": {
+      const { entries, more, last } = round.page({ countMax: 9, bytesMax: 99 });
+      const keys = entries.map(({ key, held }) => `${key}=${showHeld(held)}`).join(" ") || "nothing";
+      return `answered ${keys}${more ? ` up to ${last}` : ""} by=${list(verdict.answered)}`;
+    }
+  }
+}
+
+Deno.test("Scan round tells its story", () => {
+  let round: ScanRound;
+  let lists: string[][] = [];
+  playTranscript(story("scan_round"), ({ name, words, fields }) => {
+    if (name === "round") {
+      const { asked = "", naturals = "", required, self } = fields;
+      lists = naturals.split("/").filter((text) => text !== "").map((text) => text.split(","));
+      round = new ScanRound({
+        asked: asked.split(",").filter((id) => id !== ""),
+        naturals: lists,
+        required: Number(required),
+        ...(self === undefined ? {} : { self }),
+        naturalsOf: (key) => lists[key.charCodeAt(0) % lists.length]!,
+        resolution: { siblings: false },
+      });
+      return "";
+    }
+    if (name === "page") {
+      const [id = "", more] = words;
+      const entries = Object.entries(fields).map(([key, text]) => ({
+        key: key as ByteString,
+        held: heldOf(text),
+      }));
+      round.onPage(id, { entries, more: more === "more" });
+    } else if (name === "fail") round.onFailure(words[0]!);
+    else if (name !== "look") throw new TypeError(`no command ${name}`);
+    return scanVerdict(round);
   });
 });
 
