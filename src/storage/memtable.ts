@@ -25,14 +25,22 @@ export interface ScanRange {
   readonly bytesMax: number;
 }
 
+/** Keys of `#recent`, over the root of those of `#sorted`, up to which they stay apart. */
+const RECENT_FACTOR = 16;
+
 /** A map in key order. The order is made when somebody scans, so that a write costs the same at any size. */
 export class Memtable {
   readonly #values = new Map<ByteString, Uint8Array>();
-  /** Invariant: sorted; with `#added` it holds each key of `#values` and of `#removed` once, and no other. */
+  /** Invariant: sorted; with `#recent` and `#added` it holds each key of `#values` and of `#removed` once, and no other. */
   #sorted: ByteString[] = [];
+  /**
+   * Keys that came later, sorted too. Why apart: every put brings a key, if only that of its owed record, and a scan
+   * between puts would go through all keys for the sake of a few.
+   */
+  #recent: ByteString[] = [];
   /** Keys that came after the last scan. Why a set: those that go before the next scan must leave nothing behind. */
   readonly #added = new Set<ByteString>();
-  /** Keys that `#sorted` still names, though they are gone. */
+  /** Keys that `#sorted` or `#recent` still name, though they are gone. */
   readonly #removed = new Set<ByteString>();
   #bytes = 0;
 
@@ -71,8 +79,12 @@ export class Memtable {
     this.#sort();
     const entries: StoreWrite[] = [];
     let bytes = 0;
-    for (let i = lowerBound(this.#sorted, begin); i < this.#sorted.length; i++) {
-      const key = this.#sorted[i]!;
+    const [sorted, recent] = [this.#sorted, this.#recent];
+    let i = lowerBound(sorted, begin);
+    let j = lowerBound(recent, begin);
+    while (i < sorted.length || j < recent.length) {
+      const isRecent = i === sorted.length || (j < recent.length && recent[j]! < sorted[i]!);
+      const key = isRecent ? recent[j++]! : sorted[i++]!;
       if (key >= end) break;
       const value = this.#values.get(key);
       if (value === undefined) continue;
@@ -96,14 +108,20 @@ export class Memtable {
   }
 
   #sort(): void {
-    if (2 * this.#removed.size > this.#sorted.length) {
-      this.#sorted = this.#sorted.filter((key) => !this.#removed.has(key));
+    const isThere = (key: ByteString): boolean => !this.#removed.has(key);
+    if (2 * this.#removed.size > this.#sorted.length + this.#recent.length) {
+      this.#sorted = this.#sorted.filter(isThere);
+      this.#recent = this.#recent.filter(isThere);
       this.#removed.clear();
     }
     if (this.#added.size === 0) return;
+    const recent = this.#recent.filter((key) => !this.#removed.delete(key));
     // Why: no comparator. The default order is by UTF-16 units, which for byte strings is byte order, and faster.
-    this.#sorted = mergeSorted(this.#sorted, [...this.#added].sort());
+    this.#recent = mergeSorted(recent, [...this.#added].sort());
     this.#added.clear();
+    if (this.#recent.length <= RECENT_FACTOR * Math.sqrt(this.#sorted.length)) return;
+    this.#sorted = mergeSorted(this.#sorted, this.#recent);
+    this.#recent = [];
   }
 }
 

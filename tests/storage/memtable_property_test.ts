@@ -3,9 +3,9 @@ import { type ByteString, encodeText } from "../../src/base/bytes.ts";
 import { Random } from "../../src/base/random.ts";
 import { Memtable } from "../../src/storage/memtable.ts";
 
-function drawKey(random: Random): ByteString {
+function drawKey(random: Random, lengthMax: number): ByteString {
   let key = "";
-  for (let length = random.below(3); length >= 0; length--) {
+  for (let length = random.below(lengthMax); length >= 0; length--) {
     key += String.fromCharCode(random.pick([0, 1, 127, 128, 255]));
   }
   return key as ByteString;
@@ -16,21 +16,27 @@ function check(seed: number): void {
   const random = new Random(seed);
   const memtable = new Memtable();
   const model = new Map<ByteString, Uint8Array>();
-  for (let step = 0; step < 300; step++) {
-    const key = drawKey(random);
+  // Few keys that come and go, or so many that most are new.
+  const [lengthMax, stepCount] = random.pick([[3, 300], [7, 1000]]);
+  for (let step = 0; step < stepCount; step++) {
+    const key = drawKey(random, lengthMax);
     const roll = random.below(10);
     if (roll < 4) {
       const value = encodeText("v".repeat(random.below(9)));
       memtable.set(key, value);
       model.set(key, value);
     } else if (roll < 7) {
-      memtable.set(key, undefined);
-      model.delete(key);
+      // Most drawn keys are not there; those that are go one by one, or all at once.
+      const there = random.chance(500) ? [key] : [...model.keys()].slice(0, random.pick([1, 1, 1, 1000]));
+      for (const gone of there) {
+        memtable.set(gone, undefined);
+        model.delete(gone);
+      }
     } else if (roll < 8) assertEquals(memtable.get(key), model.get(key), `seed ${seed}`);
     else {
       const range = {
         begin: key,
-        end: drawKey(random),
+        end: drawKey(random, lengthMax),
         countMax: random.below(8),
         bytesMax: random.below(40),
       };
