@@ -54,7 +54,7 @@ const SINGLES: Readonly<Record<string, readonly [family: string, help: string]>>
 };
 
 /** Counted by `quartet_requests_total` already. */
-const TOLD_ELSEWHERE = new Set(["puts", "gets", "deletes"]);
+const TOLD_ELSEWHERE = new Set(["puts", "gets", "deletes", "scans"]);
 
 /** The page. */
 export function metricsPage(status: Status, metrics: ReplicaMetrics & HostMetrics): string {

@@ -42,6 +42,8 @@ clusterTest(
     assertEquals((await cluster.client("get", "7", "ALL")).stdout, "h\u00e9\n");
     assertEquals((await cluster.client("put", "8", "wire", "ALL")).code, 0);
     assertEquals((await ask(r2, "GET", "/v1/keyspaces/main/keys/8?level=ONE")).json.value, "wire");
+    const page = await ask(r3, "GET", "/v1/keyspaces/main/keys?limit=1&after=7&values=true&level=ALL");
+    assertEquals([page.json.entries[0].key, page.json.entries[0].value, page.json.more], [8, "wire", false]);
 
     assertEquals(
       (await ask(r3, "PUT", "/items/a%2Fb", { value: { x: [1] } }, { "X-Quartet-Level": "TWO" })).status,
