@@ -75,15 +75,17 @@ Deno.test("Scan gives all keys in the order of their bytes, with values and vers
   });
 });
 
-Deno.test("Byte keys come as numbers in their order, from any coordinator of byte-ordered ranges", () => {
-  const cluster = new StagedCluster({ main: { partitioner: "byte-ordered", replication: 2 } });
-  for (const key of [200, 3, 255, 0, 100, 63, 64]) put(cluster, "r1", key, "x");
-  for (const through of ["r1", "r2", "r3", "r4"]) {
-    assertEquals(scanAll(cluster, through, { limit: 2, level: "ONE" })[0], [0, 3, 63, 64, 100, 200, 255]);
-    assertEquals(scanAll(cluster, through, { level: "ALL", after: 63 })[0], [64, 100, 200, 255]);
-  }
-  assertEquals(scanAll(cluster, "r1", { after: 255 }), [[], 1]);
-});
+for (const partitioner of ["byte-ordered", "consistent-hash"]) {
+  Deno.test(`Byte keys come as numbers in their order, from any coordinator, where they are placed by ${partitioner}`, () => {
+    const cluster = new StagedCluster({ main: { partitioner, replication: 2 } });
+    for (const key of [200, 3, 255, 0, 100, 63, 64]) put(cluster, "r1", key, "x");
+    for (const through of ["r1", "r2", "r3", "r4"]) {
+      assertEquals(scanAll(cluster, through, { limit: 2, level: "ONE" })[0], [0, 3, 63, 64, 100, 200, 255]);
+      assertEquals(scanAll(cluster, through, { level: "ALL", after: 63 })[0], [64, 100, 200, 255]);
+    }
+    assertEquals(scanAll(cluster, "r1", { after: 255 }), [[], 1]);
+  });
+}
 
 Deno.test("On a ring a scan through any replica, or one without copies, gives each key once", () => {
   const cluster = new StagedCluster({ ...RING, memberCount: 5 });
