@@ -111,7 +111,7 @@ export const SCAN_PAGE_BYTES_MAX = 128 * 1024;
 /** Of a scan of keys alone: bytes of records that are looked at for one page. */
 export const SCAN_KEYS_BYTES_MAX = 4 * 1024 * 1024;
 
-/** Scans that one replica has under way at a time; the others wait for their turn. */
+/** Scans that one replica has under way at a time, fewer where values may be very large; the others wait for their turn. */
 export const SCANS_MAX = 8;
 
 /** Scans that wait; beyond it they get `overloaded`. */

@@ -6,7 +6,7 @@
 import { textOfByteString } from "../base/bytes.ts";
 import { mark } from "../base/mark.ts";
 import { type Level, requiredCount } from "../protocol/level.ts";
-import { SCANS_MAX, SCANS_WAITING_MAX } from "../protocol/limits.ts";
+import { READ_BYTES_IN_FLIGHT_MAX, SCANS_MAX, SCANS_WAITING_MAX } from "../protocol/limits.ts";
 import type { PageEntry } from "../protocol/reply.ts";
 import type { Request } from "../protocol/request.ts";
 import type { RefusedMessage, ScanMessage, ScannedMessage } from "../replication/messages.ts";
@@ -42,9 +42,11 @@ export class Scans {
   readonly #core: Core;
   readonly #clock: Clock;
   readonly #keyspaces: ReadonlyMap<string, Keyspace>;
-  /** By round. Invariant: at most `SCANS_MAX`. Why so few: each may have a page of every replica in hand. */
+  /** How many may be under way. Why so few: each may have a page of every replica in hand, and a page may be one large value. */
+  readonly #runningMax: number;
+  /** By round. Invariant: at most `#runningMax`. */
   readonly #running = new Map<number, Running>();
-  /** Invariant: in order of deadline; empty unless `SCANS_MAX` are under way. */
+  /** Invariant: in order of deadline; empty unless as many as may be are under way. */
   readonly #waiting: Scan[] = [];
 
   constructor(options: {
@@ -55,6 +57,8 @@ export class Scans {
     this.#core = options.core;
     this.#clock = options.clock;
     this.#keyspaces = options.keyspaces;
+    const { valueBytesMax } = options.core.config.settings;
+    this.#runningMax = Math.max(1, Math.min(SCANS_MAX, Math.floor(READ_BYTES_IN_FLIGHT_MAX / valueBytesMax)));
   }
 
   /** Begins a scan. Requires: the keyspace has as many copies as the level needs. */
@@ -64,7 +68,7 @@ export class Scans {
     if (!range.ok) return queue.refuse(id, range.failure);
     if (this.#waiting.length >= SCANS_WAITING_MAX) {
       const what = `${this.#running.size + this.#waiting.length} scans`;
-      return queue.refuse(id, failures.overloaded(selfId, what, SCANS_MAX + SCANS_WAITING_MAX));
+      return queue.refuse(id, failures.overloaded(selfId, what, this.#runningMax + SCANS_WAITING_MAX));
     }
     this.#waiting.push({
       id,
@@ -142,7 +146,10 @@ export class Scans {
     while (this.#waiting.length > 0 && this.#waiting[0]!.deadlineMs <= nowMs) {
       mark("scans: never had its turn");
       const { id } = this.#waiting.shift()!;
-      this.#core.queue.refuse(id, failures.overloaded(this.#core.selfId, `${SCANS_MAX} scans`, SCANS_MAX));
+      this.#core.queue.refuse(
+        id,
+        failures.overloaded(this.#core.selfId, `${this.#runningMax} scans`, this.#runningMax),
+      );
     }
     for (const [number, running] of [...this.#running]) {
       if (running.scan.deadlineMs > nowMs) continue;
@@ -153,7 +160,9 @@ export class Scans {
   }
 
   #beginNext(): void {
-    while (this.#running.size < SCANS_MAX && this.#waiting.length > 0) this.#begin(this.#waiting.shift()!);
+    while (this.#running.size < this.#runningMax && this.#waiting.length > 0) {
+      this.#begin(this.#waiting.shift()!);
+    }
   }
 
   #begin(scan: Scan): void {

@@ -1,6 +1,6 @@
 /** Tests of coordinated scans on real replicas: `src/replica/scans.ts`, `src/replica/scan_pages.ts`. @module */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { SCANS_MAX, SCANS_WAITING_MAX } from "../../src/protocol/limits.ts";
+import { lineBytesMin, SCANS_MAX, SCANS_WAITING_MAX } from "../../src/protocol/limits.ts";
 import type { Page } from "../../src/protocol/reply.ts";
 import type { Request, WireKey } from "../../src/protocol/request.ts";
 import { encodeReply } from "../../src/transport/reply_codec.ts";
@@ -276,6 +276,17 @@ Deno.test("Few scans are under way at a time; the others wait for their turn, an
   assertEquals([stage.outcome(ids[0]!), stage.takeSent("scan").length], ["page", 1]);
   stage.tick(stage.config.settings.requestTimeoutMs);
   for (const id of ids.slice(1)) assertMatch(stage.outcome(id), /^(timeout|overloaded) definite/);
+});
+
+Deno.test("Where values may be very large, fewer scans are under way at a time", () => {
+  const count = (value_bytes_max: number): number => {
+    const line_bytes_max = lineBytesMin(value_bytes_max);
+    const settings = { value_bytes_max, line_bytes_max, segment_bytes: 32 * 1024 * 1024 };
+    const stage = ReplicaStage.whole({ memberCount: 2, settings });
+    for (let index = 0; index < 20; index++) stage.request({ op: "scan", level: "ALL" });
+    return stage.takeSent("scan").length;
+  };
+  assertEquals([1, 8, 16].map((mebibytes) => count(mebibytes * 1024 * 1024)), [SCANS_MAX, 3, 1]);
 });
 
 Deno.test("A scan is refused with what is wrong: keyspace, level, keys, and a replica that is starting", () => {
