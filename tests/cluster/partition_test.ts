@@ -107,7 +107,6 @@ for (const hinted of [true, false]) {
     fn: async () => {
       await using cluster = await NamespaceCluster.start({
         keyspace: { default_level: "ONE", hinted_handoff: hinted },
-        top: { secret: "a secret of this one test" },
       });
       await story(cluster, how);
     },

@@ -5,7 +5,7 @@ import { TcpLink } from "../../src/cli/tcp_link.ts";
 import type { Failure } from "../../src/protocol/error_codes.ts";
 import type { Held, Reply, Status } from "../../src/protocol/reply.ts";
 import type { Request, WireKey } from "../../src/protocol/request.ts";
-import type { LocalCluster } from "./processes.ts";
+import type { Place } from "./cluster_toml.ts";
 
 const TIMEOUT_MS = 3000;
 
@@ -13,7 +13,7 @@ const TIMEOUT_MS = 3000;
 export class ClusterClient implements Disposable {
   readonly #caller: Caller;
 
-  constructor({ places }: LocalCluster, timeoutMs = TIMEOUT_MS) {
+  constructor({ places }: { readonly places: readonly Place[] }, timeoutMs = TIMEOUT_MS) {
     const link = new TcpLink({ cluster: "test" });
     this.#caller = new Caller({ link, replicas: places, areAllMembers: true, timeoutMs });
   }

@@ -4,6 +4,7 @@
  * @module
  */
 import { join } from "@std/path";
+import { lastLines } from "../../scripts/supervisor/log_file.ts";
 import { quartetCommand } from "../../scripts/supervisor/replica_process.ts";
 import { whyNoProgram } from "./abilities.ts";
 import { type ClusterOptions, type Place, writeClusterToml } from "./cluster_toml.ts";
@@ -26,13 +27,18 @@ export async function whyNoNamespaces(): Promise<string | undefined> {
   return undefined;
 }
 
-/** Four replicas, r1 and r2 on one switch, r3 and r4 on the other. Disposing it leaves nothing behind. */
+/**
+ * Replicas, the first half of them on one switch, the others on the other; whoever tests is at the first one too. Disposing
+ * it leaves nothing behind.
+ */
 export class NamespaceCluster implements AsyncDisposable {
   readonly directory: string;
   readonly #config: string;
   readonly #tag: string;
-  readonly #places: readonly Place[];
-  readonly #replicas: Deno.ChildProcess[] = [];
+  readonly #network: string;
+  /** Where each replica listens, in id order. */
+  readonly places: readonly Place[];
+  readonly #running = new Set<Deno.ChildProcess>();
   readonly #undo: string[][] = [];
 
   private constructor(directory: string, options: ClusterOptions) {
@@ -40,10 +46,12 @@ export class NamespaceCluster implements AsyncDisposable {
     // Names of links have at most 15 characters, and other tests run at the same time.
     const drawn = crypto.getRandomValues(new Uint8Array(3));
     this.#tag = `q${[...drawn].map((byte) => byte.toString(16).padStart(2, "0")).join("")}`;
-    const hosts = [1, 2, 3, 4].map((last) => `10.${drawn[0]}.${drawn[1]}.${last}`);
+    const count = options.replicas ?? 4;
+    this.#network = `10.${drawn[0]}.${drawn[1]}`;
+    const hosts = Array.from({ length: count }, (_, index) => `${this.#network}.${index + 1}`);
     const { configFile, places } = writeClusterToml(directory, { ...options, hosts });
     this.#config = configFile;
-    this.#places = places;
+    this.places = places;
   }
 
   /** Lays the cables, starts all replicas, and waits until each sees all others alive. */
@@ -52,12 +60,13 @@ export class NamespaceCluster implements AsyncDisposable {
     const cluster = new NamespaceCluster(directory, options);
     try {
       await cluster.#lay();
-      for (const { id } of cluster.#places) cluster.#spawn(id);
+      for (const { id } of cluster.places) cluster.#spawn(id);
       const { code, stderr } = await cluster.client("r1", ["wait", "up", "--timeout", UP_WITHIN]);
       if (code !== 0) throw new Error(`the replicas are not up: ${stderr}`);
     } catch (error) {
+      const logs = cluster.places.map(({ id }) => cluster.log(id)).join("\n");
       await cluster[Symbol.asyncDispose]();
-      throw error;
+      throw new Error(`the test's cluster did not start\n${logs}`, { cause: error });
     }
     return cluster;
   }
@@ -78,11 +87,25 @@ export class NamespaceCluster implements AsyncDisposable {
     await ip("link", "set", `${this.#tag}j`, "up");
   }
 
+  /** Bytes that have gone through the cable so far, both ways, with all that a network adds to what is sent. */
+  async cableBytes(): Promise<number> {
+    const directory = `/sys/class/net/${this.#tag}j/statistics`;
+    const texts = ["rx_bytes", "tx_bytes"].map((name) => Deno.readTextFile(`${directory}/${name}`));
+    return (await Promise.all(texts)).reduce((sum, text) => sum + Number(text), 0);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const replica of this.#replicas) replica.kill("SIGTERM");
-    await Promise.all(this.#replicas.map((replica) => replica.status));
+    const running = [...this.#running];
+    for (const replica of running) replica.kill("SIGTERM");
+    await Promise.all(running.map((replica) => replica.status));
     for (const args of this.#undo.reverse()) await ip(...args);
     await Deno.remove(this.directory, { recursive: true });
+  }
+
+  /** All that a replica has logged. */
+  log(id: string): string {
+    const path = join(this.directory, `${id}.log`);
+    return lastLines(path, 30).map((line) => `  ${id} | ${line}`).join("\n");
   }
 
   async #lay(): Promise<void> {
@@ -91,6 +114,7 @@ export class NamespaceCluster implements AsyncDisposable {
       await this.#add(["link", "add", tag + side, "type", "bridge"], ["link", "del", tag + side]);
       await ip("link", "set", tag + side, "up");
     }
+    await ip("addr", "add", `${this.#network}.254/24`, "dev", `${tag}a`);
     await this.#add(["link", "add", `${tag}j`, "type", "veth", "peer", "name", `${tag}k`], [
       "link",
       "del",
@@ -98,7 +122,7 @@ export class NamespaceCluster implements AsyncDisposable {
     ]);
     await ip("link", "set", `${tag}j`, "master", `${tag}a`, "up");
     await ip("link", "set", `${tag}k`, "master", `${tag}b`, "up");
-    for (const [index, { id, host }] of this.#places.entries()) {
+    for (const [index, { id, host }] of this.places.entries()) {
       const [namespace, port] = [this.#namespace(id), `${tag}p${index}`];
       await this.#add(["netns", "add", namespace], ["netns", "del", namespace]);
       // Why removed by name: a namespace that is deleted takes its end of the cable along later, or never.
@@ -107,7 +131,7 @@ export class NamespaceCluster implements AsyncDisposable {
         "del",
         port,
       ]);
-      await ip("link", "set", port, "master", tag + (index < 2 ? "a" : "b"), "up");
+      await ip("link", "set", port, "master", tag + (index < this.places.length / 2 ? "a" : "b"), "up");
       await ip("-n", namespace, "addr", "add", `${host}/24`, "dev", "eth0");
       await ip("-n", namespace, "link", "set", "eth0", "up");
       await ip("-n", namespace, "link", "set", "lo", "up");
@@ -121,7 +145,7 @@ export class NamespaceCluster implements AsyncDisposable {
 
   #spawn(id: string): void {
     const data = join(this.directory, id);
-    const args = ["replica", "--config", this.#config, "--id", id, "--data", data];
+    const args = ["replica", "--config", this.#config, "--id", id, "--data", data, "--insecure"];
     const [command, words] = quartetCommand(binaryUnderTest(), args);
     const log = Deno.openSync(join(this.directory, `${id}.log`), { create: true, write: true });
     const child = new Deno.Command("ip", {
@@ -131,7 +155,8 @@ export class NamespaceCluster implements AsyncDisposable {
       stderr: "piped",
     }).spawn();
     void child.stderr.pipeTo(log.writable);
-    this.#replicas.push(child);
+    this.#running.add(child);
+    void child.status.then(() => this.#running.delete(child));
   }
 
   #namespace(id: string): string {
