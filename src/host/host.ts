@@ -252,8 +252,9 @@ export class Host {
       // all of them be fed before anything is written.
       wake: () => queueMicrotask(() => queueMicrotask(flush)),
     });
+    // Why guarded: an exception of the replica itself stops it, and is not a bug of the one answer that met it.
     const local = new LocalClient((requestId, request) =>
-      runner.feed({ kind: "request", id: requestId, request })
+      guarded(() => runner.feed({ kind: "request", id: requestId, request }))()
     );
     const place = config.members.find((member) => member.id === id)?.http;
     const filesFor = pickConnectionsMax(log);
@@ -306,6 +307,14 @@ export class Host {
         valueBytesMax,
         connectionsMax: connectionsMax.http,
         answer,
+        refusal: api.refusal.bind(api),
+        onError: (cause) =>
+          log.write(
+            "error",
+            `a request over HTTP met a bug: ${
+              cause instanceof Error ? cause.stack ?? cause.message : String(cause)
+            }`,
+          ),
         halt,
       });
     };

@@ -68,7 +68,7 @@ export class HttpApi {
 
   /** Answers one request; rejects only for a bug. */
   async answer(asked: Asked): Promise<Answer> {
-    const refusal = this.#refusal(asked);
+    const refusal = this.refusal(asked);
     if (refusal !== undefined) return refusal;
     const isHead = asked.method === "HEAD";
     const exchange: Exchange = { asked: isHead ? { ...asked, method: "GET" } : asked };
@@ -76,8 +76,8 @@ export class HttpApi {
     return exchange.answer ?? this.#noRoute(asked);
   }
 
-  /** Why nobody should look at a request further. */
-  #refusal({ path, headers }: Asked): Answer | undefined {
+  /** Why nobody should look at a request further, nor wait for its body. */
+  refusal({ path, headers }: Pick<Asked, "path" | "headers">): Answer | undefined {
     const host = headers.get("host");
     if (this.#hosts !== undefined && host !== undefined && !isOwnName(host, this.#hosts)) {
       // Why: a page from elsewhere can give its own name this address, and would be let in as one of ours.

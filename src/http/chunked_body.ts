@@ -6,6 +6,8 @@ export type ChunkedState = "open" | "ended" | "wrong" | "too_large";
 /** A chunk's size and what may stand behind it; the fields after the last chunk. */
 const LINE_BYTES_MAX = 1024;
 const TRAILER_LINES_MAX = 16;
+/** What stands behind the sizes of all chunks together: nobody reads it, and it must not outweigh what it frames. */
+const EXTENSION_BYTES_MAX = 16 * 1024;
 const CR = 13;
 const LF = 10;
 
@@ -22,6 +24,7 @@ export class ChunkedBody {
   #left = 0;
   #expects: "size" | "data" | "data_end" | "trailer" = "size";
   #trailerCount = 0;
+  #extensionBytes = 0;
 
   constructor(bytesMax: number) {
     this.#bytesMax = bytesMax;
@@ -89,6 +92,8 @@ export class ChunkedBody {
       case "size": {
         const size = /^([0-9A-Fa-f]{1,8})(?:;.*)?$/.exec(line)?.[1];
         if (size === undefined) return "wrong";
+        this.#extensionBytes += line.length - size.length;
+        if (this.#extensionBytes > EXTENSION_BYTES_MAX) return "wrong";
         this.#left = parseInt(size, 16);
         this.#size += this.#left;
         if (this.#size > this.#bytesMax) return "too_large";

@@ -13,20 +13,23 @@ import { ChunkedBody } from "./chunked_body.ts";
 import { type Answer, type Asked, failureAnswer, malformed } from "./exchange.ts";
 import { InputBuffer } from "./input_buffer.ts";
 import { parseRequestHead, type RequestHead } from "./request_head.ts";
+import { Output } from "./output.ts";
 import { encodeHead } from "./response_head.ts";
 
 /** How long somebody may take. */
 export interface Patience {
-  /** For a head, from its first byte on, or from the beginning of the connection. */
+  /** For a head, from its first byte on; for the first one from the beginning of the connection. */
   readonly headMs: number;
-  /** For a body, and beyond that for each of so many bytes a second. */
+  /** For a body, and a second more for each so many bytes of it that have come. */
   readonly bodyMs: number;
   readonly bodyBytesPerSecond: number;
   /** Between two requests. */
   readonly idleMs: number;
+  /** Of that, before somebody else who wants a connection and finds none may have this one. */
+  readonly keptMs: number;
   /** Without taking anything of an answer. */
   readonly stallMs: number;
-  /** From the last answer to the end. */
+  /** From when the last answer was taken to the end. */
   readonly farewellMs: number;
 }
 
@@ -37,17 +40,23 @@ export interface ConnectionContext {
   /** Whether the replica stands still on purpose. */
   readonly isPaused: boolean;
   nowMs(): number;
+  /** Why nobody should wait for the body of a request. */
+  refusal(head: Pick<Asked, "path" | "headers">): Answer | undefined;
   answer(asked: Asked): Promise<Answer>;
   /** What the connection makes us keep has grown, or shrunk. */
   onHeld(bytes: number): void;
   onClosed(connection: HttpConnection): void;
-  /** A bug showed: stop the replica. */
-  halt(cause: unknown): void;
+  /** A bug showed. */
+  onBug(cause: unknown): void;
 }
 
 /** `waiting`: for a request, or the rest of one. `farewell`: the last answer left, and what comes is thrown away. */
 type State = "waiting" | "answering" | "farewell" | "closed";
 
+const BUG_ANSWER = failureAnswer({
+  code: "internal",
+  message: "a bug showed in this answer; the log of the replica says more, and the next request is answered",
+});
 const CONTINUE = encodeText("HTTP/1.1 100 Continue\r\n\r\n");
 /** Output of one connection beyond which its next request waits. */
 const UNSENT_BYTES_MAX = 64 * 1024;
@@ -62,20 +71,28 @@ export class HttpConnection {
   #state: State = "waiting";
   #head: RequestHead | undefined;
   #chunks: ChunkedBody | undefined;
+  readonly #output: Output;
+  /** Of the body that is waited for, with its framing. */
+  #bodyBytes = 0;
+  /** No request has come yet. */
+  #isNew = true;
   #isEnded = false;
   #isLast = false;
+  /** The last request is answered, and the next one waits until that was taken. */
+  #isHeldBack = false;
   #isSocketPaused = false;
   /** Since when the client is waited for. */
   #sinceMs: number;
-  /** When the other side last took something, or we had nothing for it. */
-  #takenMs: number;
-  #unsentBytes = 0;
+  /** When a head began that has not come whole. */
+  #headSinceMs: number;
   #heldBytes = 0;
 
   constructor(socket: Socket, context: ConnectionContext) {
     this.#socket = socket;
     this.#context = context;
-    this.#sinceMs = this.#takenMs = context.nowMs();
+    this.#sinceMs = this.#headSinceMs = context.nowMs();
+    const onTaken = (): void => this.#guard(() => this.#onTaken());
+    this.#output = new Output(socket, { nowMs: () => context.nowMs(), onTaken });
     socket.on("data", (piece: Uint8Array) => this.#guard(() => this.#onData(piece)));
     socket.on("end", () => this.#guard(() => this.#onEnd()));
     // What a socket suffers is the other side's business; it closes, and that is all that we need to know.
@@ -90,7 +107,13 @@ export class HttpConnection {
 
   /** Whether a request is being answered, or its answer is not sent yet. */
   get isAnswering(): boolean {
-    return this.#state === "answering" || this.#unsentBytes > 0;
+    return this.#state === "answering" || this.#output.bytes > 0;
+  }
+
+  /** Since when nothing was asked here that is not answered; undefined where something is. */
+  get idleSinceMs(): number | undefined {
+    const isIdle = this.#state === "waiting" && this.#head === undefined && this.#input.length === 0;
+    return isIdle ? this.#sinceMs : undefined;
   }
 
   /** Answers at once, whatever will be asked, and ends. */
@@ -110,7 +133,7 @@ export class HttpConnection {
     this.#guard(() => {
       this.#advance();
       if (this.#isEnded && this.#state === "waiting") this.#sayFarewell();
-      else if (this.#isSocketPaused && this.#state === "waiting") this.#resumeSocket();
+      this.#steer();
     });
   }
 
@@ -118,18 +141,20 @@ export class HttpConnection {
   sweep(nowMs: number): void {
     const { patience } = this.#context;
     if (this.#state === "closed") return;
-    if (this.#unsentBytes > 0 && nowMs - this.#takenMs > patience.stallMs) return this.close();
+    if (this.#output.bytes > 0) {
+      // Whoever takes its answer is not waited for in any other way.
+      if (nowMs - this.#output.takenMs > patience.stallMs) this.close();
+      return;
+    }
     const waitedMs = nowMs - this.#sinceMs;
     if (this.#state === "farewell" && waitedMs > patience.farewellMs) return this.close();
     if (this.#state !== "waiting") return;
     if (this.#head !== undefined) {
-      const { length } = this.#head;
-      const bytes = length === "chunked" ? this.#context.bodyBytesMax : length;
-      const allowedMs = patience.bodyMs + bytes / patience.bodyBytesPerSecond * 1000;
+      const allowedMs = patience.bodyMs + this.#bodyBytes / patience.bodyBytesPerSecond * 1000;
       if (waitedMs > allowedMs) this.#losePatience("body", allowedMs);
     } else if (this.#input.length > 0) {
-      if (waitedMs > patience.headMs) this.#losePatience("head", patience.headMs);
-    } else if (waitedMs > patience.idleMs) this.drain();
+      if (nowMs - this.#headSinceMs > patience.headMs) this.#losePatience("head", patience.headMs);
+    } else if (waitedMs > (this.#isNew ? patience.headMs : patience.idleMs)) this.drain();
   }
 
   /** Closes at once. */
@@ -138,7 +163,7 @@ export class HttpConnection {
     this.#state = "closed";
     this.#input.clear();
     this.#chunks = undefined;
-    this.#unsentBytes = 0;
+    this.#output.clear();
     this.#count();
     this.#socket.destroy();
     this.#context.onClosed(this);
@@ -146,23 +171,17 @@ export class HttpConnection {
 
   #onData(piece: Uint8Array): void {
     if (this.#state === "closed" || this.#state === "farewell") return;
-    if (this.#input.length === 0 && this.#state === "waiting" && this.#head === undefined) {
-      this.#sinceMs = this.#context.nowMs();
-    }
+    if (this.#input.length === 0) this.#headSinceMs = this.#context.nowMs();
+    if (this.#head !== undefined) this.#bodyBytes += piece.length;
     this.#input.push(piece);
     this.#advance();
     this.#count();
-    const isFar = this.#input.length > AHEAD_BYTES_MAX &&
-      (this.#state !== "waiting" || this.#context.isPaused);
-    if (isFar && !this.#isSocketPaused) {
-      this.#isSocketPaused = true;
-      this.#socket.pause();
-    }
+    this.#steer();
   }
 
   #onEnd(): void {
     this.#isEnded = true;
-    if (this.#state === "farewell") return this.close();
+    if (this.#state === "farewell") return this.#closeIfTaken();
     if (this.#state === "waiting") this.#advance();
     // A request that was cut off: nobody waits for an answer.
     if (this.#state === "waiting" && !this.#context.isPaused) this.#sayFarewell();
@@ -194,13 +213,19 @@ export class HttpConnection {
     const head = parseRequestHead(byteString(input.take(length)));
     input.take(4);
     if (!head.ok) return this.#refuseRest(head.failure);
+    this.#isNew = false;
     const { bodyBytesMax } = this.#context;
+    const isWhole = head.value.length !== "chunked" && head.value.length <= input.length;
+    // Why before its body: whoever may not ask gets none of our memory.
+    const refusal = isWhole ? undefined : this.#context.refusal(head.value);
+    if (refusal !== undefined) return this.#refuseRest(refusal, head.value);
     if (head.value.length !== "chunked" && head.value.length > bodyBytesMax) {
       return this.#refuseRest(tooLarge(bodyBytesMax), head.value);
     }
     this.#sinceMs = this.#context.nowMs();
+    this.#bodyBytes = input.length;
     if (head.value.length === "chunked") this.#chunks = new ChunkedBody(bodyBytesMax);
-    if (head.value.expectsContinue && input.length === 0) this.#write(CONTINUE);
+    if (head.value.expectsContinue && !isWhole && input.length === 0) this.#write(CONTINUE);
     return head.value;
   }
 
@@ -229,7 +254,10 @@ export class HttpConnection {
     if (!head.keepsAlive) this.#isLast = true;
     this.#context.answer(asked).then(
       (answer) => this.#guard(() => this.#send(answer, head)),
-      (cause) => this.#context.halt(cause),
+      (cause) => {
+        this.#context.onBug(cause);
+        this.#guard(() => this.#send(BUG_ANSWER, head));
+      },
     );
   }
 
@@ -260,33 +288,34 @@ export class HttpConnection {
     if (bytes.length > text.length) bytes.set(body, text.length);
     this.#write(bytes);
     if (this.#isLast) return this.#sayFarewell();
-    this.#sinceMs = this.#context.nowMs();
-    if (this.#unsentBytes <= UNSENT_BYTES_MAX) this.#goOn();
+    // What came meanwhile begins now: nobody looked at it before.
+    this.#sinceMs = this.#headSinceMs = this.#context.nowMs();
+    this.#isHeldBack = this.#output.bytes > UNSENT_BYTES_MAX;
+    if (!this.#isHeldBack) this.#goOn();
   }
 
   /** Turns to the next request. */
   #goOn(): void {
-    if (this.#state !== "answering") return;
     this.#state = "waiting";
-    this.#resumeSocket();
     if (this.#input.length > 0) this.#advance();
     if (this.#isEnded && this.#state === "waiting") this.#sayFarewell();
+    this.#steer();
   }
 
   #write(bytes: Uint8Array): void {
-    if (this.#unsentBytes === 0) this.#takenMs = this.#context.nowMs();
-    this.#unsentBytes += bytes.length;
-    if (bytes.length > UNSENT_BYTES_MAX) this.#count();
-    this.#socket.write(bytes, () => this.#guard(() => this.#onWritten(bytes.length)));
+    this.#output.write(bytes);
+    if (this.#output.bytes > UNSENT_BYTES_MAX) this.#count();
   }
 
-  #onWritten(count: number): void {
+  #onTaken(): void {
     if (this.#state === "closed") return;
-    this.#unsentBytes -= count;
-    this.#takenMs = this.#context.nowMs();
-    if (count > UNSENT_BYTES_MAX) this.#count();
-    // Why only then: with little unsent it has gone on already.
-    if (count > UNSENT_BYTES_MAX && this.#unsentBytes <= UNSENT_BYTES_MAX) this.#goOn();
+    const { bytes } = this.#output;
+    if (this.#heldBytes > UNSENT_BYTES_MAX) this.#count();
+    if (bytes === 0) this.#sinceMs = this.#headSinceMs = this.#context.nowMs();
+    if (this.#state === "farewell") return this.#closeIfTaken();
+    if (!this.#isHeldBack || bytes > UNSENT_BYTES_MAX) return;
+    this.#isHeldBack = false;
+    this.#goOn();
   }
 
   /** Why not closed at once: what was not read would reset the connection, and the last answer be lost. */
@@ -295,19 +324,29 @@ export class HttpConnection {
     this.#sinceMs = this.#context.nowMs();
     this.#input.clear();
     this.#count();
-    this.#socket.end();
-    if (this.#isEnded && this.#unsentBytes === 0) return this.close();
-    this.#resumeSocket();
+    this.#steer();
+    this.#closeIfTaken();
   }
 
-  #resumeSocket(): void {
-    if (!this.#isSocketPaused) return;
-    this.#isSocketPaused = false;
-    this.#socket.resume();
+  /** Ends our side of a farewell once its answer was taken, and all of it where the other side has ended too. */
+  #closeIfTaken(): void {
+    if (this.#output.bytes > 0) return;
+    if (this.#isEnded) this.close();
+    else this.#socket.end();
+  }
+
+  /** Takes more input or leaves it with the operating system. */
+  #steer(): void {
+    const needsMore = this.#state === "farewell" || (this.#state === "waiting" && !this.#context.isPaused);
+    const isFull = !needsMore && this.#input.length > AHEAD_BYTES_MAX;
+    if (isFull === this.#isSocketPaused) return;
+    this.#isSocketPaused = isFull;
+    if (isFull) this.#socket.pause();
+    else this.#socket.resume();
   }
 
   #count(): void {
-    const heldBytes = this.#input.heldBytes + (this.#chunks?.heldBytes ?? 0) + this.#unsentBytes;
+    const heldBytes = this.#input.heldBytes + (this.#chunks?.heldBytes ?? 0) + this.#output.bytes;
     const change = heldBytes - this.#heldBytes;
     this.#heldBytes = heldBytes;
     if (change !== 0) this.#context.onHeld(change);
@@ -317,7 +356,8 @@ export class HttpConnection {
     try {
       action();
     } catch (cause) {
-      this.#context.halt(cause);
+      this.#context.onBug(cause);
+      this.close();
     }
   }
 }

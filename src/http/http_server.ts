@@ -1,5 +1,6 @@
 /** The listening side of HTTP in one replica: who may connect, how many, and what they make us keep. @module */
 import { createServer, type Server } from "node:net";
+import { InvariantError } from "../base/assert.ts";
 import { HTTP_CONNECTIONS_MAX, HTTP_HELD_BYTES_MAX, lineBytesMin } from "../protocol/limits.ts";
 import type { Place } from "../replica/cluster_config.ts";
 import { type ConnectionContext, HttpConnection, type Patience } from "./connection.ts";
@@ -13,8 +14,13 @@ export interface HttpServerOptions {
   readonly connectionsMax?: number;
   readonly heldBytesMax?: number;
   readonly patience?: Partial<Patience>;
+  /** The refusal that a request would get whatever its body says; undefined where its body matters. */
+  refusal?(head: Pick<Asked, "path" | "headers">): Answer | undefined;
+  /** Rejects only for a bug. */
   answer(asked: Asked): Promise<Answer>;
-  /** A bug showed: stop the replica. */
+  /** An answer could not be made; the replica goes on. */
+  onError(cause: unknown): void;
+  /** The replica itself is not as it must be: stop it. */
   halt(cause: unknown): void;
 }
 
@@ -24,6 +30,10 @@ export interface HttpCounters {
   refused: number;
   /** Connections closed because clients made this replica keep too much. */
   evicted: number;
+  /** Connections closed because they were idle, and others found none. */
+  displaced: number;
+  /** Answers that could not be made, because of a bug. */
+  bugs: number;
 }
 
 const PATIENCE: Patience = {
@@ -31,6 +41,7 @@ const PATIENCE: Patience = {
   bodyMs: 10_000,
   bodyBytesPerSecond: 64 * 1024,
   idleMs: 60_000,
+  keptMs: 1000,
   stallMs: 10_000,
   farewellMs: 1000,
 };
@@ -40,7 +51,7 @@ const BEYOND_MAX = 64;
 
 /** Listens at one place. */
 export class HttpServer {
-  readonly counters: HttpCounters = { refused: 0, evicted: 0 };
+  readonly counters: HttpCounters = { refused: 0, evicted: 0, displaced: 0, bugs: 0 };
   readonly #options: HttpServerOptions;
   readonly #server: Server;
   readonly #connections = new Set<HttpConnection>();
@@ -48,6 +59,7 @@ export class HttpServer {
   readonly #beyond = new Set<HttpConnection>();
   readonly #connectionsMax: number;
   readonly #heldBytesMax: number;
+  readonly #keptMs: number;
   readonly #sweepTimer: ReturnType<typeof setInterval>;
   #heldBytes = 0;
   #isEvicting = false;
@@ -58,11 +70,12 @@ export class HttpServer {
     this.#options = options;
     this.#connectionsMax = Math.min(HTTP_CONNECTIONS_MAX, options.connectionsMax ?? HTTP_CONNECTIONS_MAX);
     this.#heldBytesMax = options.heldBytesMax ?? HTTP_HELD_BYTES_MAX;
+    this.#keptMs = options.patience?.keptMs ?? PATIENCE.keptMs;
     const context = this.#makeContext();
     // Why half open: whoever asks and then ends its side still gets its answers.
     this.#server = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true }, (socket) => {
       const connection = new HttpConnection(socket, context);
-      if (this.#connections.size < this.#connectionsMax) return void this.#connections.add(connection);
+      if (this.#hasPlace()) return void this.#connections.add(connection);
       this.counters.refused++;
       if (this.#beyond.size >= BEYOND_MAX) return connection.close();
       this.#beyond.add(connection);
@@ -133,7 +146,7 @@ export class HttpServer {
   }
 
   #makeContext(): ConnectionContext {
-    const { valueBytesMax, patience, answer, halt } = this.#options;
+    const { valueBytesMax, patience, answer, refusal, onError, halt } = this.#options;
     const isPaused = (): boolean => this.#isPaused;
     return {
       patience: { ...PATIENCE, ...patience },
@@ -142,6 +155,7 @@ export class HttpServer {
         return isPaused();
       },
       nowMs: () => performance.now(),
+      refusal: refusal ?? ((): undefined => undefined),
       answer,
       onHeld: (bytes) => {
         this.#heldBytes += bytes;
@@ -152,8 +166,30 @@ export class HttpServer {
         this.#beyond.delete(connection);
         if (this.#connections.size === 0) this.#isEmpty?.();
       },
-      halt,
+      onBug: (cause) => {
+        this.counters.bugs++;
+        // Why not for every bug: what comes from outside must not be able to stop a replica whose state is whole.
+        if (cause instanceof InvariantError) halt(cause);
+        else onError(cause);
+      },
     };
+  }
+
+  /** Whether one more may connect; where all places are taken, the one that was idle for longest makes room. */
+  #hasPlace(): boolean {
+    if (this.#connections.size < this.#connectionsMax) return true;
+    let since = performance.now() - this.#keptMs;
+    let idlest: HttpConnection | undefined;
+    for (const connection of this.#connections) {
+      const { idleSinceMs = Infinity } = connection;
+      if (idleSinceMs > since) continue;
+      since = idleSinceMs;
+      idlest = connection;
+    }
+    if (idlest === undefined) return false;
+    this.counters.displaced++;
+    idlest.close();
+    return true;
   }
 
   /** Closes the connections that hold the most until clients hold little enough. */

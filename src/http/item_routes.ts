@@ -13,6 +13,7 @@ import {
   sessionParameters,
   WRITE_ANSWERS,
 } from "./openapi_words.ts";
+import { HTTP_JSON_DEPTH_MAX } from "../protocol/limits.ts";
 import type { Backend, Route } from "./route.ts";
 
 const KEYSPACE = "items";
@@ -33,6 +34,9 @@ export function itemRoutes({ ask }: Backend): Route[] {
     if (op === "put") {
       const value = fields.value.get("value");
       if (value === undefined) return malformed('"value" is missing; allowed: {"value": any JSON}');
+      if (isDeeper(value, HTTP_JSON_DEPTH_MAX)) {
+        return malformed(`"value" is nested deeper than ${HTTP_JSON_DEPTH_MAX}; send it flatter, or as text`);
+      }
       fields.value.set("value", JSON.stringify(value));
     }
     const request = keyRequest(op, { keyspace: KEYSPACE, key }, fields.value);
@@ -67,6 +71,16 @@ export function itemRoutes({ ask }: Backend): Route[] {
       answer: (asked, parameters) => act("delete", asked, parameters),
     },
   ];
+}
+
+/** Whether arrays and objects stand within each other more than so often. Why by levels: what calls itself runs out of stack. */
+function isDeeper(value: unknown, depthMax: number): boolean {
+  let level = [value];
+  for (let depth = 0; depth <= depthMax; depth++) {
+    level = level.flatMap((each) => typeof each === "object" && each !== null ? Object.values(each) : []);
+    if (level.length === 0) return false;
+  }
+  return true;
 }
 
 /** Why not as it is: what somebody put in another way may be no JSON; then it is given as the text that it is. */

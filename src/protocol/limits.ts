@@ -96,6 +96,9 @@ export const HTTP_HEAD_BYTES_MAX = 64 * 1024;
 /** Header fields of an HTTP request. */
 export const HTTP_FIELDS_MAX = 100;
 
+/** How deep arrays and objects of an item may stand within each other: `JSON.stringify` calls itself, up to a few thousand. */
+export const HTTP_JSON_DEPTH_MAX = 256;
+
 /** Bytes that all HTTP clients together may make one replica keep; beyond it the connection that holds the most is closed. */
 export const HTTP_HELD_BYTES_MAX = 256 * 1024 * 1024;
 

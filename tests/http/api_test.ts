@@ -218,6 +218,8 @@ Deno.test("A path says which methods it knows; HEAD is known wherever GET is", a
   assertEquals([status, headers.Allow], [405, "HEAD, GET, PUT, DELETE"]);
   assertEquals(json.error.message, "POST is not known at this path; allowed: HEAD, GET, PUT, DELETE");
   assertEquals((await http.ask("OPTIONS", "/metrics")).headers.Allow, "HEAD, GET");
+  // The router's own word for any method is no method.
+  assertEquals((await http.ask("ALL", KEY)).status, 405);
   assertEquals((await http.ask("HEAD", "/healthz")).status, 200);
   assertEquals((await http.ask("HEAD", KEY)).status, 404);
 });

@@ -73,6 +73,14 @@ Deno.test("Chunks out of form, and more than is allowed, are told apart before t
   assertEquals(state("8\r\n12345678\r\n0\r\n\r\n"), "ended");
 });
 
+Deno.test("What stands behind the sizes of chunks must not outweigh the body", () => {
+  const state = (extensionBytes: number): string => {
+    const body = new ChunkedBody(1000);
+    return body.feed(encoder.encode(`1;${"a".repeat(extensionBytes - 1)}\r\na\r\n`.repeat(16))).state;
+  };
+  assertEquals([state(1000), state(1024)], ["open", "wrong"]);
+});
+
 Deno.test("A body of many one-byte chunks makes us keep no more than twice its size", () => {
   const body = new ChunkedBody(10_000);
   body.feed(encoder.encode("1\r\na\r\n".repeat(10_000)));

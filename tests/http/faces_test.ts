@@ -17,6 +17,27 @@ Deno.test("An item is any JSON, and comes back as it was", async () => {
   assertMatch((await http.ask("PUT", "/items/a", { body: {} })).json.error.message, /^"value" is missing/);
 });
 
+Deno.test("An item nested deeper than is allowed is refused, and nothing calls itself until its stack is full", async () => {
+  const http = new StagedApi();
+  const nested = (depth: number): string => `${'{"0":{"a":['.repeat(depth / 3)}1${"]}}".repeat(depth / 3)}`;
+  const put = (value: string): ReturnType<StagedApi["ask"]> =>
+    http.ask("PUT", "/items/a", {
+      headers: { "content-type": "application/json" },
+      body: `{"value":${value}}`,
+    });
+  assertEquals((await put(nested(255))).status, 200);
+  assertEquals((await put(`[${nested(255)}]`)).status, 200);
+  for (const value of [`[[${nested(255)}]]`, nested(300_000)]) {
+    const { status, json } = await put(value);
+    assertEquals([status, json.error.code], [400, "malformed_request"]);
+    assertEquals(json.error.message, '"value" is nested deeper than 256; send it flatter, or as text');
+  }
+  // What came in another way is given back as it is, however deep.
+  await http.ask("PUT", "/v1/keyspaces/items/keys/a", { body: { value: nested(30_000) } });
+  const answer = await http.answer("GET", "/items/a");
+  assertEquals([answer.status, answer.body.includes(`{"value":${nested(30_000)},`)], [200, true]);
+});
+
 Deno.test("What was put into items by another way and is no JSON is given as the text that it is", async () => {
   const http = new StagedApi();
   await http.ask("PUT", "/v1/keyspaces/items/keys/a", { body: { value: "no {json" } });

@@ -41,8 +41,8 @@ export class RawHttp implements Disposable {
     await this.#conn.closeWrite();
   }
 
-  /** The next answer. `isHead` where it has no body, whatever it says. */
-  async answer({ isHead = false } = {}): Promise<RawAnswer> {
+  /** The next answer. `isHead` where it has no body, whatever it says; `pauseMs` before each piece, to be slow. */
+  async answer({ isHead = false, pauseMs = 0 } = {}): Promise<RawAnswer> {
     while (true) {
       const end = this.#text.indexOf("\r\n\r\n");
       const head = this.#text.slice(0, Math.max(0, end));
@@ -53,6 +53,7 @@ export class RawHttp implements Disposable {
         return { status: Number(head.split(" ")[1]), head, body };
       }
       if (this.#isEnded) throw new Error(`no answer, but the end, after ${JSON.stringify(this.#text)}`);
+      if (pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs));
       await this.#read();
     }
   }
@@ -119,6 +120,9 @@ export class EchoServer implements AsyncDisposable {
         if (options.isHolding !== true) return Promise.resolve(echo);
         return new Promise<Answer>((answer) => held.push({ answer }));
       },
+      onError: (cause) => {
+        throw cause;
+      },
       halt: (cause) => {
         throw cause;
       },
@@ -127,8 +131,8 @@ export class EchoServer implements AsyncDisposable {
     return new EchoServer(server, asked, held);
   }
 
-  open(): Promise<RawHttp> {
-    return RawHttp.open(this.server.port);
+  open(hostname?: string): Promise<RawHttp> {
+    return RawHttp.open(this.server.port, hostname);
   }
 
   /** Lets all answers go that wait. */
