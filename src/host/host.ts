@@ -295,6 +295,8 @@ export class Host {
           httpConnections: http?.connectionCount ?? 0,
           httpRefused: http?.counters.refused ?? 0,
           httpEvicted: http?.counters.evicted ?? 0,
+          httpDisplaced: http?.counters.displaced ?? 0,
+          httpBugs: http?.counters.bugs ?? 0,
           httpHeldBytes: http?.heldBytes ?? 0,
           wireConnections: transport.connectionCount,
           peerQueueBytes: transport.queued(),

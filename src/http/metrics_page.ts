@@ -5,27 +5,68 @@ import { REQUEST_TIME_BOUNDS_MS } from "../replica/request_meter.ts";
 import { MetricsText } from "./metrics_text.ts";
 import type { HostMetrics } from "./route.ts";
 
-/** Families of one label that are made of several counters of the status: prefix of the counter's name, and the label. */
-const GROUPS: readonly (readonly [family: string, help: string, label: string, prefix: string])[] = [
-  ["quartet_messages_received_total", "Messages from peers, by what they are.", "type", "received_"],
-  [
-    "quartet_hints_total",
-    "Hints for replicas that missed a write, by what became of them.",
-    "event",
-    "hints_",
-  ],
-  [
-    "quartet_messages_lost_total",
-    "Messages not sent for a peer that is down or slow, or not read.",
-    "event",
-    "messages_",
-  ],
-  [
-    "quartet_connections_closed_total",
-    "Connections on the wire that were not kept, by why.",
-    "reason",
-    "connections_",
-  ],
+/** A family of one label that is made of several counters of the status. */
+interface Group {
+  readonly family: string;
+  readonly help: string;
+  readonly label: string;
+  /** With which the counters' names begin; the rest is the value of the label. */
+  readonly prefix: string;
+  /** Values that are told before they were first counted, so that a rate over them begins at 0. */
+  readonly values: readonly string[];
+}
+
+/** A counter belongs to the first group whose prefix it has. */
+const GROUPS: readonly Group[] = [
+  {
+    family: "quartet_writes_received_total",
+    help: "Versions that peers sent to be stored, by why: a client's put, read repair, or a hint.",
+    label: "cause",
+    prefix: "received_write_",
+    values: ["put", "repair", "hint"],
+  },
+  {
+    family: "quartet_messages_received_total",
+    help: "Messages from peers, by what they are.",
+    label: "type",
+    prefix: "received_",
+    values: ["heartbeat", "write", "read"],
+  },
+  {
+    family: "quartet_hints_total",
+    help: "Hints for replicas that missed a write, by what became of them.",
+    label: "event",
+    prefix: "hints_",
+    values: ["kept", "delivered", "dropped", "refused"],
+  },
+  {
+    family: "quartet_anti_entropy_passes_total",
+    help: "Comparisons with a peer that this replica began, by how they ended.",
+    label: "end",
+    prefix: "anti_entropy_ended_",
+    values: ["agreed", "compared", "unmended", "failed", "busy"],
+  },
+  {
+    family: "quartet_anti_entropy_keys_total",
+    help: "Keys whose copies anti-entropy moved: sent to a peer, or received and new here.",
+    label: "direction",
+    prefix: "anti_entropy_keys_",
+    values: ["sent", "received"],
+  },
+  {
+    family: "quartet_messages_lost_total",
+    help: "Messages not sent for a peer that is down or slow, or not read.",
+    label: "event",
+    prefix: "messages_",
+    values: ["dropped", "skipped"],
+  },
+  {
+    family: "quartet_connections_closed_total",
+    help: "Connections on the wire that were not kept, by why.",
+    label: "reason",
+    prefix: "connections_",
+    values: ["refused", "evicted"],
+  },
 ];
 
 /** Counters of the status that are a family each. */
@@ -47,14 +88,26 @@ const SINGLES: Readonly<Record<string, readonly [family: string, help: string]>>
     "Requests of clients that were handed to another replica to be coordinated.",
   ],
   read_repairs: ["quartet_read_repairs_total", "Stale copies that reads have mended."],
+  anti_entropy_bytes: [
+    "quartet_anti_entropy_sent_bytes_total",
+    "Bytes of messages that anti-entropy sent, as the one who asks and as the one who answers.",
+  ],
+  anti_entropy_differing: [
+    "quartet_anti_entropy_differing_keys_total",
+    "Keys that were found to differ in passes that this replica began.",
+  ],
+  anti_entropy_too_large: [
+    "quartet_anti_entropy_too_large_total",
+    "Copies that a peer sent and that are too large here: they stay different.",
+  ],
   dot_conflicts: [
     "quartet_dot_conflicts_total",
     "Versions of one name with different bytes: a lost disk, or a bug.",
   ],
 };
 
-/** Counted by `quartet_requests_total` already. */
-const TOLD_ELSEWHERE = new Set(["puts", "gets", "deletes", "scans"]);
+/** Counted already: by `quartet_requests_total`, and by the ends of passes. */
+const TOLD_ELSEWHERE = new Set(["puts", "gets", "deletes", "scans", "anti_entropy_passes"]);
 
 /** The page. */
 export function metricsPage(status: Status, metrics: ReplicaMetrics & HostMetrics): string {
@@ -98,16 +151,18 @@ function counters(text: MetricsText, all: Readonly<Record<string, number>>): voi
   for (const [name, [family, help]] of Object.entries(SINGLES)) {
     text.single(family, "counter", help, all[name] ?? 0);
   }
-  for (const [family, help, label, prefix] of GROUPS) {
+  const groupOf = (name: string): Group | undefined => GROUPS.find(({ prefix }) => name.startsWith(prefix));
+  for (const group of GROUPS) {
+    const { family, help, label, prefix, values } = group;
+    const own = Object.entries(all).filter(([name]) => groupOf(name) === group)
+      .map(([name, count]): [string, number] => [name.slice(prefix.length), count]);
+    const counts = new Map([...values.map((value): [string, number] => [value, 0]), ...own]);
     text.family(family, "counter", help);
-    for (const [name, count] of Object.entries(all)) {
-      if (name.startsWith(prefix)) text.sample(family, { [label]: name.slice(prefix.length) }, count);
-    }
+    for (const [value, count] of counts) text.sample(family, { [label]: value }, count);
   }
   text.family("quartet_events_total", "counter", "Everything else that this replica counts.");
   for (const [name, count] of Object.entries(all)) {
-    const isTold = TOLD_ELSEWHERE.has(name) || Object.hasOwn(SINGLES, name) ||
-      GROUPS.some(([, , , prefix]) => name.startsWith(prefix));
+    const isTold = TOLD_ELSEWHERE.has(name) || Object.hasOwn(SINGLES, name) || groupOf(name) !== undefined;
     if (!isTold) text.sample("quartet_events_total", { event: name }, count);
   }
 }
@@ -132,6 +187,8 @@ function gauges(text: MetricsText, status: Status, metrics: ReplicaMetrics & Hos
   );
   text.sample("quartet_http_connections_closed_total", { reason: "refused" }, metrics.httpRefused);
   text.sample("quartet_http_connections_closed_total", { reason: "evicted" }, metrics.httpEvicted);
+  text.sample("quartet_http_connections_closed_total", { reason: "displaced" }, metrics.httpDisplaced);
+  text.single("quartet_http_bugs_total", "counter", "Answers over HTTP that met a bug.", metrics.httpBugs);
   gauge("quartet_http_held_bytes", "Requests begun and answers not taken over HTTP.", metrics.httpHeldBytes);
   gauge("process_resident_memory_bytes", "Memory of the process.", machine?.memory_bytes);
   gauge("quartet_heap_bytes", "The part of it that holds objects.", machine?.heap_bytes);
@@ -163,6 +220,26 @@ function peers(
     "quartet_clock_offset_seconds",
     "The peer's wall clock minus ours.",
     ({ clock_offset_ms }) => clock_offset_ms === undefined ? undefined : clock_offset_ms / 1000,
+  );
+  family(
+    "quartet_peer_heard_age_seconds",
+    "Since anything was heard from the peer.",
+    ({ heard_ms_ago }) => heard_ms_ago === undefined ? undefined : heard_ms_ago / 1000,
+  );
+  family(
+    "quartet_anti_entropy_agreement_age_seconds",
+    "Since the copies that both hold were last found, or made, equal.",
+    ({ agreed_ms_ago }) => agreed_ms_ago === undefined ? undefined : agreed_ms_ago / 1000,
+  );
+  family(
+    "quartet_anti_entropy_differing_keys",
+    "Keys that differed in the last comparison of all of them.",
+    ({ differed }) => differed,
+  );
+  family(
+    "quartet_anti_entropy_left",
+    "What the pass under way has left to look at: ranges and keys; 0 where none is.",
+    ({ repair }) => repair?.left ?? 0,
   );
   family("quartet_hints_waiting", "Hints here for the peer.", ({ hints }) => hints);
   family("quartet_hint_waiting_bytes", "The same in bytes.", ({ hint_bytes }) => hint_bytes);

@@ -23,6 +23,8 @@ export interface HostMetrics {
   readonly httpConnections: number;
   readonly httpRefused: number;
   readonly httpEvicted: number;
+  readonly httpDisplaced: number;
+  readonly httpBugs: number;
   readonly httpHeldBytes: number;
   /** Connections of clients and peers on the wire. */
   readonly wireConnections: number;

@@ -22,6 +22,14 @@ import { RepairCore } from "./repair_core.ts";
 import { type BegunPass, type PassResult, RepairPass } from "./repair_pass.ts";
 import { RepairRun } from "./repair_run.ts";
 
+/** Names of counts. */
+const ENDED: Readonly<Record<PassResult["end"], string>> = {
+  agreed: "anti_entropy_ended_agreed",
+  unmended: "anti_entropy_ended_unmended",
+  failed: "anti_entropy_ended_failed",
+  busy: "anti_entropy_ended_busy",
+};
+
 /** All passes of one replica. */
 export class Repairs {
   readonly #core: Core;
@@ -205,8 +213,11 @@ export class Repairs {
 
   #onEnded({ peer, isDryRun, isWhole }: BegunPass, result: PassResult): void {
     this.#pass = undefined;
+    const { counters } = this.#core;
+    counters.add(isDryRun && result.end === "agreed" ? "anti_entropy_ended_compared" : ENDED[result.end], 1);
+    counters.add("anti_entropy_differing", result.differing);
     if (result.end === "agreed" || result.end === "unmended") {
-      this.#core.counters.add("anti_entropy_passes", 1);
+      counters.add("anti_entropy_passes", 1);
     }
     // One that only looked, or only at some keyspaces, says nothing of when the next is due.
     if (!isDryRun && isWhole) this.#pace.onEnded(peer, result, this.#nowMs);

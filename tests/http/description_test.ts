@@ -131,6 +131,15 @@ Deno.test("/metrics is the text format of Prometheus, with requests by op, level
   assertEquals(value("quartet_requests_total", { op: "get", level: "ONE", outcome: "ok" }), 1);
   assertEquals(value("quartet_requests_total", { op: "get", level: "ONE", outcome: "not_found" }), 2);
   assertEquals(value("quartet_messages_received_total", { type: "heartbeat" }), 1);
+  assertEquals(
+    value("quartet_writes_received_total", { cause: "hint" }),
+    0,
+    "told before it is first counted",
+  );
+  assertEquals(value("quartet_messages_received_total", { type: "write_hint" }), undefined);
+  assertEquals(value("quartet_anti_entropy_passes_total", { end: "unmended" }), 0);
+  assertEquals(value("quartet_anti_entropy_keys_total", { direction: "received" }), 0);
+  assertEquals(value("quartet_anti_entropy_left", { peer: "r2" }), 0);
   assertEquals(value("quartet_peer_alive", { peer: "r3" }), 0);
   assertEquals(value("quartet_ready", {}), 1);
   const times = families.get("quartet_request_duration_seconds")!.samples;

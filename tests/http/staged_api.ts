@@ -70,6 +70,8 @@ export class StagedApi {
         httpConnections: 1,
         httpRefused: 0,
         httpEvicted: 0,
+        httpDisplaced: 0,
+        httpBugs: 0,
         httpHeldBytes: 0,
         wireConnections: 2,
         peerQueueBytes: {},

@@ -166,6 +166,7 @@ Deno.test("Status tells since when two agree, and how many keys differed, on bot
     assert(peer!.agreed_ms_ago! > 9000, `${id}: ${peer!.agreed_ms_ago}`);
     assertEquals(peer!.differed, 0);
   }
+  const agreedCount = total(cluster, "anti_entropy_ended_agreed");
   cluster.isCarried = () => true;
   for (let i = 0; i < 100 && cluster.stage("r1").held(1).length === 0; i++) cluster.tick(50);
   cluster.tick(50);
@@ -175,6 +176,8 @@ Deno.test("Status tells since when two agree, and how many keys differed, on bot
     assert(peer!.agreed_ms_ago! < 5500, `${id}: ${peer!.agreed_ms_ago}`);
     assertEquals(peer!.differed, 3);
   }
+  assert(total(cluster, "anti_entropy_ended_agreed") > agreedCount, "whoever began it counts it");
+  assertEquals(total(cluster, "anti_entropy_differing"), 3);
 });
 
 Deno.test("Three that hold what a fourth lacks do not send it three times, whoever asks", () => {
@@ -229,7 +232,9 @@ Deno.test("A dry run names what differs and changes nothing", () => {
     ["r3", "compared", 0, [], 0],
   ]);
   assertEquals(cluster.values(7), ["r1=7 at 1", "r2=7 at 1", "r3="]);
-  assertEquals(cluster.stage("r1").status().peers[0]!.agreed_ms_ago, undefined);
+  const r1 = cluster.stage("r1");
+  assertEquals(r1.status().peers[0]!.agreed_ms_ago, undefined);
+  assertEquals([r1.counter("anti_entropy_ended_compared"), r1.counter("anti_entropy_differing")], [4, 4]);
 });
 
 Deno.test("A repair names peers that are away, and a keyspace that is none is refused", () => {
