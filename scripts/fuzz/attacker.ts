@@ -10,6 +10,7 @@ import { Budget } from "./budget.ts";
 import { CLIENT_ATTACKS } from "./client_attacks.ts";
 import { FAULT_ATTACKS } from "./fault_attacks.ts";
 import { HELLO_ATTACKS } from "./hello_attacks.ts";
+import { HTTP_ATTACKS } from "./http_attacks.ts";
 import { PEER_ATTACKS } from "./peer_attacks.ts";
 import type { Target } from "./target.ts";
 
@@ -22,7 +23,13 @@ export interface AttackerOrder {
   readonly logFile: string;
 }
 
-const ATTACKS: readonly Attack[] = [...CLIENT_ATTACKS, ...HELLO_ATTACKS, ...PEER_ATTACKS, ...FAULT_ATTACKS];
+const ATTACKS: readonly Attack[] = [
+  ...CLIENT_ATTACKS,
+  ...HELLO_ATTACKS,
+  ...PEER_ATTACKS,
+  ...FAULT_ATTACKS,
+  ...HTTP_ATTACKS,
+];
 const BAG: readonly Attack[] = ATTACKS.flatMap((attack) => Array<Attack>(attack.weight).fill(attack));
 
 /** Draws attacks and lets them run beside each other until its stdin ends. */

@@ -7,6 +7,7 @@ import { parseClusterConfig } from "../../src/replica/cluster_config.ts";
 import { digestOf } from "../../src/transport/hello.ts";
 import { endOnSignal } from "../bench/interrupt.ts";
 import { type Launch, ReplicaProcess } from "../supervisor/replica_process.ts";
+import { PoliteHttp } from "./polite_http.ts";
 import { KEYSPACES, type Target, VALUE_BYTES_MAX } from "./target.ts";
 
 const HOST = "127.0.0.1";
@@ -104,6 +105,12 @@ export class FuzzCluster implements AsyncDisposable {
     });
   }
 
+  /** The same over HTTP. */
+  connectHttp(id: string): PoliteHttp {
+    const { host, httpPort } = this.target.replicas.find((place) => place.id === id)!;
+    return new PoliteHttp({ host, port: httpPort }, this.target.secret);
+  }
+
   /** Asks one replica over the connection kept for that. Throws where it does not answer, or refuses. */
   async ask(id: string, request: Request): Promise<Reply> {
     let connection = this.#connections.get(id);
@@ -156,10 +163,16 @@ async function writeConfig(
   directory: string,
   { hasSecret, hasFaults }: FuzzClusterOptions,
 ): Promise<Target> {
-  const listeners = [...IDS, ABSENT_ID].map(() => Deno.listen({ hostname: HOST, port: 0 }));
+  const ids = [...IDS, ABSENT_ID];
+  const listeners = [...ids, ...ids].map(() => Deno.listen({ hostname: HOST, port: 0 }));
   const ports = listeners.map(({ addr }) => addr.port);
   for (const listener of listeners) listener.close();
-  const members = [...IDS, ABSENT_ID].map((id, index) => ({ id, host: HOST, port: ports[index]! }));
+  const members = ids.map((id, index) => ({
+    id,
+    host: HOST,
+    port: ports[index]!,
+    httpPort: ports[ids.length + index]!,
+  }));
   const keyspaces = Object.fromEntries(
     Object.values(KEYSPACES).map((name) => [name, {
       keys: name === KEYSPACES.bytes ? "byte" : "text",
@@ -173,7 +186,11 @@ async function writeConfig(
     default_keyspace: KEYSPACES.bytes,
     faults: hasFaults,
     ...(hasSecret ? { secret: SECRET } : {}),
-    replica: members.map(({ id, host, port }) => ({ id, address: `${host}:${port}` })),
+    replica: members.map(({ id, host, port, httpPort }) => ({
+      id,
+      address: `${host}:${port}`,
+      http: `${host}:${httpPort}`,
+    })),
     keyspace: keyspaces,
     settings: { value_bytes_max: VALUE_BYTES_MAX },
   };

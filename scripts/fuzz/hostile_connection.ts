@@ -26,7 +26,7 @@ export class HostileConnection {
 
   /** Undefined where nobody takes the connection. */
   static async open(
-    place: Target["replicas"][number],
+    place: { readonly host: string; readonly port: number },
     budget: Budget,
   ): Promise<HostileConnection | undefined> {
     try {
@@ -93,6 +93,16 @@ export class HostileConnection {
   /** From now on takes whatever comes, and forgets it. */
   takeAnswers(): void {
     this.#reading ??= this.#drain(() => {});
+  }
+
+  /** The same, and shows what comes. */
+  takeBytes(look: (bytes: Uint8Array) => void): void {
+    this.#reading ??= this.#drain(look);
+  }
+
+  /** Sends nothing more, though it was told to. */
+  abandon(): void {
+    this.#isLost = true;
   }
 
   /** The same, and shows each whole line to `look`. */

@@ -1,7 +1,9 @@
 /** A client that puts and gets, one request at a time, and wants each answered, right and soon. @module */
-import type { Connection } from "../../src/client/connection.ts";
+import type { Result } from "../../src/base/failure.ts";
 import type { Random } from "../../src/base/random.ts";
+import type { Failure } from "../../src/protocol/error_codes.ts";
 import type { Level } from "../../src/protocol/level.ts";
+import type { Reply } from "../../src/protocol/reply.ts";
 import type { Request, WireKey } from "../../src/protocol/request.ts";
 import type { FuzzCluster } from "./fuzz_cluster.ts";
 import { KnownKey } from "./known_key.ts";
@@ -20,7 +22,14 @@ const UNDONE_MAX = 10_000;
 const WRITE_LEVELS: readonly Level[] = ["TWO", "QUORUM", "QUORUM", "ALL"];
 const READ_LEVELS: readonly Level[] = ["ONE", "TWO", "QUORUM"];
 
-/** One client with keys of its own, through one coordinator. */
+/** How it asks: over the wire or over HTTP. */
+export interface PoliteLink {
+  readonly isClosed: boolean;
+  request(request: Request, options: { readonly timeoutMs: number }): Promise<Result<Reply, Failure>>;
+  close(): void;
+}
+
+/** One client with keys of its own, through one coordinator; every second one over HTTP. */
 export class PoliteClient {
   /** What was answered wrong. */
   readonly complaints: string[] = [];
@@ -36,7 +45,8 @@ export class PoliteClient {
   readonly #coordinator: string;
   readonly #random: Random;
   readonly #keys = new Map<WireKey, KnownKey>();
-  #connection: Connection | undefined;
+  readonly #isHttp: boolean;
+  #connection: PoliteLink | undefined;
   #isOver = false;
   #running: Promise<void> | undefined;
   #valueCount = 0;
@@ -46,6 +56,7 @@ export class PoliteClient {
     this.#cluster = cluster;
     this.#coordinator = cluster.ids[index % cluster.ids.length]!;
     this.#random = random;
+    this.#isHttp = index % 2 === 1;
     for (let key = 0; key < KEY_COUNT; key++) {
       // Why drawn: nobody can hit it by accident.
       const name = `polite ${random.uint32().toString(16)}${random.uint32().toString(16)}`;
@@ -73,7 +84,9 @@ export class PoliteClient {
     while (!this.#isOver) {
       const beganMs = Date.now();
       try {
-        this.#connection ??= await this.#cluster.connect(this.#coordinator);
+        this.#connection ??= this.#isHttp
+          ? this.#cluster.connectHttp(this.#coordinator)
+          : await this.#cluster.connect(this.#coordinator);
         await this.#askOnce(this.#connection);
       } catch (error) {
         this.#lament({
@@ -89,7 +102,7 @@ export class PoliteClient {
     }
   }
 
-  async #askOnce(connection: Connection): Promise<void> {
+  async #askOnce(connection: PoliteLink): Promise<void> {
     const key = this.#random.pick([...this.#keys.keys()]);
     const known = this.#keys.get(key)!;
     const isPut = !known.isPut || this.#random.chance(500);
@@ -131,7 +144,7 @@ export class PoliteClient {
   }
 
   #told(text: string): string {
-    return `${new Date().toISOString()} through ${this.#coordinator}${
+    return `${new Date().toISOString()} through ${this.#coordinator}${this.#isHttp ? " over HTTP" : ""}${
       this.isQuiet ? " in quiet" : ""
     }: ${text}`;
   }

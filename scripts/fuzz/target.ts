@@ -3,7 +3,12 @@
 /** Everything there is to know. Plain JSON, because it travels to another process. */
 export interface Target {
   readonly cluster: string;
-  readonly replicas: readonly { readonly id: string; readonly host: string; readonly port: number }[];
+  readonly replicas: readonly {
+    readonly id: string;
+    readonly host: string;
+    readonly port: number;
+    readonly httpPort: number;
+  }[];
   /** A member whose process never runs: whoever knows the secret may pose as it without taking anybody's place. */
   readonly absentId: string;
   /** What members have in common, as hellos carry it. */

@@ -18,14 +18,18 @@ import {
   unprovedOf,
   violationsOf,
 } from "../../scripts/fuzz/judge.ts";
+import { drawCostly, drawHttp, drawSmuggled } from "../../scripts/fuzz/http_grammar.ts";
 import { KnownKey } from "../../scripts/fuzz/known_key.ts";
 import { drawHostileText, mutateBytes, mutateJson } from "../../scripts/fuzz/mutation.ts";
 import { Latencies, type Times } from "../../scripts/fuzz/latencies.ts";
 import { parseFuzzOptions } from "../../scripts/fuzz/options.ts";
 import { excusedOf, stalledMs, type Undone } from "../../scripts/fuzz/stalls.ts";
+import type { Target } from "../../scripts/fuzz/target.ts";
 import { fail, ok, type Result } from "../../src/base/failure.ts";
 import { Random } from "../../src/base/random.ts";
 import { Faults } from "../../src/host/faults.ts";
+import { ChunkedBody } from "../../src/http/chunked_body.ts";
+import { parseRequestHead } from "../../src/http/request_head.ts";
 import type { Failure } from "../../src/protocol/error_codes.ts";
 import { parseMessageLine } from "../../src/transport/message_codec.ts";
 import { encodeReply } from "../../src/transport/reply_codec.ts";
@@ -110,6 +114,40 @@ Deno.test("What the fuzzer mutates follows from the seed, mostly differs, and ma
     refusedCount > drawn.length / 3 && refusedCount < drawn.length,
     `${refusedCount} of ${drawn.length}`,
   );
+});
+
+Deno.test("What the fuzzer draws as valid over HTTP is read as one request, and what smuggles is refused", () => {
+  const random = new Random(9);
+  const target: Target = {
+    cluster: "fuzz",
+    replicas: [],
+    absentId: "r5",
+    digest: {},
+    hasFaults: false,
+    secret: "a secret of sixteen characters",
+  };
+  let refusedCount = 0;
+  for (let count = 0; count < 1000; count++) {
+    const { text, mustBeRefused } = drawHttp(random, target);
+    const end = text.indexOf("\r\n\r\n");
+    const head = parseRequestHead(text.slice(0, end));
+    assert(head.ok, text.slice(0, 300));
+    const body = new TextEncoder().encode(text.slice(end + 4));
+    if (head.value.length === "chunked") {
+      assertEquals(new ChunkedBody(1e6).feed(body), { state: "ended", used: body.length }, text);
+    } else assertEquals(head.value.length, body.length, text);
+    const isProved = text.includes(`Authorization: Bearer ${target.secret}\r\n`);
+    if (mustBeRefused) assert(!isProved, text);
+    refusedCount += Number(mustBeRefused);
+  }
+  assert(refusedCount > 50 && refusedCount < 500, String(refusedCount));
+  for (let count = 0; count < 500; count++) {
+    const text = drawSmuggled(random);
+    const head = parseRequestHead(text.slice(0, text.indexOf("\r\n\r\n")));
+    assert(!head.ok, text);
+    const costly = drawCostly(random, target);
+    parseRequestHead(costly.slice(0, costly.indexOf("\r\n\r\n")));
+  }
 });
 
 Deno.test("Names that mean something to JavaScript reach the wire as fields", () => {
