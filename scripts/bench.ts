@@ -5,6 +5,7 @@ import { EXIT_USAGE } from "../src/cli/top_command.ts";
 import { BenchCluster } from "./bench/bench_cluster.ts";
 import { comparisonLines } from "./bench/comparison.ts";
 import { fillCluster, type Filled, type Sizes } from "./bench/fill.ts";
+import { findHttpPrograms, httpLines, measureHttp } from "./bench/http_load.ts";
 import { LoadProcesses } from "./bench/load_process.ts";
 import { describeMachine, type Machine } from "./bench/machine.ts";
 import { measure } from "./bench/measurement.ts";
@@ -41,6 +42,8 @@ async function bench(args: readonly string[]): Promise<number> {
       return await benchStart(machine, options);
     case "fill":
       return await benchFill(machine, options);
+    case "http":
+      return await benchHttp(machine, options);
     case "load":
       return await benchLoad(machine, options, then);
   }
@@ -74,6 +77,29 @@ async function benchFill(machine: Machine, options: BenchOptions): Promise<numbe
   if (options.isJson) print(JSON.stringify({ machine, options, filled }));
   else print(filledLines(filled).join("\n"));
   return filled.complaints.length === 0 ? 0 : 1;
+}
+
+async function benchHttp(machine: Machine, options: BenchOptions): Promise<number> {
+  const { found, missing } = await findHttpPrograms();
+  if (found.length === 0) {
+    throw new UsageError(`--http needs wrk or ab, and finds neither; install ${missing.join(" or ")}`);
+  }
+  if (missing.length > 0) printError(`not measured, because it is not installed: ${missing.join(", ")}`);
+  const directory = await Deno.makeTempDir({ prefix: "quartet-bench-" });
+  try {
+    await using cluster = await BenchCluster.start(options.binary);
+    await using load = new LoadProcesses(options.generatorCount);
+    const rows = await measureHttp(cluster, load, {
+      options,
+      programs: found,
+      directory,
+      onProgress: printError,
+    });
+    print(options.isJson ? JSON.stringify({ machine, options, rows }) : httpLines(rows).join("\n"));
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+  return 0;
 }
 
 async function benchStart(machine: Machine, options: BenchOptions): Promise<number> {

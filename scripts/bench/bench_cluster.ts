@@ -9,7 +9,7 @@ import type { Requests } from "./load_run.ts";
 import { freePorts, HOST, type Operation, type Place, type ServerProcess, type System } from "./system.ts";
 
 /** As `main` of the shipped `cluster.toml`, but with keys of text, so that there can be thousands. */
-const KEYSPACE = "bench";
+export const KEYSPACE = "bench";
 const IDS = ["r1", "r2", "r3", "r4"];
 const CONNECT_TIMEOUT_MS = 5000;
 const STATUS_TIMEOUT_MS = 5000;
@@ -20,6 +20,8 @@ const LOOK_EVERY_MS = 20;
 export class BenchCluster implements System {
   readonly name = "quartet";
   readonly places: readonly Place[];
+  /** Where the same replicas answer HTTP, in the same order. */
+  readonly httpPlaces: readonly Place[];
   readonly #directory: string;
   readonly #replicas: readonly ReplicaProcess[];
   readonly #connections = new Map<string, Connection>();
@@ -27,15 +29,20 @@ export class BenchCluster implements System {
   readonly #watch = endOnSignal(() => this[Symbol.asyncDispose]());
   #ending: Promise<void> | undefined;
 
-  private constructor(directory: string, places: readonly Place[], binary: string | undefined) {
+  private constructor(
+    directory: string,
+    places: { readonly wire: readonly Place[]; readonly http: readonly Place[] },
+    binary: string | undefined,
+  ) {
     this.#directory = directory;
-    this.places = places;
+    this.places = places.wire;
+    this.httpPlaces = places.http;
     const launch: Launch = {
       configFile: join(directory, "cluster.toml"),
       dataDirectory: join(directory, "data"),
       ...(binary === undefined ? {} : { binary }),
     };
-    this.#replicas = places.map(({ id }) => new ReplicaProcess(id, launch));
+    this.#replicas = this.places.map(({ id }) => new ReplicaProcess(id, launch));
   }
 
   /** Makes the directory and the configuration; no replica runs yet. */
@@ -43,8 +50,10 @@ export class BenchCluster implements System {
     const parent = join(ROOT, "data");
     await Deno.mkdir(parent, { recursive: true, mode: 0o700 });
     const directory = await Deno.makeTempDir({ dir: parent, prefix: "bench-" });
-    const ports = freePorts(IDS.length);
-    const places = IDS.map((id, index) => ({ id, host: HOST, port: ports[index]! }));
+    const ports = freePorts(2 * IDS.length);
+    const placesFrom = (first: number): Place[] =>
+      IDS.map((id, index) => ({ id, host: HOST, port: ports[first + index]! }));
+    const places = { wire: placesFrom(0), http: placesFrom(IDS.length) };
     await Deno.writeTextFile(join(directory, "cluster.toml"), configText(places));
     return new BenchCluster(directory, places, binary);
   }
@@ -163,10 +172,12 @@ export class BenchCluster implements System {
   }
 }
 
-function configText(places: readonly Place[]): string {
-  const replicas = places.map(({ id, host, port }) =>
-    `[[replica]]\nid = "${id}"\naddress = "${host}:${port}"\n`
+function configText(
+  { wire, http }: { readonly wire: readonly Place[]; readonly http: readonly Place[] },
+): string {
+  const replicas = wire.map(({ id, host, port }, index) =>
+    `[[replica]]\nid = "${id}"\naddress = "${host}:${port}"\nhttp = "${host}:${http[index]!.port}"\n`
   );
-  const keyspace = `[keyspace.${KEYSPACE}]\nkeys = "text"\nreplication = ${places.length}\n`;
+  const keyspace = `[keyspace.${KEYSPACE}]\nkeys = "text"\nreplication = ${wire.length}\n`;
   return `cluster = "bench"\n${replicas.join("")}${keyspace}`;
 }

@@ -6,7 +6,7 @@ import type { Operation } from "./system.ts";
 
 /** What is to be measured, and how. */
 export interface BenchOptions {
-  readonly mode: "help" | "load" | "fill" | "start";
+  readonly mode: "help" | "load" | "fill" | "start" | "http";
   readonly peer: "redis" | undefined;
   readonly operations: readonly Operation[];
   readonly clientCounts: readonly number[];
@@ -39,7 +39,10 @@ const FLAGS: Flags = {
     value: "OPS",
     help: "put-TWO,get-ONE,mix unless given; put and get at any level; mix is 90 % get-ONE",
   },
-  clients: { value: "N,N", help: "closed-loop clients, one run for each number; 1,16,64,256 unless given" },
+  clients: {
+    value: "N,N",
+    help: "closed-loop clients, one run for each number; 1,16,64,256 unless given (64 with --http)",
+  },
   "value-bytes": { value: "N,N", help: "length of the values; 128 unless given" },
   keys: { value: "N", help: "how many keys there are, drawn uniformly; 10000 unless given" },
   connections: { value: "M", help: "connections that the clients share; one for each client unless given" },
@@ -57,6 +60,7 @@ const FLAGS: Flags = {
   table: { value: "NAME", help: "instead: print kept results as a table in Markdown" },
   fill: { value: "COUNT", help: "instead: so many puts at TWO, then sizes, memory and restarts" },
   start: { help: "instead: time from the start of one replica on an empty directory until it is ready" },
+  http: { help: "instead: put at ONE over HTTP by wrk and ab, beside the same over the wire" },
   json: { help: "one JSON object on stdout" },
   help: { help: "this text", short: "h" },
 };
@@ -64,6 +68,7 @@ const FLAGS: Flags = {
 const REPLICA_IDS = ["r1", "r2", "r3", "r4"];
 const OPS_DEFAULT = "put-TWO,get-ONE,mix";
 const CLIENTS_DEFAULT = "1,16,64,256";
+const HTTP_CLIENTS_DEFAULT = "64";
 const CLIENTS_MAX = 4000;
 const KEYS_MAX = 1_000_000;
 const VALUE_BYTES_MAX = 1024 * 1024;
@@ -73,7 +78,7 @@ const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
 export function parseBenchOptions(args: readonly string[]): BenchOptions {
   const { words, flags } = parseArguments(args, FLAGS);
   if (words.length > 0) throw new UsageError(`bench takes flags only, and "${words[0]}" was given`);
-  const modes = (["help", "fill", "start"] as const).filter((name) => flags.has(name));
+  const modes = (["help", "fill", "start", "http"] as const).filter((name) => flags.has(name));
   if (modes.length > 1 && modes[0] !== "help") {
     throw new UsageError(`--${modes[0]} and --${modes[1]} are two measurements; give one of them`);
   }
@@ -101,7 +106,11 @@ export function parseBenchOptions(args: readonly string[]): BenchOptions {
     mode: modes[0] ?? "load",
     peer,
     operations: (flags.get("ops") ?? OPS_DEFAULT).split(",").map(parseOperation),
-    clientCounts: counts("clients", CLIENTS_DEFAULT, CLIENTS_MAX),
+    clientCounts: counts(
+      "clients",
+      modes[0] === "http" ? HTTP_CLIENTS_DEFAULT : CLIENTS_DEFAULT,
+      CLIENTS_MAX,
+    ),
     connectionCount: flags.has("connections") ? integer("connections", 1, CLIENTS_MAX) : undefined,
     seconds: integer("seconds", 3, 3600),
     rounds: integer("rounds", 5, 1000),
@@ -156,5 +165,6 @@ stderr.
   deno task bench --peer redis --compare latest
   deno task bench --clients 256 --connections 16
   deno task bench --fill 5000000
+  deno task bench --http
   deno task bench --start --binary dist/quartet`;
 }

@@ -15,7 +15,7 @@ summary { padding: .5rem .75rem; cursor: pointer; }
 summary b { display: inline-block; min-width: 4.5rem; }
 summary code { font-weight: 600; }
 summary span { opacity: .75; margin-left: .75rem; }
-form { padding: 0 .75rem .75rem; display: grid; grid-template-columns: minmax(8rem, 14rem) 1fr; gap: .35rem .75rem; }
+form { padding: 0 .75rem .75rem; display: grid; grid-template-columns: minmax(8rem, 14rem) 1fr; gap: .35rem .75rem; align-items: center; }
 form p, form pre, form button { grid-column: 1 / -1; margin: .25rem 0; }
 form button { justify-self: start; padding: .3rem 1rem; font: inherit; }
 label { align-self: center; }

@@ -15,6 +15,9 @@ import type { Backend, Route } from "./route.ts";
 
 const PATH = "/kv-store/{key}";
 
+/** Why refused: with GET they are other paths, so that nobody could read what was put there. */
+const NO_KEYS: ReadonlySet<string> = new Set(["get_node_details", "get_all_replicas"]);
+
 const RULES: FieldRules = {
   names: ["val", "causal_payload"],
   headers: { "x-causal-payload": "causal_payload" },
@@ -32,6 +35,10 @@ export function kvStoreRoutes({ ask, config, selfId }: Backend): Route[] {
   const naturals = naturalsOf({ config });
   const act = async (op: "get" | "put", asked: Asked, key: string): Promise<Answer> => {
     if (keyspace === undefined) return noKeyspace();
+    if (NO_KEYS.has(key)) {
+      const msg = `"${key}" is a path of this API and no key; choose another one`;
+      return jsonAnswer(400, { result: "error", msg });
+    }
     const fields = kvFields(asked);
     if (!fields.ok) return fields.failure;
     const { val, session } = fields.value;

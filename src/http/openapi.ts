@@ -2,7 +2,7 @@
 import { ERRORS } from "../protocol/error_codes.ts";
 import { LEVELS } from "../protocol/level.ts";
 import { QUARTET_VERSION } from "../base/quartet_version.ts";
-import { schemaOf, type Words } from "./openapi_words.ts";
+import { answersOf, schemaOf, type Words } from "./openapi_words.ts";
 import type { Route } from "./route.ts";
 
 /** A schema of an object: `?` behind a name says that the field may be absent. */
@@ -121,6 +121,7 @@ const SCHEMAS: Readonly<Record<string, Words>> = {
     },
   }),
   KvError: object({ result: result("error"), msg: text }),
+  KvErrorOrError: { anyOf: [schemaOf("KvError"), schemaOf("Error")] },
   KvNodeDetails: object({ result: result("success"), replica: { enum: ["Yes", "No"] } }),
   KvReplicas: object({ result: result("success"), replicas: { type: "array", items: text } }),
 };
@@ -132,6 +133,10 @@ export function describeApi(routes: readonly Route[], { hasSecret }: { readonly 
     (paths[path] ??= {})[method.toLowerCase()] = {
       operationId: `${method.toLowerCase()} ${path}`.replaceAll(/[^a-z0-9]+/gi, "_").replace(/_$/, ""),
       ...described,
+      // Without a secret nobody is refused for want of it.
+      ...(hasSecret && !isOpen
+        ? { responses: { ...(described.responses as Words), ...answersOf({ 401: "Error" }) } }
+        : {}),
       ...(isOpen && hasSecret ? { security: [] } : {}),
     };
   }

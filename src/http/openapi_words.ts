@@ -115,8 +115,16 @@ export function answersOf(schemas: Readonly<Record<number, string>>): Words {
 export function answerOf(name: string, errors: readonly number[]): Words {
   return answersOf({
     200: name,
-    ...Object.fromEntries(errors.map((status) => [status, name.startsWith("Kv") ? "KvError" : "Error"])),
+    ...Object.fromEntries(
+      errors.map((status) => [status, name.startsWith("Kv") ? kvErrorOf(status) : "Error"]),
+    ),
   });
+}
+
+/** What is refused before `/kv-store` has seen it is refused in the words of all other paths. */
+function kvErrorOf(status: number): string {
+  if ([401, 408, 431].includes(status)) return "Error";
+  return [400, 413, 500].includes(status) ? "KvErrorOrError" : "KvError";
 }
 
 /** Statuses of errors that a request of a key may end with. */

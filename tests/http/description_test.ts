@@ -71,6 +71,29 @@ Deno.test("The description is of exactly what is there: each operation answers, 
   }
 });
 
+Deno.test("What is refused for want of the secret, or before /kv-store sees it, is described as it is answered", async () => {
+  const http = new StagedApi({ secret: "correct horse battery" });
+  const api: Document = JSON.parse((await http.answer("GET", "/openapi.json")).body);
+  for (const { method, path, isOpen } of http.api.routes) {
+    const operation = api.paths[path][method.toLowerCase()];
+    const target = path.replace("{keyspace}", "items").replace("{key}", "k");
+    const answer = await http.answer(method, target);
+    assertEquals([answer.status === 401, operation.security], isOpen ? [false, []] : [true, undefined], path);
+    const at = `${method} ${path}`;
+    if (isOpen) continue;
+    checkSchema(
+      JSON.parse(answer.body),
+      operation.responses[401].content["application/json"].schema,
+      api,
+      at,
+    );
+  }
+  const kv = api.paths["/kv-store/{key}"].get.responses;
+  const schemas = api.components.schemas;
+  assertEquals(kv[400].content["application/json"].schema.$ref.split("/").at(-1), "KvErrorOrError");
+  assertEquals(schemas.KvErrorOrError.anyOf.length, 2);
+});
+
 /** Holds a value against the parts of JSON Schema that the description uses. */
 function checkSchema(value: Document, schema: Document, api: Document, at: string): void {
   if (schema.$ref) return checkSchema(value, api.components.schemas[schema.$ref.split("/").at(-1)], api, at);

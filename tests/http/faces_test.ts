@@ -96,6 +96,8 @@ Deno.test("/kv-store answers errors in its own words", async () => {
   ])[] = [
     ["GET", "/kv-store/none", {}, 404, /is not there$/],
     ["PUT", "/kv-store/k", {}, 400, /^"val" is missing or no text/],
+    ["PUT", "/kv-store/get_node_details", { body: { val: "x" } }, 400, /is a path of this API and no key/],
+    ["PUT", "/kv-store/get_all%5Freplicas", { body: { val: "x" } }, 400, /is a path of this API and no key/],
     ["PUT", "/kv-store/k", { body: { val: 7 } }, 400, /^"val" is missing or no text/],
     ["PUT", "/kv-store/k", { body: { val: "x", causal_payload: 7 } }, 400, /^"causal_payload" is no text/],
     ["PUT", "/kv-store/k", { body: { val: "x", more: 7 } }, 400, /^the body holds "more"/],
