@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { BenchCluster } from "../../scripts/bench/bench_cluster.ts";
 import { Histogram } from "../../scripts/bench/histogram.ts";
+import { findHttpPrograms, httpLines, measureHttp, readCount } from "../../scripts/bench/http_load.ts";
 import type { LoadCommand } from "../../scripts/bench/load_run.ts";
 import { LoadProcesses, shareOut } from "../../scripts/bench/load_process.ts";
 import { measure, type Row } from "../../scripts/bench/measurement.ts";
@@ -24,6 +25,55 @@ const COMMAND: LoadCommand = {
   warmUpMs: 0,
   until: { operationCount: 100 },
 };
+
+Deno.test("What wrk and ab say is read, with whatever went wrong", () => {
+  const wrk = "  12345 requests in 3.00s, 4.10MB read\nRequests/sec:   4115.50\nTransfer/sec:      1.37MB\n";
+  assertEquals(readCount("wrk", wrk), { perSecond: 4115.5, errorCount: 0 });
+  const trouble = "  Socket errors: connect 1, read 2, write 0, timeout 3\n  Non-2xx or 3xx responses: 10\n";
+  assertEquals(readCount("wrk", trouble + wrk).errorCount, 16);
+  const ab = "Complete requests:      20000\nFailed requests:        7\n" +
+    "Non-2xx responses:      2\nRequests per second:    12852.12 [#/sec] (mean)\n";
+  assertEquals(readCount("ab", ab), { perSecond: 12852.12, errorCount: 9 });
+  assertThrows(() => readCount("ab", "apr_socket_recv: Connection refused"), Error, "ab tells no rate");
+  const spread = { median: 10, min: 9, max: 11 };
+  const ratio = { median: 0.5, min: 0.4, max: 0.6 };
+  const programs = [{ program: "ab" as const, perSecond: spread, ratio, errorCount: 0 }];
+  assertEquals(httpLines([{ clientCount: 64, wire: spread, programs }]), [
+    "put-ONE at 64 clients: wire 10 (9–11)/s",
+    "  HTTP by ab: 10 (9–11)/s, of the wire's 0.50 (0.40–0.60), errors 0",
+  ]);
+});
+
+const programs = await findHttpPrograms();
+
+Deno.test({
+  ...unless(
+    WHY_NOT_LINUX ?? (programs.found.length > 0 ? undefined : "neither wrk nor ab is here"),
+    "Puts over HTTP are measured beside the wire, with those programs that are there",
+  ),
+  fn: async () => {
+    await using cluster = await BenchCluster.start(undefined);
+    await using load = new LoadProcesses(1);
+    const directory = await Deno.makeTempDir();
+    try {
+      const options = parseBenchOptions(["--http", "--clients", "4", "--rounds", "1", "--seconds", "1"]);
+      const lines: string[] = [];
+      const rows = await measureHttp(cluster, load, {
+        options,
+        programs: programs.found,
+        directory,
+        onProgress: (line) => void lines.push(line),
+      });
+      assertEquals([rows.length, lines.length], [1, 2]);
+      assertEquals(rows[0]!.programs.map(({ program, errorCount }) => [program, errorCount]), [
+        ...programs.found.map((program) => [program, 0]),
+      ]);
+      for (const { ratio } of rows[0]!.programs) assert(ratio.median > 0);
+    } finally {
+      await Deno.remove(directory, { recursive: true });
+    }
+  },
+});
 
 Deno.test("Histogram gives each quantile right to one part in 32", () => {
   // Powers of 1.01 cover every bucket up to an hour; the list itself knows the exact answer.
