@@ -10,8 +10,6 @@ export class InputBuffer {
   #bytes: Uint8Array = NOTHING;
   #begin = 0;
   #end = 0;
-  /** Whether `#bytes` is a piece as it came, which must not be written to. */
-  #isBorrowed = false;
   /** Up to here no end of a head was found. */
   #searched = 0;
 
@@ -32,18 +30,17 @@ export class InputBuffer {
       this.#bytes = piece;
       this.#begin = this.#searched = 0;
       this.#end = piece.length;
-      this.#isBorrowed = true;
       return;
     }
     const needed = this.length + piece.length;
-    if (this.#isBorrowed || this.#begin + needed > this.#bytes.length) {
+    // A piece as it came is full, so that nothing is ever written into it.
+    if (this.#begin + needed > this.#bytes.length) {
       const grown = new Uint8Array(Math.max(2 * needed, GROW_BYTES_MIN));
       grown.set(this.#bytes.subarray(this.#begin, this.#end));
       this.#searched -= this.#begin;
       this.#end -= this.#begin;
       this.#begin = 0;
       this.#bytes = grown;
-      this.#isBorrowed = false;
     }
     this.#bytes.set(piece, this.#end);
     this.#end += piece.length;

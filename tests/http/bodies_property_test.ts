@@ -66,6 +66,7 @@ Deno.test("Chunks out of form, and more than is allowed, are told apart before t
       `${"1".repeat(9)}\r\n`,
       `1;${"a".repeat(2000)}\r\n`,
       `0\r\n${"X: y\r\n".repeat(17)}`,
+      "0\r\nX: y\rZ: w\r\n\r\n",
     ]
   ) assertEquals(state(text), "wrong", JSON.stringify(text));
   assertEquals(state("9\r\n"), "too_large");

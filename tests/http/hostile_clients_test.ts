@@ -89,6 +89,26 @@ Deno.test("A body that stops coming is not waited for as long as a whole one mig
   assertEquals(JSON.parse((await steady.answer()).body).bytes, 1000);
 });
 
+Deno.test("A head that comes byte by byte, or never ends, is waited for no longer than any other", async () => {
+  await using echo = await EchoServer.start({ patience: { headMs: 300 } });
+  using dripping = await echo.open();
+  let isOver = false;
+  const drip = (async (): Promise<void> => {
+    await dripping.send("GET /");
+    while (!isOver) {
+      await dripping.send("a").catch(() => isOver = true);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  })();
+  assertEquals((await dripping.answer()).status, 408);
+  isOver = true;
+  await drip;
+  await using patient = await EchoServer.start();
+  using endless = await patient.open();
+  await endless.send(`GET /${"a".repeat(70_000)}`);
+  assertEquals((await endless.answer()).status, 431);
+});
+
 Deno.test("Who connects and says nothing, or nothing but empty lines, is let go; who has asked before may stay", async () => {
   await using echo = await EchoServer.start({ patience: { headMs: 300, idleMs: 60_000 } });
   using polite = await echo.open();

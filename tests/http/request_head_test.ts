@@ -98,6 +98,15 @@ Deno.test("A head of nothing but blanks takes no longer than any other of its le
   assert(performance.now() - beganMs < 1000, "the time is not the square of the length");
 });
 
+Deno.test("HTTP/1.0 knows no word before a body, and gets none", () => {
+  const expects = (version: string): boolean => {
+    const head = parseRequestHead(`PUT / HTTP/${version}${HOST}\r\nExpect: 100-Continue`);
+    assert(head.ok);
+    return head.value.expectsContinue;
+  };
+  assertEquals([expects("1.1"), expects("1.0")], [true, false]);
+});
+
 Deno.test("More header fields than anybody needs are refused", () => {
   const fields = (count: number): string => `GET / HTTP/1.1${HOST}${"\r\nX-A: b".repeat(count)}`;
   assertStringIncludes(refusal(fields(100)), "431 the request has 101 header fields; at most 100");
