@@ -131,6 +131,8 @@ export class HttpConnection {
   /** Goes on after the replica stood still. */
   resume(): void {
     this.#guard(() => {
+      // Nobody is to blame for what was not looked at.
+      this.#sinceMs = this.#headSinceMs = this.#context.nowMs();
       this.#advance();
       if (this.#isEnded && this.#state === "waiting") this.#sayFarewell();
       this.#steer();

@@ -43,7 +43,10 @@ export class RawHttp implements Disposable {
 
   /** The next answer. `isHead` where it has no body, whatever it says; `pauseMs` before each piece, to be slow. */
   async answer({ isHead = false, pauseMs = 0 } = {}): Promise<RawAnswer> {
+    // Why not looked at before: a text that grows is put together anew by each look.
+    let needed = 0;
     while (true) {
+      while (this.#text.length < needed && !this.#isEnded) await this.#read({ pauseMs });
       const end = this.#text.indexOf("\r\n\r\n");
       const head = this.#text.slice(0, Math.max(0, end));
       const length = isHead ? 0 : Number(/\r\nContent-Length: (\d+)/.exec(head)?.[1] ?? 0);
@@ -53,8 +56,8 @@ export class RawHttp implements Disposable {
         return { status: Number(head.split(" ")[1]), head, body };
       }
       if (this.#isEnded) throw new Error(`no answer, but the end, after ${JSON.stringify(this.#text)}`);
-      if (pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs));
-      await this.#read();
+      if (end >= 0) needed = end + 4 + length;
+      else await this.#read({ pauseMs });
     }
   }
 
@@ -64,7 +67,8 @@ export class RawHttp implements Disposable {
     return this.#text;
   }
 
-  async #read(): Promise<void> {
+  async #read({ pauseMs = 0 } = {}): Promise<void> {
+    if (pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs));
     // Answers of these tests are ASCII.
     const buffer = new Uint8Array(64 * 1024);
     this.#reading = this.#conn.read(buffer).then((count) => {
