@@ -139,19 +139,21 @@ Deno.test("Whoever is slow is told so and let go: with a head, a body, or nothin
 
 Deno.test("Whoever takes no answers is let go", async () => {
   const body = "x".repeat(4 * 1024 * 1024);
+  const heldBytes: number[] = [];
   await using echo = await EchoServer.start({
     patience: { stallMs: 200 },
-    answer: () => Promise.resolve({ status: 200, type: "text/plain", body }),
+    answer: () => {
+      heldBytes.push(echo.server.heldBytes);
+      return Promise.resolve({ status: 200, type: "text/plain", body });
+    },
   });
   using client = await echo.open();
   await client.send(GET.repeat(8));
-  let heldBytesMax = 0;
-  await echo.until(() => {
-    heldBytesMax = Math.max(heldBytesMax, echo.server.heldBytes);
-    return echo.server.connectionCount === 0;
-  }, "it was let go");
-  assert(heldBytesMax > 0, "an answer waited");
-  assert(heldBytesMax < 2 * body.length, "the next request waits until the answer was taken");
+  assertEquals((await client.answer()).body.length, body.length);
+  await echo.until(() => echo.server.heldBytes > 0, "an answer waits");
+  await echo.until(() => echo.server.connectionCount === 0, "it was let go");
+  assert(heldBytes.length > 1 && heldBytes.length < 8, `${heldBytes.length} were answered`);
+  assert(Math.max(...heldBytes) < 128 * 1024, "the next request waits until the answer was taken");
 });
 
 Deno.test("There are so many connections and no more; who is beyond hears why, and the others go on", async () => {
