@@ -227,7 +227,7 @@ export class HttpConnection {
     this.#sinceMs = this.#context.nowMs();
     this.#bodyBytes = input.length;
     if (head.value.length === "chunked") this.#chunks = new ChunkedBody(bodyBytesMax);
-    if (head.value.expectsContinue && !isWhole && input.length === 0) this.#write(CONTINUE);
+    if (head.value.expectsContinue && !isWhole && input.length === 0) this.#write(CONTINUE.slice());
     return head.value;
   }
 
