@@ -296,7 +296,7 @@ export class Host {
           httpRefused: http?.counters.refused ?? 0,
           httpEvicted: http?.counters.evicted ?? 0,
           httpDisplaced: http?.counters.displaced ?? 0,
-          httpBugs: http?.counters.bugs ?? 0,
+          httpInternalErrors: http?.counters.internalErrors ?? 0,
           httpHeldBytes: http?.heldBytes ?? 0,
           wireConnections: transport.connectionCount,
           peerQueueBytes: transport.queued(),

@@ -33,7 +33,7 @@ export interface HttpCounters {
   /** Connections closed because they were idle, and others found none. */
   displaced: number;
   /** Answers that could not be made, because of a bug. */
-  bugs: number;
+  internalErrors: number;
 }
 
 const PATIENCE: Patience = {
@@ -51,7 +51,7 @@ const BEYOND_MAX = 64;
 
 /** Listens at one place. */
 export class HttpServer {
-  readonly counters: HttpCounters = { refused: 0, evicted: 0, displaced: 0, bugs: 0 };
+  readonly counters: HttpCounters = { refused: 0, evicted: 0, displaced: 0, internalErrors: 0 };
   readonly #options: HttpServerOptions;
   readonly #server: Server;
   readonly #connections = new Set<HttpConnection>();
@@ -167,7 +167,7 @@ export class HttpServer {
         if (this.#connections.size === 0) this.#isEmpty?.();
       },
       onBug: (cause) => {
-        this.counters.bugs++;
+        this.counters.internalErrors++;
         // Why not for every bug: what comes from outside must not be able to stop a replica whose state is whole.
         if (cause instanceof InvariantError) halt(cause);
         else onError(cause);

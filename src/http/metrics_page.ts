@@ -188,7 +188,12 @@ function gauges(text: MetricsText, status: Status, metrics: ReplicaMetrics & Hos
   text.sample("quartet_http_connections_closed_total", { reason: "refused" }, metrics.httpRefused);
   text.sample("quartet_http_connections_closed_total", { reason: "evicted" }, metrics.httpEvicted);
   text.sample("quartet_http_connections_closed_total", { reason: "displaced" }, metrics.httpDisplaced);
-  text.single("quartet_http_bugs_total", "counter", "Answers over HTTP that met a bug.", metrics.httpBugs);
+  text.single(
+    "quartet_http_internal_errors_total",
+    "counter",
+    "Answers over HTTP that met a bug.",
+    metrics.httpInternalErrors,
+  );
   gauge("quartet_http_held_bytes", "Requests begun and answers not taken over HTTP.", metrics.httpHeldBytes);
   gauge("process_resident_memory_bytes", "Memory of the process.", machine?.memory_bytes);
   gauge("quartet_heap_bytes", "The part of it that holds objects.", machine?.heap_bytes);

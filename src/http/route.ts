@@ -24,7 +24,7 @@ export interface HostMetrics {
   readonly httpRefused: number;
   readonly httpEvicted: number;
   readonly httpDisplaced: number;
-  readonly httpBugs: number;
+  readonly httpInternalErrors: number;
   readonly httpHeldBytes: number;
   /** Connections of clients and peers on the wire. */
   readonly wireConnections: number;

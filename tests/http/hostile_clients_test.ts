@@ -225,7 +225,7 @@ Deno.test("A bug in an answer is told and logged, and the replica goes on; a fal
   assertEquals([status, code, definite], [500, "internal", false]);
   assertMatch(message, /log of the replica/);
   assertEquals((await client.answer()).body, "well");
-  assertEquals([errors, halts, echo.server.counters.bugs], [[cause], [], 1]);
+  assertEquals([errors, halts, echo.server.counters.internalErrors], [[cause], [], 1]);
   cause = new InvariantError("a replica that is wrong in itself");
   await client.send("GET /bug HTTP/1.1\r\nHost: a\r\n\r\n");
   await echo.until(() => halts.length === 1, "the replica stops");

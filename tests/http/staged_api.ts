@@ -71,7 +71,7 @@ export class StagedApi {
         httpRefused: 0,
         httpEvicted: 0,
         httpDisplaced: 0,
-        httpBugs: 0,
+        httpInternalErrors: 0,
         httpHeldBytes: 0,
         wireConnections: 2,
         peerQueueBytes: {},
