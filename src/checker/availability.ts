@@ -1,5 +1,6 @@
 /**
- * The judge of availability: a request whose level the live replicas can meet succeeds within its deadline.
+ * The judge of availability: a request whose level the live replicas can meet succeeds within its deadline, and no get
+ * says that it may be stale when all copies could answer it.
  *
  * Who was live can only be told by somebody who sees everything: `live` of an operation. Where it is absent nothing is judged.
  * @module
@@ -11,14 +12,20 @@ import type { Judgement, Violation } from "./verdict.ts";
 /** Refusals that say "too few replicas, or too late". Others, such as a full disk, have reasons of their own. */
 const UNREACHABLE = ["unavailable", "no_leader", "timeout", "connection_lost"];
 
-/** Whether every request that could succeed did. */
+/** Whether every request that could succeed did, and said no less than it could. */
 export function judgeAvailability(
-  { operations, deadlineMs = Infinity }: Pick<History, "operations" | "deadlineMs">,
+  { operations, copies, deadlineMs = Infinity }: Pick<History, "operations" | "copies" | "deadlineMs">,
 ): Judgement {
   const violations: Violation[] = [];
   let judgedCount = 0;
   for (const operation of operations) {
-    const { required, live } = operation;
+    const { required, live, maybeStale } = operation;
+    if (maybeStale && live !== undefined && live >= copies) {
+      const sentence = `${describeOperation(operation)}, although all ${
+        counted(copies, "replica")
+      } with a copy could answer all the time`;
+      violations.push({ judge: "availability", sentence, operations: [operation] });
+    }
     if (live === undefined || required === 0 || live < required) continue;
     judgedCount++;
     const trouble = troubleOf(operation, deadlineMs);

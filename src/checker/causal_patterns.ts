@@ -14,7 +14,8 @@
  *
  * The fifth, ThinAirRead, is the judge's of values. Where versions stand side by side, a get returns all that nothing replaced:
  * `missing` is one that came before, is not returned, and is replaced by nothing that is, `overwritten` one that is returned with
- * what replaced it; and as nobody has to agree on an order, the convergent pattern says nothing there.
+ * what replaced it; and as nobody has to agree on an order, the convergent pattern says nothing there. A get that said that it may
+ * be stale is never the later one of a pattern; what it returned has been read all the same.
  * @module
  */
 import { CausalOrder } from "./causal_order.ts";
@@ -103,7 +104,7 @@ class PatternSearch {
   first(): Pattern | undefined {
     let older: Pattern | undefined;
     for (const operation of this.#order.sorted) {
-      if (operation.outcome !== "ok" || this.#skipped.has(operation.key)) continue;
+      if (operation.outcome !== "ok" || operation.maybeStale || this.#skipped.has(operation.key)) continue;
       const found = this.#sideBySide.has(operation.key)
         ? this.#missingBeside(operation)
         : this.#patternOf(operation);

@@ -55,6 +55,8 @@ export interface Operation {
   readonly code?: string;
   /** Operations of one session are owed the session's guarantees; absent: the client is its own session. */
   readonly session?: string;
+  /** The answer of a get said that it may lack something of its session: so nobody is owed that it does not. */
+  readonly maybeStale?: true;
   /**
    * Replicas with a copy that counts which the coordinator could reach, and which could serve, from the invocation until
    * the deadline; 0 where the client could not reach the coordinator all that time. Absent where nobody knows.

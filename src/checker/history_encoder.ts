@@ -104,7 +104,7 @@ export function encodeCompletion(
   operation: Operation,
   { coordinator }: { readonly coordinator?: string } = {},
 ): string {
-  const { client, op, value, outcome, version, siblings, acked, code } = operation;
+  const { client, op, value, outcome, version, siblings, acked, code, maybeStale } = operation;
   return line({
     type: outcome,
     time_ms: completionMs(operation),
@@ -115,6 +115,7 @@ export function encodeCompletion(
       ...nameOf(sibling),
       value: content,
     })),
+    maybe_stale: maybeStale,
     code,
     acked: unlessEmpty(acked),
     coordinator,

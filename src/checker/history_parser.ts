@@ -24,6 +24,7 @@ import {
   oneOf,
   SIBLINGS,
   TEXT,
+  TRUE,
   VALUE,
   VERSION,
   VERSIONS,
@@ -239,7 +240,9 @@ class HistoryParser {
       ...(outcome === "info" ? { gaveUpMs: endedMs } : { endedMs }),
       outcome,
       ...(outcome === "ok" ? line.spread("version", VERSION, "version") : {}),
-      ...(outcome === "ok" && isGet ? siblingsOf(line) : {}),
+      ...(outcome === "ok" && isGet
+        ? { ...siblingsOf(line), ...line.spread("maybe_stale", TRUE, "maybeStale") }
+        : {}),
       acked: line.optional("acked", NAMES) ?? [],
       ...line.spread("coordinator", NAME, "coordinator"),
       ...(outcome === "ok" ? {} : line.spread("code", NAME, "code")),

@@ -69,6 +69,13 @@ export const VALUE: FieldKind<string | null> = {
   blank: null,
 };
 
+/** What is said by being there. */
+export const TRUE: FieldKind<true> = {
+  is: (value): value is true => value === true,
+  allowed: "true",
+  blank: true,
+};
+
 /** The name of a write. */
 export const VERSION: FieldKind<HistoryVersion> = {
   is: (value): value is HistoryVersion =>

@@ -45,7 +45,7 @@ export function showValue(value: string | null | undefined): string {
   return value.length > VALUE_CHARS_MAX ? `${value.slice(0, VALUE_CHARS_MAX)}…` : value;
 }
 
-function deed({ op, key, value, siblings, context, expected, outcome, code }: Operation): string {
+function deed({ op, key, value, siblings, context, expected, outcome, code, maybeStale }: Operation): string {
   const content = siblings
     ? siblings.map((sibling) => showValue(sibling.value)).join(" | ")
     : showValue(value);
@@ -54,7 +54,9 @@ function deed({ op, key, value, siblings, context, expected, outcome, code }: Op
   const reason = code === undefined ? "" : ` with ${code}`;
   switch (op) {
     case "get":
-      return outcome === "ok" ? `got ${written}` : `asked for ${key}, which failed${reason},`;
+      return outcome === "ok"
+        ? `got ${written}${maybeStale ? ", maybe stale" : ""}`
+        : `asked for ${key}, which failed${reason},`;
     case "put":
       return outcome === "ok" ? `put ${written}` : `tried to put ${written}, ${fate(outcome)}${reason},`;
     case "delete":

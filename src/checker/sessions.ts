@@ -54,7 +54,8 @@ export function sessionOf({ session, client }: Operation): string {
 
 /**
  * What sessions demand: each touch of a key is not older than the session's last one that had ended. Where versions stand side
- * by side, a put does not replace the one before: then it is all puts since the session's last get, and that.
+ * by side, a put does not replace the one before: then it is all puts since the session's last get, and that. A get that said that
+ * it may be stale excuses itself and no other: nothing is demanded of it, and what came before it is demanded of what comes after.
  */
 export function* sessionDemands(operations: readonly Operation[], touches: Touches): Generator<Demand> {
   const bySessionAndKey = new Map<string, Touch[]>();
@@ -64,10 +65,12 @@ export function* sessionDemands(operations: readonly Operation[], touches: Touch
     const name = JSON.stringify([sessionOf(operation), operation.key]);
     const before = bySessionAndKey.get(name) ?? [];
     const isLatestEnough = !later.descent.hasContexts || operation.op !== "get";
-    for (let index = before.length - 1; index >= 0; index--) {
+    const isExcused = operation.maybeStale === true;
+    for (let index = before.length - 1; index >= 0 && !isExcused; index--) {
       const earlier = before[index]!;
       if (earlier.operation.endedMs > operation.invokedMs) continue;
       yield { earlier, later };
+      if (earlier.operation.maybeStale) continue;
       if (isLatestEnough || earlier.operation.op === "get") break;
     }
     before.push(later);

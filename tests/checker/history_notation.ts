@@ -20,7 +20,7 @@ const OPS: Readonly<Record<string, Op>> = {
 /**
  * `c1 put x=a 1-2`: client 1 puts a under x from 1 to 2 ms. `c1 get x 3-4` found nothing, `c1 cas x=a>b 5-6` changed a to b,
  * and `c1 cas x=>b 5-6` nothing to b. Then, in any order: `fail:CODE`, `info:CODE` (or `info`), a version `r1.a@7`,
- * `need:2` copies, `on:r1,r2` acknowledged, `live:3`, `session:s`, `seen:r1.a@7,r2.a@8` or `seen:` for a context. A get of several
+ * `need:2` copies, `on:r1,r2` acknowledged, `live:3`, `session:s`, `stale`, `seen:r1.a@7,r2.a@8` or `seen:` for a context. A get of several
  * versions is `c1 get x=a| 3-4 r1.a@7|r2.a@8`, of which the second is a deletion.
  */
 export function operation(line: string): Operation {
@@ -59,6 +59,7 @@ export function operation(line: string): Operation {
     acked: mark("on")?.split(",") ?? [],
     ...(code ? { code } : {}),
     ...(mark("session") ? { session: mark("session")! } : {}),
+    ...(mark("stale") === undefined ? {} : { maybeStale: true as const }),
     ...(mark("live") ? { live: Number(mark("live")) } : {}),
   };
 }

@@ -143,4 +143,36 @@ export const WRONG_CAUSALITY: readonly WrongCase[] = [
       /^client 3 got x = b \| a \(r2\.a@2, r1\.a@1\) .*, although client 2 put x = b in place of r1\.a@1 .* had overwritten that/,
     guilty: [0, 1, 3],
   },
+  {
+    what: "somebody misses what came before, and does not say that the answer may be stale",
+    model: "causal",
+    judge: "causality",
+    lines: [
+      "c1 put x=a 1-2 r1.a@1",
+      "c1 put y=b 3-4 r1.a@2",
+      "c2 get y=b 5-6 r1.a@2 stale",
+      "c2 get x 7-8 stale",
+      "c2 get x 9-10",
+    ],
+    right: { 4: "c2 get x 9-10 stale" },
+    sentence:
+      /^client 2 got x = nothing at 9\.0.*, although client 1 put x = a .* came before, .* \(a missed write\)$/,
+    guilty: [0, 1, 2, 4],
+  },
+  {
+    what: "of versions side by side one is missed, after an answer that said it may be stale",
+    model: "causal",
+    judge: "causality",
+    lines: [
+      "c1 put x=a 1-2 r1.a@1 seen:",
+      "c1 put y=b 3-4 r1.a@2 seen:",
+      "c2 get y=b 5-6 r1.a@2",
+      "c2 get x 7-8 stale",
+      "c2 get x 9-10",
+    ],
+    right: { 4: "c2 get x=a 9-10 r1.a@1" },
+    sentence:
+      /^client 2 got x = nothing at 9\.0.*, although client 1 put x = a .* came before, .* \(a missed write\)$/,
+    guilty: [0, 1, 2, 4],
+  },
 ];

@@ -185,4 +185,30 @@ export const WRONG_QUORUMS: readonly WrongCase[] = [
       /^key x differs more than 10 ms after the last fault and write: r1 \(at 90 ms\) holds r1\.a@1, r2 \(at 90 ms\) holds r1\.a@2$/,
     guilty: [],
   },
+  {
+    what: "a put was done twice, which one replica shows in the end",
+    model: "quorum",
+    judge: "read_values",
+    lines: ["c1 put x=a 1-2 r1.a@1 need:1 on:r1"],
+    rest: { finals: ["r1 90 x=a r2.a@3", "r2 90 x=a r2.a@3"] },
+    right: { rest: { finals: ["r1 90 x=a r1.a@1", "r2 90 x=a r1.a@1"] } },
+    sentence:
+      /^client 1 put x = a \(r1\.a@1\) .* was one put, yet it has two versions, r1\.a@1 and r2\.a@3: r1 holds it in the end$/,
+    guilty: [0],
+  },
+  {
+    what: "a put of which nothing is known was done twice, which two gets show",
+    model: "sessions",
+    judge: "read_values",
+    lines: [
+      "c1 put x=a 1-2 info:timeout",
+      "c2 get x=a 3-4 r1.a@1",
+      "c3 get x=a 5-6 r1.a@1",
+      "c3 get x=a 7-8 r2.a@3",
+    ],
+    right: { 0: "c1 put x=a 1-2 r1.a@1", 3: "c3 get x=a 7-8 r1.a@1" },
+    sentence:
+      /^client 1 tried to put x = a, .* was one put, yet it has two versions, .*: client 3 got x = a \(r2\.a@3\)/,
+    guilty: [0, 1, 3],
+  },
 ];

@@ -201,4 +201,43 @@ export const WRONG_SESSIONS: readonly WrongCase[] = [
     sentence: /was never answered, although it needed 1 replica/,
     guilty: [0],
   },
+  {
+    what: "a session goes back again after an answer that said it may be stale, which excuses only itself",
+    model: "sessions",
+    judge: "sessions",
+    lines: [
+      "c1 put x=a 1-2 r1.a@1",
+      "c1 put x=b 3-4 r1.a@2",
+      "c1 get x=a 5-6 r1.a@1 stale",
+      "c1 get x=a 7-8 r1.a@1",
+    ],
+    right: { 3: "c1 get x=a 7-8 r1.a@1 stale" },
+    sentence:
+      /^client 1 got x = a \(r1\.a@1\) at 7\.0.*, although its session had written newer before: .* \(read your writes\)$/,
+    guilty: [1, 3],
+  },
+  {
+    what: "a session goes back behind an answer that said it may be stale",
+    model: "sessions",
+    judge: "sessions",
+    lines: [
+      "c2 put x=a 1-2 r1.a@1",
+      "c2 put x=b 3-4 r1.a@2",
+      "c1 get x=b 5-6 r1.a@2 stale",
+      "c1 get x=a 7-8 r1.a@1",
+    ],
+    right: { 3: "c1 get x=a 7-8 r1.a@1 stale" },
+    sentence: /^client 1 got x = a .*, although .*: client 1 got x = b, maybe stale .* \(monotonic reads\)$/,
+    guilty: [2, 3],
+  },
+  {
+    what: "a get may be stale although all copies could answer",
+    model: "causal",
+    judge: "availability",
+    lines: ["c1 get x 1-2 stale need:1 live:3", "c2 get x 1-2 stale need:1 live:2"],
+    right: { 0: "c1 get x 1-2 stale need:1 live:2" },
+    sentence:
+      /^client 1 got x = nothing, maybe stale .*, although all 3 replicas with a copy could answer all the time$/,
+    guilty: [0],
+  },
 ];
