@@ -37,6 +37,7 @@ export const PLANTED_BUGS = [
   "wrong_owner",
   "proxy_counts_itself",
   "forward_definite",
+  "session_ignored",
 ] as const;
 
 /** One planted bug. */

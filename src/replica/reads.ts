@@ -109,7 +109,8 @@ export class Reads {
     }
     const holdsCopy = naturals.includes(selfId);
     // Why everybody: stamps have gaps, so a copy alone cannot tell whether it lacks a write that the session has seen (H12).
-    const isEverybody = Object.keys(request.causal.session?.vector ?? {}).length > 0;
+    const isEverybody = !this.#bugs.has("session_ignored") &&
+      Object.keys(request.causal.session?.vector ?? {}).length > 0;
     const isOwnEnough = !isEverybody && required === 1 && holdsCopy && !this.#core.isRecovering() &&
       !this.#isComparisonDue(keyspace, key);
     if (isOwnEnough && request.trace === undefined) return this.#readOwn(request);

@@ -33,6 +33,8 @@ export interface Asked {
    * nobody knows.
    */
   readonly context?: readonly HistoryVersion[];
+  /** The name of the session that the request belongs to, where it carries one. */
+  readonly session?: string;
 }
 
 /** What a step asks. */
@@ -50,7 +52,7 @@ export function requestOf({ op, keyspace, key, level, value, valueChars, escaped
 
 /** What is known of an operation before it is answered. */
 export function beginOperation(
-  { client, coordinator, request, invokedMs, copies, context }: Omit<Asked, "endedMs">,
+  { client, coordinator, request, invokedMs, copies, context, session }: Omit<Asked, "endedMs">,
 ): Omit<Operation, "endedMs" | "outcome" | "acked"> {
   return {
     client,
@@ -61,6 +63,7 @@ export function beginOperation(
     invokedMs,
     ...(request.op === "put" ? { value: request.value } : {}),
     ...(context && request.op !== "get" ? { context: context.map(nameOf) } : {}),
+    ...(session === undefined ? {} : { session }),
   };
 }
 
@@ -74,24 +77,35 @@ export function recordOperation(asked: Asked, result: Result<Reply, Failure>): O
     if (reply.kind !== "value" && reply.kind !== "written") {
       throw new TypeError(`a ${reply.kind} answers no ${request.op}`);
     }
-    const { acked, version } = reply.receipt;
+    const { acked, version, maybe_stale: maybeStale } = reply.receipt;
     return {
       ...common,
       outcome: "ok",
       acked,
       ...(reply.kind === "value" ? { value: reply.value, ...severalVersions(reply.siblings) } : {}),
       ...namedVersion(version),
+      ...staleness(maybeStale),
     };
   }
   const { failure } = result;
   const acked = failure.acked ?? [];
   if (failure.code === "not_found") {
-    return { ...common, outcome: "ok", acked, ...namedVersion(failure.version) };
+    return {
+      ...common,
+      outcome: "ok",
+      acked,
+      ...namedVersion(failure.version),
+      ...staleness(failure.maybe_stale),
+    };
   }
   if (isDefinite(failure) || request.op === "get") {
     return { ...common, outcome: "fail", acked, code: failure.code };
   }
   return { ...common, endedMs: Infinity, gaveUpMs: endedMs, outcome: "info", acked, code: failure.code };
+}
+
+function staleness(maybeStale: true | undefined): { maybeStale?: true } {
+  return maybeStale ? { maybeStale } : {};
 }
 
 function namedVersion(version: HistoryVersion | undefined): { version?: HistoryVersion } {

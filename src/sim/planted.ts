@@ -46,6 +46,7 @@ const HARMFUL: Readonly<Record<PlantedBug, DrawOptions>> = {
   skip_merkle_bucket: { faults: ["partition"], ...COMPARED_ONLY },
   replay_without_leaves: { faults: ["kill"], antiEntropy: true },
   list_only_known: { faults: ["partition"], ...COMPARED_ONLY },
+  session_ignored: { faults: ["partition"], levels: [["ONE"], ["ONE"]], readRepair: "off", sessions: true },
 };
 
 /** Judges that must be among those who notice, where another one might notice first. */
@@ -56,12 +57,19 @@ const JUDGES: Readonly<Partial<Record<PlantedBug, JudgeName>>> = {
   forward_definite: "read_values",
   repair_first_only: "convergence",
   answer_older: "sessions",
+  session_ignored: "causality",
 };
 
 /** How a run is drawn in which a bug can do harm. */
 export function plantedDraw(bug: PlantedBug): DrawOptions & { readonly bugs: ReadonlySet<PlantedBug> } {
   // Why without: anti-entropy would mend what most of them spoil, and who is asked would not be who does harm.
-  return { antiEntropy: false, coordination: "asked", ...HARMFUL[bug], bugs: new Set([bug]) };
+  return {
+    antiEntropy: false,
+    coordination: "asked",
+    sessions: false,
+    ...HARMFUL[bug],
+    bugs: new Set([bug]),
+  };
 }
 
 /** Seeds within which every planted bug must be noticed. */

@@ -6,6 +6,7 @@ import { judgeKeptWrites } from "../checker/kept_writes.ts";
 import { judgeReadValues } from "../checker/read_values.ts";
 import { judgeSessions } from "../checker/sessions.ts";
 import type { JudgeName, Violation } from "../checker/verdict.ts";
+import { judgeCarriedSessions } from "./carried_sessions.ts";
 import type { SimRun } from "./sim_run.ts";
 
 /** One thing that a judge objects to, or the simulator itself. */
@@ -65,16 +66,18 @@ export function judgeByAntiEntropy(run: SimRun): Finding[] {
 }
 
 /**
- * Who looks at a keyspace in the end: where nobody reads, or reads mend nothing, copies may rightly differ; and what was read
- * stays read only where reads wait for their repairs, and no disk was lost.
+ * Who looks at a keyspace in the end: where nobody reads, or reads mend nothing, copies may rightly differ; what was read
+ * stays read only where reads wait for their repairs, and no disk was lost; and causality is owed to clients that carry sessions.
  */
-export function judgesOf({ scenario, config, nemesis }: SimRun, keyspace: string): readonly JudgeName[] {
+export function judgesOf(run: SimRun, keyspace: string): readonly JudgeName[] {
+  const { scenario, config } = run;
   const { readRepair, antiEntropy } = config.keyspaces.get(keyspace) ?? {};
   const isMended = antiEntropy === true || scenario.phases.readsMs > 0 && readRepair !== "off";
-  const isMonotonic = readRepair === "blocking" && nemesis.diskLosses.length === 0;
+  const { sessions } = scenario.clients;
   return [
     ...(isMended ? ["kept_writes", "convergence"] as const : []),
-    ...(isMonotonic ? ["sessions"] as const : []),
+    ...(sessions || isMonotonic(run, keyspace) ? ["sessions"] as const : []),
+    ...(sessions ? ["causality"] as const : []),
     "read_values",
     "availability",
   ];
@@ -97,9 +100,13 @@ export function judgeRun(
         ...judgeConvergence(finals, { holders: history.holders }),
       );
     }
-    if (judges.includes("sessions")) violations.push(...judgeMonotonicReads(history));
+    if (isMonotonic(run, keyspace)) violations.push(...judgeMonotonicReads(history));
     violations.push(...judgeReadValues(history), ...judgeAvailability(history).violations);
     findings.push(...violations.map((violation) => findingOf(keyspace, violation)));
+  }
+  if (run.scenario.clients.sessions && histories.size > 0) {
+    const { history, violations } = judgeCarriedSessions(histories);
+    findings.push(...violations.map((violation) => findingOf(history.keyspace, violation, history)));
   }
   const okCount = operations.filter(({ outcome }) => outcome === "ok").length;
   if (run.scenario.steps.length >= OPERATIONS_MIN || operations.length === 0) {
@@ -109,6 +116,10 @@ export function judgeRun(
     }
   }
   return findings;
+}
+
+function isMonotonic({ config, nemesis }: SimRun, keyspace: string): boolean {
+  return config.keyspaces.get(keyspace)?.readRepair === "blocking" && nemesis.diskLosses.length === 0;
 }
 
 /**
@@ -149,7 +160,18 @@ const KIND_WORDS = [
   "differs after calm",
 ];
 
-function findingOf(keyspace: string, { judge, sentence, operations }: Violation): Finding {
+function findingOf(
+  keyspace: string | undefined,
+  { judge, sentence, operations }: Violation,
+  history?: History,
+): Finding {
   const kind = KIND_WORDS.find((words) => sentence.includes(words)) ?? judge;
-  return { judge, kind, sentence, operations, keyspace };
+  return {
+    judge,
+    kind,
+    sentence,
+    operations,
+    ...(keyspace === undefined ? {} : { keyspace }),
+    ...(history === undefined ? {} : { history }),
+  };
 }

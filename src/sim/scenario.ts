@@ -70,6 +70,8 @@ export interface ClientProfile {
   readonly timeoutMs: number;
   /** A client waits so long after a failure: one that hammers would drown a run in refusals. */
   readonly backOffMs: number;
+  /** Whether each request of a client's steps carries the session of the client's last answer. */
+  readonly sessions: boolean;
 }
 
 /** How wrong one replica's clock is from the beginning. */

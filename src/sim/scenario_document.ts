@@ -97,8 +97,8 @@ const DISK: Shape<DiskProfile> = {
 };
 
 const CLIENTS: Shape<ClientProfile> = {
-  kinds: { timeoutMs: DURATION, backOffMs: DURATION },
-  usual: { timeoutMs: 3000, backOffMs: 0 },
+  kinds: { timeoutMs: DURATION, backOffMs: DURATION, sessions: FLAG },
+  usual: { timeoutMs: 3000, backOffMs: 0, sessions: false },
 };
 
 const CLOCK: Shape<ClockProfile> = {

@@ -36,6 +36,8 @@ export interface DrawOptions {
   readonly hintedHandoff?: boolean;
   /** Who coordinates, in place of what the seed draws. */
   readonly coordination?: Coordination;
+  /** Whether clients carry sessions, in place of what the seed draws. */
+  readonly sessions?: boolean;
 }
 
 const PHASES = { faultsMs: 35_000, calmMs: 15_000, readsMs: 10_000, okPerMilleMin: 650 } as const;
@@ -47,6 +49,9 @@ const FIRST_STEP_MS = 500;
 const CLOCK_SKEW_STRICT_MS = 5000;
 
 const VALUE_BYTES_MAX = 4096;
+
+/** Of so many of a thousand seeds the clients carry sessions: then every get asks all copies, and less of the rest is seen. */
+const SESSIONS_PER_MILLE = 400;
 
 /** Pairs of levels: most overlap, so that reads must see writes. */
 const LEVEL_PAIRS: readonly LevelPair[] = [
@@ -74,6 +79,7 @@ interface DrawnKeyspace extends StepKeyspace {
 /** The scenario of a seed. */
 export function drawScenario(seed: number, options: DrawOptions = {}): Scenario {
   const random = Random.of(seed, "scenario");
+  const sessions = options.sessions ?? Random.of(seed, "sessions").chance(SESSIONS_PER_MILLE);
   const { cluster, changes, keyspaces } = drawCluster(Random.of(seed, "cluster"), seed, options);
   const names = Array.from({ length: cluster.replicas }, (_, index) => replicaName(index));
   const kinds = DRAWN_FAULTS.filter(() => random.chance(400));
@@ -99,7 +105,7 @@ export function drawScenario(seed: number, options: DrawOptions = {}): Scenario 
     changes,
     network: drawNetwork(Random.of(seed, "network"), names),
     disk: { syncFirstMs: 1, syncLastMs: 3, shortWritesPerMille: random.pick([0, 0, 100]) },
-    clients: { timeoutMs: random.pick([1000, 3000, 6000]), backOffMs: 400 },
+    clients: { timeoutMs: random.pick([1000, 3000, 6000]), backOffMs: 400, sessions },
     clocks: drawClocks(Random.of(seed, "clocks"), names, skewMsMax),
     faults,
     steps: drawSteps(
@@ -113,7 +119,7 @@ export function drawScenario(seed: number, options: DrawOptions = {}): Scenario 
           : (faults.find(({ kind, change }) => kind === "reconfigure" && change === keyspace.fromMs)?.atMs ??
             Infinity) + 4000,
       })),
-      options.levels,
+      { levels: options.levels, sessions },
     ),
   };
 }
@@ -234,7 +240,7 @@ function drawSteps(
   seed: number,
   replicas: readonly string[],
   keyspaces: readonly DrawnKeyspace[],
-  levels: LevelPair | undefined,
+  { levels, sessions }: { readonly levels: LevelPair | undefined; readonly sessions: boolean },
 ): Step[] {
   const random = Random.of(seed, "workload");
   const profile = {
@@ -243,6 +249,8 @@ function drawSteps(
     valueChars: random.pick([8, 8, 200, 4000]),
     wanderPerMille: random.pick([0, 50, 300]),
   };
+  // A session survives a change of coordinator; without one it could not be seen to.
+  const wanderPerMille = sessions ? Math.max(profile.wanderPerMille, 100) : profile.wanderPerMille;
   const copies = Math.min(...keyspaces.map((keyspace) => keyspace.copies));
   const drawn = random.pick(
     LEVEL_PAIRS.filter(([writes, reads]) =>
@@ -258,6 +266,7 @@ function drawSteps(
     const own = Random.of(seed, `workload of client ${client}`);
     const drawn = drawClientSteps(own, {
       ...profile,
+      wanderPerMille,
       client,
       replicas,
       levelsOf: (op) => op === "get" ? readLevels : writeLevels,

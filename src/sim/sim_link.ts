@@ -11,6 +11,7 @@ import type { Reply } from "../protocol/reply.ts";
 import type { Request } from "../protocol/request.ts";
 import { decodeReply, encodeReply } from "../transport/reply_codec.ts";
 import { encodeRequest, parseRequestLine } from "../transport/request_codec.ts";
+import { sessionToken } from "./client_session.ts";
 import type { SimReplica } from "./sim_replica.ts";
 import type { SimWorld } from "./sim_world.ts";
 
@@ -96,6 +97,7 @@ export class SimLink implements Link {
       replica.request(id, carriedRequest(id, request), {
         onReply: (result) => {
           checkTrace(request, result);
+          checkSession(request, result);
           const carried = carriedReply(id, result);
           this.#later(() => end({ kind: "answered", result: carried }));
         },
@@ -139,5 +141,15 @@ function checkTrace(request: Request, result: Result<Reply, Failure>): void {
   const isInOrder = steps?.every(({ at_ms }, index) => index === 0 || at_ms >= steps[index - 1]!.at_ms);
   if (isTraced ? ends?.length !== 1 || !isInOrder : steps !== undefined) {
     throw new TypeError(`a request with trace ${isTraced} came back with ${JSON.stringify(steps)}`);
+  }
+}
+
+/** What was done in a session, or found not to be there, carries its next token, which is greater; and no other answer carries one. */
+function checkSession(request: Request, result: Result<Reply, Failure>): void {
+  const before = "session" in request ? request.session : undefined;
+  const after = sessionToken(result);
+  const isOwed = before !== undefined && (result.ok || result.failure.code === "not_found");
+  if (isOwed ? after === undefined || after <= before : after !== undefined) {
+    throw new TypeError(`a ${request.op} with session ${before} came back with ${after}`);
   }
 }

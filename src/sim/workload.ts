@@ -5,6 +5,7 @@ import type { Operation } from "../checker/history.ts";
 import type { Failure } from "../protocol/error_codes.ts";
 import type { Reply } from "../protocol/reply.ts";
 import { type KeyRequest, recordOperation, requestOf } from "./client_record.ts";
+import { ClientSession } from "./client_session.ts";
 import type { ClientProfile, Step } from "./scenario.ts";
 import { RequestNumbers, SimLink } from "./sim_link.ts";
 import type { SimReplica } from "./sim_replica.ts";
@@ -23,6 +24,7 @@ interface SimClient {
   readonly number: number;
   readonly client: Client;
   readonly steps: Step[];
+  readonly session: ClientSession;
   /** Asks something, or waits after a failure. */
   isBusy: boolean;
 }
@@ -76,7 +78,7 @@ export class Workload {
     done: (operation: Operation, result: Result<Reply, Failure>) => void,
   ): void {
     const { world, profile } = this.#options;
-    const { client } = this.#clientOf(number);
+    const { client, session } = this.#clientOf(number);
     const { queue } = world;
     const invokedMs = queue.nowMs;
     client.request(invokedMs, request, ({ result, replica }) => {
@@ -87,7 +89,9 @@ export class Workload {
         invokedMs,
         endedMs: queue.nowMs,
         copies: this.#options.copiesOf(request.keyspace),
+        ...(request.session === undefined ? {} : { session: session.name }),
       }, result);
+      session.onAnswer(result);
       world.trace(`client ${number} `, JSON.stringify(operation));
       this.#endedCount++;
       if (operation.outcome === "ok") this.#okCount++;
@@ -112,8 +116,9 @@ export class Workload {
     if (step === undefined) return;
     client.isBusy = true;
     if (step.coordinator !== "") client.client.turnTo(step.coordinator, { stays: false });
-    this.ask(client.number, requestOf(step), ({ outcome }) => {
-      const { world, profile } = this.#options;
+    const { world, profile } = this.#options;
+    const request = requestOf(step);
+    this.ask(client.number, profile.sessions ? client.session.carried(request) : request, ({ outcome }) => {
       const goOn = (): void => {
         client.isBusy = false;
         this.#goOn(client);
@@ -132,7 +137,7 @@ export class Workload {
     const ids = replicas.map(({ id }) => id);
     const client = new Client({ replicas: ids, timeoutMs: profile.timeoutMs, link });
     client.turnTo(random.pick(ids), { stays: false });
-    const made = { number, client, steps: [], isBusy: false };
+    const made = { number, client, steps: [], session: new ClientSession(number), isBusy: false };
     this.#clients.set(number, made);
     return made;
   }
