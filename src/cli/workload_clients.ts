@@ -4,6 +4,7 @@ import { encodeCompletion, encodeInvocation } from "../checker/history_encoder.t
 import type { Operation } from "../checker/history.ts";
 import type { KeyspaceConfig } from "../replica/keyspace_config.ts";
 import { beginOperation, type KeyRequest, recordOperation, requestOf } from "../sim/client_record.ts";
+import { ClientSession } from "../sim/client_session.ts";
 import { drawClientSteps, type StepKeyspace } from "../sim/client_steps.ts";
 import type { Caller } from "./caller.ts";
 import type { HistoryWriter } from "./history_writer.ts";
@@ -56,13 +57,27 @@ export class WorkloadClients {
   }
 
   /** One operation of a client that is doing nothing else, written down when it begins and when it ends. */
-  async ask(client: number, caller: Caller, request: KeyRequest): Promise<Operation> {
+  async ask(
+    client: number,
+    caller: Caller,
+    plainRequest: KeyRequest,
+    session?: ClientSession,
+  ): Promise<Operation> {
     const { history, keyspace: { replication: copies } } = this.#options;
     const first = caller.coordinator;
     const invokedMs = history.nowMs();
-    const begun = { client, coordinator: first, request, invokedMs, copies };
+    const request = session?.carried(plainRequest) ?? plainRequest;
+    const begun = {
+      client,
+      coordinator: first,
+      request,
+      invokedMs,
+      copies,
+      ...(session ? { session: session.name } : {}),
+    };
     history.write(encodeInvocation(beginOperation(begun)));
     const { result, replica } = await caller.request(request);
+    session?.onAnswer(result);
     const asked = { ...begun, coordinator: replica, endedMs: history.nowMs() };
     const operation = recordOperation(asked, result);
     history.write(encodeCompletion(operation, replica === first ? {} : { coordinator: replica }));
@@ -73,6 +88,7 @@ export class WorkloadClients {
   async #live(number: number, signal: AbortSignal): Promise<void> {
     const { plan, seed, run, keyspace, keys, replicas, history, caller } = this.#options;
     const own = caller.another();
+    const session = plan.hasSessions ? new ClientSession(number) : undefined;
     const steps = drawClientSteps(Random.of(seed, `workload of client ${number}`), {
       client: number,
       replicas,
@@ -96,7 +112,7 @@ export class WorkloadClients {
       await pauseFor(dueMs - history.nowMs(), signal);
       if (signal.aborted) break;
       if (step.coordinator !== "") own.turnTo(step.coordinator, { stays: false });
-      const { outcome } = await this.ask(number, own, requestOf(step));
+      const { outcome } = await this.ask(number, own, requestOf(step), session);
       this.counts[outcome]++;
       if (outcome !== "ok") await pauseFor(BACK_OFF_MS, signal);
     }

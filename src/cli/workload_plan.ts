@@ -22,6 +22,8 @@ export interface WorkloadPlan {
   /** Absent where it is drawn. */
   readonly seed?: number;
   readonly isCompared: boolean;
+  /** Whether each client carries the session of its last answer. */
+  readonly hasSessions: boolean;
 }
 
 /** Flags of the verb. */
@@ -34,6 +36,7 @@ export const WORKLOAD_FLAGS: Flags = {
   rate: { value: "N", help: "operations a second of all clients together; 200 unless given" },
   "write-level": { value: "LEVEL", help: "of puts and deletes; QUORUM unless given" },
   "read-level": { value: "LEVEL", help: "of gets; QUORUM unless given" },
+  sessions: { help: "each client carries a session, from answer to request, whoever coordinates" },
   seed: { value: "N", help: "asks the same again; drawn unless given, and told in the end" },
   "no-final": { help: "end without waiting for calm, last reads and a look at all replicas" },
 };
@@ -58,6 +61,7 @@ export function parseWorkload(flags: Arguments["flags"]): WorkloadPlan {
       ? {}
       : { seed: integerOf(flags, "seed", { fallback: 0, min: 0, max: 999_999_999_999_999 }) }),
     isCompared: !flags.has("no-final"),
+    hasSessions: flags.has("sessions"),
   };
 }
 

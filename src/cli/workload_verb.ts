@@ -30,6 +30,10 @@ every 0.3 seconds, and is taken for down after a second of silence. A fault that
 below a second, may be missed. Then the timeline lacks it, and the time until all are equal counts from
 what was seen last; all else is judged by what clients saw.
 
+With --sessions the clients carry sessions, so that they are owed what they have seen on whichever replica they
+ask: quartet client check FILE --model causal demands it, at any level, of all answers that do not say
+that they may be stale.
+
 In the end it waits up to 30 seconds until all replicas are up and whole, reads every key at ALL, and
 looks at all replicas until they hold the same. Without that nobody can judge what was kept. Ctrl-C
 ends the clients and goes on with the end; Ctrl-C again leaves at once. FILE can be read however it ends.
@@ -42,7 +46,9 @@ after a second Ctrl-C. When a replica does not tell what byte keys held before, 
 EXAMPLES
   quartet client workload --seconds 60 --history out.ndjson
   quartet client workload --write-level TWO --read-level THREE --history out.ndjson
-  quartet client check out.ndjson --model quorum --timeline out.html`,
+  quartet client check out.ndjson --model quorum --timeline out.html
+  quartet client workload --sessions --write-level ONE --read-level ONE --history out.ndjson
+  quartet client check out.ndjson --model causal`,
   flags: WORKLOAD_FLAGS,
   isWrite: true,
   isOfShell: true,
@@ -185,6 +191,7 @@ export function workloadObject(
     seed,
     seconds: Math.round(seconds * 1000) / 1000,
     clients: plan.clients,
+    sessions: plan.hasSessions,
     operations: ok + fail + info,
     done: ok,
     refused: fail,
@@ -217,9 +224,9 @@ function tell(summary: WorkloadSummary, { output }: Call, keyspace: string): voi
   );
   output.note(
     paintErr.dim(
-      `to judge all ${
-        total + others.after + others.before
-      }: quartet client check ${plan.history} --model quorum`,
+      `to judge all ${total + others.after + others.before}: quartet client check ${plan.history} --model ${
+        plan.hasSessions ? "causal" : "quorum"
+      }`,
     ),
   );
 }

@@ -31,7 +31,9 @@ Deno.test("Only the file has no default, and levels are taken in any case", () =
     writeLevel: "QUORUM",
     readLevel: "QUORUM",
     isCompared: true,
+    hasSessions: false,
   });
+  assertEquals(planOf({ sessions: "" }).hasSessions, true);
   const plan = planOf({ "write-level": "two", mix: "0.25", seed: "0", "no-final": "", seconds: "0.5" });
   assertEquals([plan.writeLevel, plan.getPerMille, plan.seed, plan.isCompared, plan.seconds], [
     "TWO",
