@@ -117,6 +117,33 @@ clusterTest(
 );
 
 clusterTest(
+  "Clients that carry sessions are owed causality at ONE on replicas that hear late of everything, others are not",
+  {
+    replicas: 3,
+    keyspace: { keys: "text", read_repair: "off", hinted_handoff: false, anti_entropy: false },
+    top: { faults: true },
+  },
+  async (cluster) => {
+    const delay = await cluster.client("fault", "delay", "r1,r2,r3", "100ms", "--for", "10m");
+    assertEquals(delay.code, 0, delay.stderr);
+    const levels = ["--write-level", "ONE", "--read-level", "ONE", "--no-final"];
+    const size = [...RATE, "--seconds", "3", "--keys", "4", "--clients", "24"];
+    const judged = async (...flags: string[]): Promise<CommandResult & { readonly sessions: unknown }> => {
+      const history = join(cluster.directory, "history.ndjson");
+      const { code, stdout, stderr } = await workload(cluster, history, ...size, ...levels, ...flags);
+      assertEquals(code, 0, stderr);
+      const { sessions } = JSON.parse(stdout);
+      return { ...await runQuartet(["client", "check", history, "--model", "causal"]), sessions };
+    };
+    const carried = await judged("--sessions");
+    assertEquals([carried.code, carried.sessions], [0, true], carried.stdout + carried.stderr);
+    assertMatch(carried.stdout, /24 sessions only went forward; nobody missed what follows from what it saw/);
+    const plain = await judged();
+    assertEquals([plain.code, plain.sessions], [1, false], plain.stdout + plain.stderr);
+  },
+);
+
+clusterTest(
   "Without a replica that tells what it holds, or with nobody to ask, nothing is begun",
   { replicas: 2 },
   async (cluster) => {
