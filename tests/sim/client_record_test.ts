@@ -1,6 +1,6 @@
 /** Tests of `src/sim/client_record.ts`: what an answer becomes in a history. @module */
 import { assertEquals } from "@std/assert";
-import { ok } from "../../src/base/failure.ts";
+import { fail, ok } from "../../src/base/failure.ts";
 import type { Receipt } from "../../src/protocol/reply.ts";
 import { type Asked, recordOperation } from "../../src/sim/client_record.ts";
 
@@ -41,4 +41,17 @@ Deno.test("What a put names as seen is written down, also where it names nothing
   }
   const unknown = recordOperation(asked({ request }), ok({ kind: "written", receipt: RECEIPT }));
   assertEquals(unknown.context, undefined);
+});
+
+Deno.test("The session of a request is written down, and what its answer says of being stale, also where nothing was found", () => {
+  const receipt = { ...RECEIPT, maybe_stale: true as const };
+  const found = recordOperation(asked({ session: "s1" }), ok({ kind: "value", value: "x", receipt }));
+  assertEquals([found.session, found.maybeStale], ["s1", true]);
+  const nothing = recordOperation(
+    asked({ session: "s1" }),
+    fail({ code: "not_found", message: "", maybe_stale: true }),
+  );
+  assertEquals([nothing.outcome, nothing.session, nothing.maybeStale], ["ok", "s1", true]);
+  const plain = recordOperation(asked(), ok({ kind: "value", value: "x", receipt: RECEIPT }));
+  assertEquals([plain.session, plain.maybeStale], [undefined, undefined]);
 });
