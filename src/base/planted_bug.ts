@@ -38,6 +38,7 @@ export const PLANTED_BUGS = [
   "proxy_counts_itself",
   "forward_definite",
   "session_ignored",
+  "forward_twice",
 ] as const;
 
 /** One planted bug. */

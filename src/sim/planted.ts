@@ -46,6 +46,7 @@ const HARMFUL: Readonly<Record<PlantedBug, DrawOptions>> = {
   skip_merkle_bucket: { faults: ["partition"], ...COMPARED_ONLY },
   replay_without_leaves: { faults: ["kill"], antiEntropy: true },
   list_only_known: { faults: ["partition"], ...COMPARED_ONLY },
+  forward_twice: { faults: [], coordination: "spread" },
   session_ignored: { faults: ["partition"], levels: [["ONE"], ["ONE"]], readRepair: "off", sessions: true },
 };
 
@@ -58,6 +59,7 @@ const JUDGES: Readonly<Partial<Record<PlantedBug, JudgeName>>> = {
   repair_first_only: "convergence",
   answer_older: "sessions",
   session_ignored: "causality",
+  forward_twice: "read_values",
 };
 
 /** How a run is drawn in which a bug can do harm. */
