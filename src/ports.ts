@@ -110,6 +110,8 @@ export type Merge = (
  * held by checkpoints beside them. The log has nothing of it, because replay derives it again.
  */
 export interface Derivation {
+  /** Whether a checkpoint's entry of this key is the derivation's own: of nothing there may be such entries too. */
+  isOwn(key: ByteString): boolean;
   /** A checkpoint holds this. True where it is the derivation's own: then it is no entry of the store. */
   onLoaded(key: ByteString, value: Uint8Array): boolean;
   /** An entry changed; undefined is no entry. */

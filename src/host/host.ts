@@ -151,9 +151,10 @@ export class Host {
     let engine: Engine | undefined;
     try {
       const entropy = new DenoEntropy();
-      const { epoch } = await openIdentity(disk, { cluster: config.cluster, id, entropy, log });
-      const { segmentBytes } = config.settings;
       const leaves = leavesOf(config, log);
+      const { cluster } = config;
+      const { epoch } = await openIdentity(disk, { cluster, id, entropy, derive: leaves, log });
+      const { segmentBytes } = config.settings;
       engine = await Engine.open({
         disk,
         merge: mergeStored,

@@ -154,6 +154,11 @@ export class Leaves implements Derivation {
   }
 
   /** See `Derivation`. */
+  isOwn(key: ByteString): boolean {
+    return key[0] === LEAF_STATE_KEY;
+  }
+
+  /** See `Derivation`. */
   onLoaded(key: ByteString, value: Uint8Array): boolean {
     if (key === LEAF_STATE_KEY) {
       this.#state = parseState(value);

@@ -316,8 +316,9 @@ export class SimReplica implements SimEndpoint {
     const disk = this.#disk.mount();
     const forgetful: Merge = (key, held, incoming) =>
       !this.#isUp && isTombstone(key, incoming) ? undefined : mergeStored(key, held, incoming);
-    const { epoch } = await openIdentity(disk, { cluster: config.cluster, id: this.id, entropy, bugs });
     const leaves = leavesOf(config, log);
+    const { cluster } = config;
+    const { epoch } = await openIdentity(disk, { cluster, id: this.id, entropy, derive: leaves, bugs });
     const engine = await Engine.open({
       disk,
       merge: bugs.has("forget_tombstones") ? forgetful : mergeStored,

@@ -151,10 +151,15 @@ export class FrameReader {
 
   /** Every good frame from `offset` on, whatever stands between them. */
   *search(offset: number): Generator<Frame> {
+    for (const { frame } of this.places(offset)) yield frame;
+  }
+
+  /** The same, each with its offset. */
+  *places(offset: number): Generator<{ readonly at: number; readonly frame: Frame }> {
     let at = offset + (FRAME_ALIGNMENT_BYTES - offset % FRAME_ALIGNMENT_BYTES) % FRAME_ALIGNMENT_BYTES;
     while (at + FRAME_HEADER_BYTES <= this.#view.byteLength) {
       const frame = this.at(at);
-      if (frame) yield frame;
+      if (frame) yield { at, frame };
       at += frame ? frame.length : FRAME_ALIGNMENT_BYTES;
     }
   }

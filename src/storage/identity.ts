@@ -3,7 +3,7 @@ import { assert } from "../base/assert.ts";
 import { NO_BUGS, type PlantedBug } from "../base/planted_bug.ts";
 import type { Result } from "../base/failure.ts";
 import { mark } from "../base/mark.ts";
-import type { Disk, Entropy, Log } from "../ports.ts";
+import type { Derivation, Disk, Entropy, Log } from "../ports.ts";
 import { checkpointNumbers } from "./checkpoint.ts";
 import { CorruptionError, type Damage } from "./corruption.ts";
 import { MANIFEST } from "./manifest.ts";
@@ -28,6 +28,8 @@ export interface IdentityOptions {
   readonly cluster: string;
   readonly id: string;
   readonly entropy: Entropy;
+  /** Knows what may stand in the checkpoint of a store in which nothing was written. */
+  readonly derive?: Pick<Derivation, "isOwn">;
   /** Hears of a repaired copy. */
   readonly log?: Log;
   readonly bugs?: ReadonlySet<PlantedBug>;
@@ -56,7 +58,7 @@ export interface Owner {
  */
 export async function openIdentity(
   disk: Disk,
-  { cluster, id, entropy, log, bugs = NO_BUGS }: IdentityOptions,
+  { cluster, id, entropy, derive, log, bugs = NO_BUGS }: IdentityOptions,
 ): Promise<Identity> {
   if (!await disk.lock(LOCK_FILE)) {
     throw new DirectoryError(
@@ -71,7 +73,7 @@ export async function openIdentity(
   }
   const found = ownerOf(copies, names, { cluster, id });
   if (found !== undefined && isNew) {
-    await refuseOrphanFrames(disk, names);
+    await refuseOrphanFrames(disk, names, derive);
     // Why: an old copy beside a new one would be a contradiction, if the power fails between the two.
     await removeIfThere(disk, IDENTITY_FILES[1]);
     await disk.syncDirectory();

@@ -11,7 +11,7 @@ import type { Derivation, Disk, Log, Merge } from "../ports.ts";
 import { checkpointName, checkpointNumbers, readCheckpoint } from "./checkpoint.ts";
 import { CorruptionError } from "./corruption.ts";
 import { checkFileHeader, FILE_HEADER_BYTES } from "./file_header.ts";
-import { FRAME_ALIGNMENT_BYTES, FrameReader } from "./frame.ts";
+import { type Frame, FRAME_ALIGNMENT_BYTES, FrameReader } from "./frame.ts";
 import { MANIFEST, type Manifest, readManifest } from "./manifest.ts";
 import { Memtable } from "./memtable.ts";
 import { readAll } from "./transfer.ts";
@@ -56,7 +56,7 @@ export async function recover(
   const nextSegment = Math.max(manifest?.segment ?? 0, ...segments) + 1;
   const nextCheckpoint = Math.max(manifest?.checkpoint ?? 0, ...checkpoints) + 1;
   if (!manifest) {
-    await refuseOrphanFrames(disk, names);
+    await refuseOrphanFrames(disk, names, derive);
     return { memtable, sequence: 1, checkpoint: undefined, segments: [], nextSegment, nextCheckpoint };
   }
   if (!checkpoints.includes(manifest.checkpoint)) {
@@ -262,34 +262,46 @@ function refuseGreatNumbers(names: readonly string[]): void {
 
 /**
  * A directory without a manifest was never finished, so it must not hold a single write: the first checkpoint, which comes
- * before the manifest, is empty. Throws `CorruptionError`.
+ * before the manifest, holds nothing but what is derived of nothing. Throws `CorruptionError`.
  */
-export async function refuseOrphanFrames(disk: Disk, names: readonly string[]): Promise<void> {
-  await refuseFrames(disk, logNumbers(names), logName);
-  await refuseFrames(disk, checkpointNumbers(names), checkpointName);
+export async function refuseOrphanFrames(
+  disk: Disk,
+  names: readonly string[],
+  derive?: Pick<Derivation, "isOwn">,
+): Promise<void> {
+  for (const number of logNumbers(names)) {
+    // Even a frame without writes says that some were there.
+    await eachFrame(disk, logName(number), number, () => refuseOrphan(logName(number)));
+  }
+  for (const number of checkpointNumbers(names)) {
+    const name = checkpointName(number);
+    // The trailer of a checkpoint is a frame without writes.
+    await eachFrame(disk, name, number, (reader, at, frame) =>
+      reader.eachWrite(at, frame, (key) => {
+        if (derive?.isOwn(key) !== true) refuseOrphan(name);
+      }));
+  }
 }
 
-async function refuseFrames(
+async function eachFrame(
   disk: Disk,
-  numbers: readonly number[],
-  nameOf: (number: number) => string,
+  name: string,
+  number: number,
+  onFrame: (reader: FrameReader, at: number, frame: Frame) => void,
 ): Promise<void> {
-  for (const number of numbers) {
-    const name = nameOf(number);
-    const file = await disk.open(name);
-    const reader = new FrameReader(await readAll(file), number);
-    file.close();
-    for (const { writeCount } of reader.search(FILE_HEADER_BYTES)) {
-      // The trailer of a checkpoint is a frame without writes; in a log even that one says that writes were there.
-      if (writeCount === 0 && nameOf === checkpointName) continue;
-      throw new CorruptionError({
-        file: MANIFEST,
-        offset: 0,
-        expected: `a manifest, because ${name} holds frames`,
-        found: "no such file",
-      });
-    }
-  }
+  const file = await disk.open(name);
+  const reader = new FrameReader(await readAll(file), number);
+  file.close();
+  for (const { at, frame } of reader.places(FILE_HEADER_BYTES)) onFrame(reader, at, frame);
+}
+
+function refuseOrphan(name: string): never {
+  throw new CorruptionError({
+    file: MANIFEST,
+    offset: 0,
+    expected: `a manifest, because ${name} holds frames`,
+    found: "no such file",
+  });
 }
 
 function missing(file: string): CorruptionError {

@@ -1,5 +1,5 @@
 /** Tests of what a workload may be told to do. @module */
-import { assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { UsageError } from "../../src/cli/arguments.ts";
 import { keyspaceOf, parseWorkload } from "../../src/cli/workload_plan.ts";
 import { type ClusterConfig, parseClusterConfig } from "../../src/replica/cluster_config.ts";
@@ -33,7 +33,7 @@ Deno.test("Only the file has no default, and levels are taken in any case", () =
     isCompared: true,
     hasSessions: false,
   });
-  assertEquals(planOf({ sessions: "" }).hasSessions, true);
+  assert(planOf({ sessions: "" }).hasSessions);
   const plan = planOf({ "write-level": "two", mix: "0.25", seed: "0", "no-final": "", seconds: "0.5" });
   assertEquals([plan.writeLevel, plan.getPerMille, plan.seed, plan.isCompared, plan.seconds], [
     "TWO",

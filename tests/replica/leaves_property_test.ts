@@ -30,7 +30,13 @@ class Stand {
         this.leaves = new Leaves(this.spaces, log);
         if (this.knowsLeaves) return this.leaves;
         // A program from before: to it they are entries like others.
-        return { onLoaded: () => false, onChanged: () => {}, onRecovered: () => {}, entries: () => [] };
+        return {
+          isOwn: () => false,
+          onLoaded: () => false,
+          onChanged: () => {},
+          onRecovered: () => {},
+          entries: () => [],
+        };
       },
     });
   }

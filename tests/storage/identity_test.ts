@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { CorruptionError } from "../../src/storage/corruption.ts";
 import { DirectoryError, openIdentity } from "../../src/storage/identity.ts";
-import { StoreUnderTest } from "./store_under_test.ts";
+import { deriveOfNothing, StoreUnderTest } from "./store_under_test.ts";
 
 let drawn = 0;
 const R1 = { cluster: "lab", id: "r1", entropy: { uint32: (): number => ++drawn } };
@@ -130,6 +130,27 @@ Deno.test("H7: an identity without a store beside it is not spoken under again",
   await store.open();
   const later = await restart(store);
   assertEquals([later.epoch, later.isNew, later.said], [again.epoch, false, []]);
+});
+
+Deno.test("H7: a first start that ended before the manifest was there begins anew, whatever is derived of nothing", async () => {
+  let orphans = 0;
+  for (let moment = 0; moment < 60; moment++) {
+    const derive = deriveOfNothing();
+    const store = new StoreUnderTest({ seed: moment, derive: () => derive });
+    const { epoch } = await restart(store);
+    const opening = failure(store.beginOpen());
+    await store.time.run(moment % 20);
+    store.disk.kill();
+    const names = store.disk.names();
+    if (names.includes("manifest") || !names.includes("checkpoint-1")) continue;
+    orphans++;
+    const again = await store.time.finish(openIdentity(store.disk.mount(), { ...R1, derive }));
+    assert(again.isNew && again.epoch !== epoch);
+    await store.open();
+    await store.put("k", "v");
+    void opening;
+  }
+  assert(orphans > 0, "no moment had a checkpoint and no manifest");
 });
 
 Deno.test("H7: nor is one beside frames without a manifest, and then the directory is damaged and left as it is", async () => {

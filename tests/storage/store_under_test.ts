@@ -29,6 +29,18 @@ export function write(name: string, value: string): StoreWrite {
   return { key: key(name), value: encodeText(value) };
 }
 
+/** Derives one entry, whatever the store holds. */
+export function deriveOfNothing(): Derivation {
+  const own = write("derived", "of nothing");
+  return {
+    isOwn: (name) => name === own.key,
+    onLoaded: (name) => name === own.key,
+    onChanged: () => {},
+    onRecovered: () => {},
+    entries: () => [own],
+  };
+}
+
 /** How the pair is set up. */
 export interface SetUp {
   readonly seed?: number;
