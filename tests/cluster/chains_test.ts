@@ -94,7 +94,7 @@ async function fault(cluster: LocalCluster, ...words: string[]): Promise<void> {
 }
 
 clusterTest(
-  `Causes are followed along ${CHAINS} chains over three replicas at ONE, although lines are late and some are lost`,
+  `H12: causes are followed along ${CHAINS} chains over three replicas at ONE, although lines are late and some are lost`,
   {
     replicas: 3,
     keyspace: {
