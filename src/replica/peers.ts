@@ -118,6 +118,11 @@ export class Peers {
     this.#detector.onLink(id, { isUp: state === "up" }, nowMs);
     const peer = this.#peers.get(id);
     if (peer && state === "up") this.#sendHeartbeat(peer);
+    if (state === "up" || !peer?.wasAlive || this.isAlive(id)) return;
+    // Why now: the link may stand again before the next tick, and whoever forgot the peer must hear that it was born.
+    mark("peers: a link broke");
+    peer.wasAlive = false;
+    peer.changedMs = nowMs;
   }
 
   /** A heartbeat or its answer came; the former is answered. */
@@ -151,10 +156,7 @@ export class Peers {
         this.#sendHeartbeat(peer);
       }
       const isAlive = this.#detector.isAlive(id, nowMs);
-      if (!isAlive && peer.wasAlive) {
-        if (this.#detector.isLinked(id)) mark("peers: one fell silent though the link stands");
-        else mark("peers: a link broke");
-      }
+      if (!isAlive && peer.wasAlive) mark("peers: one fell silent though the link stands");
       if (isAlive !== peer.wasAlive) (isAlive ? born : died).push(id);
       if (isAlive !== peer.wasAlive || peer.changedMs === undefined) peer.changedMs = nowMs;
       peer.wasAlive = isAlive;

@@ -339,3 +339,13 @@ Deno.test("A wiped replica is filled, and whatever came besides is equal in the 
   assert(!cluster.stage("r3").status().recovering);
   assertEquals(repaired(cluster, "r1").peers.map(({ differing }) => differing), [0, 0]);
 });
+
+Deno.test("A link that breaks and stands again before the next tick does not end the passes of its pair", () => {
+  const cluster = new StagedCluster({ memberCount: 2, main: { ...ALONE, replication: 2 } });
+  cluster.tick(3000);
+  cluster.stage("r1").lose("r2");
+  cluster.stage("r1").linkUp("r2");
+  const wire = new Wire(cluster);
+  cluster.tick(3000);
+  assert(wire.sent.includes("r1>r2 compare"), String(wire.sent));
+});
