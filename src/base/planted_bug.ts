@@ -39,6 +39,7 @@ export const PLANTED_BUGS = [
   "forward_definite",
   "session_ignored",
   "forward_twice",
+  "complete_too_early",
 ] as const;
 
 /** One planted bug. */

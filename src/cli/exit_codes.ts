@@ -5,6 +5,9 @@ import { EXIT_STOPPED } from "./stop_signal.ts";
 /** Exit code where what was to be printed could not be written: a full disk behind `> file`. */
 export const EXIT_OUTPUT_LOST = 74;
 
+/** Exit code of a get that must be fresh, and whose answer may lack something of the session. */
+export const EXIT_STALE = 7;
+
 /** One row. */
 export interface ExitMeaning {
   readonly exit: number;
@@ -33,6 +36,12 @@ export const CLIENT_EXITS: readonly ExitMeaning[] = [
     exit: 6,
     codes: ["timeout", "connection_lost"],
     meaning: "no answer in time: a put or delete may have happened, and may still happen",
+  },
+  {
+    exit: EXIT_STALE,
+    codes: [],
+    meaning:
+      "only of get --require-fresh: the answer may be older than the session; its value is not printed",
   },
   {
     exit: 8,

@@ -6,6 +6,7 @@ import type { Request } from "../protocol/request.ts";
 import type { TraceStep } from "../protocol/trace.ts";
 import { type Arguments, countOfWords, type Flags, UsageError } from "./arguments.ts";
 import type { Receipt } from "../protocol/reply.ts";
+import { EXIT_STALE } from "./exit_codes.ts";
 import { type Output, printable } from "./output.ts";
 import { cut } from "./table.ts";
 import { failureObject, failureText, receiptText, replyObject, type Telling } from "./receipt.ts";
@@ -27,6 +28,13 @@ const KEY_FLAGS: Flags = {
   },
 };
 
+const GET_FLAGS: Flags = {
+  ...KEY_FLAGS,
+  "require-fresh": {
+    help: "with --session: where the answer may be older than the session, print no value, and exit with 7",
+  },
+};
+
 /** `get KEY [LEVEL]` */
 export const GET: Verb = {
   name: "get",
@@ -40,16 +48,24 @@ ${LEVEL_HELP}
 
 The value goes to stdout as it is, with a newline behind it; a terminal gets its control characters
 as \\u001b. The receipt on stderr says when and by whom it was written. Exits with 4 when there is no
-such key.
+such key. In a session the answer is not older than what the session wrote and read; where nobody who could
+be asked is sure of that, it says "maybe stale".
 
 EXAMPLES
   quartet client get 7
   quartet client get 7 TWO
-  quartet client --json get 7 one`,
-  flags: KEY_FLAGS,
+  quartet client --json get 7 one
+  quartet client get 7 --session "$TOKEN" --require-fresh`,
+  flags: GET_FLAGS,
   parse({ words, flags }): Action {
     const [key, level] = keyAndLevel(this, words);
-    return (call) => perform(call, { op: "get", key, ...level, ...optionsOf(flags) });
+    const mustBeFresh = flags.has("require-fresh");
+    if (mustBeFresh && !flags.has("session")) {
+      throw new UsageError(
+        "--require-fresh compares the answer with a session; give --session TOKEN, of an answer before",
+      );
+    }
+    return (call) => perform(call, { op: "get", key, ...level, ...optionsOf(flags) }, { mustBeFresh });
   },
 };
 
@@ -192,7 +208,11 @@ async function readStdin(): Promise<string> {
   }
 }
 
-async function perform({ caller, output, keyspace, level }: Call, request: Request): Promise<number> {
+async function perform(
+  { caller, output, keyspace, level }: Call,
+  request: Request,
+  { mustBeFresh = false }: { readonly mustBeFresh?: boolean } = {},
+): Promise<number> {
   const beginMs = performance.now();
   const { result } = await caller.request({
     ...(level === undefined ? {} : { level }),
@@ -212,17 +232,19 @@ async function perform({ caller, output, keyspace, level }: Call, request: Reque
     else output.note(failureText(result.failure, telling));
     noteTrace(output, result.failure.trace);
     noteSession(output, result.failure);
-    return ERRORS[result.failure.code].exit;
+    return mustBeFresh && result.failure.maybe_stale === true ? EXIT_STALE : ERRORS[result.failure.code].exit;
   }
   const reply = result.value;
+  const isTooOld = mustBeFresh && reply.kind === "value" && reply.receipt.maybe_stale === true;
   if (output.isJson) output.json({ ...replyObject(reply), elapsed_ms: Math.round(elapsedMs * 1000) / 1000 });
-  else if (reply.kind === "value") output.value(reply.value);
+  // Why not even the value: whoever reads stdout in a pipe does not hear of the exit code in time.
+  else if (reply.kind === "value" && !isTooOld) output.value(reply.value);
   if (reply.kind === "value" || reply.kind === "written") {
     output.note(receiptText(reply.receipt, telling));
     noteTrace(output, reply.receipt.trace);
     noteSession(output, reply.receipt);
   }
-  return 0;
+  return isTooOld ? EXIT_STALE : 0;
 }
 
 /** A program reads it in the object. */

@@ -11,4 +11,14 @@ export interface Heartbeat {
   readonly wall_ms: number;
   /** The sender's directory may lack something (it is new, was wiped, or holds a keyspace anew): its answers count for no level (HAZARD H7). */
   readonly recovering: boolean;
+  /**
+   * Every write that the sender stamped up to `until`, and that the receiver is to hold, is on its disk: the one of the directory
+   * with this epoch. That leaves out some up to `hold` (0: none), which the receiver has too once it has compared its
+   * copies with those of all others (HAZARD H12).
+   */
+  readonly complete?: { readonly epoch: string; readonly until: number; readonly hold: number };
+  /** Take no more new writes from me that I stamped up to here, and say when those that you took are on your disk. */
+  readonly fence?: number;
+  /** They are: what the receiver had asked for. */
+  readonly fenced?: number;
 }

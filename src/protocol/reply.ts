@@ -104,6 +104,10 @@ export interface PeerStatus {
   readonly agreed_ms_ago?: number;
   /** Keys that differed in the last comparison of all of them. */
   readonly differed?: number;
+  /** The stamp up to which we told it that all our writes it is to hold are on its disk; absent while it was told nothing. */
+  readonly complete_told?: number;
+  /** The same of its writes and our disk, as far as it told us and we can be sure of it. */
+  readonly complete_heard?: number;
   /** A pass of anti-entropy with it that is under way here: where it is, keys moved, and what is left (buckets and keys). */
   readonly repair?: { readonly keyspace: string; readonly moved: number; readonly left: number };
 }

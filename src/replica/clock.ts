@@ -44,6 +44,15 @@ export class Clock {
     if (stamp > this.#last) this.#last = stamp;
   }
 
+  /**
+   * No stamp above it was given, and none up to it will be any more, in this life or a later one: with nothing to do it is the
+   * wall clock's, up to the ceiling.
+   */
+  latest(wallMs: number): Stamp {
+    this.#last = Math.max(this.#last, stampOf(wallMs) - 1);
+    return Math.min(this.#last, this.#ceiling);
+  }
+
   /** The greatest stamp that can have been given by a clock that is no more than `aheadMs` ahead of ours. */
   furthest(wallMs: number, aheadMs: number): Stamp {
     return Math.max(this.#last, stampOf(wallMs + aheadMs));

@@ -11,6 +11,7 @@ import { decodeRecord, encodeRecord, firstDot, isSameFirst } from "../versions/r
 import type { Version } from "../versions/version.ts";
 import type { Clock } from "./clock.ts";
 import { recordBytesMax } from "./cluster_config.ts";
+import type { CompleteUntil } from "./complete_until.ts";
 import type { Core } from "./core.ts";
 import type { ReplicaId } from "./envelope.ts";
 import type { RequestId } from "./event.ts";
@@ -54,14 +55,17 @@ export class Copies {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #keyspaces: ReadonlyMap<string, Keyspace>;
+  readonly #complete: CompleteUntil;
 
   constructor(options: {
+    readonly complete: CompleteUntil;
     readonly core: Core;
     readonly clock: Clock;
     readonly log: Log;
     readonly keyspaces: ReadonlyMap<string, Keyspace>;
   }) {
     this.#core = options.core;
+    this.#complete = options.complete;
     this.#clock = options.clock;
     this.#log = options.log;
     this.#keyspaces = options.keyspaces;
@@ -82,6 +86,7 @@ export class Copies {
       const target = this.#find(from, message);
       if (!target) continue;
       const { versions, round } = message;
+      if (message.cause === "put" && this.#complete.isFenced(versions[0]!)) continue;
       for (let j = 0; j < versions.length; j++) this.#clock.observe(versions[j]!.stamp);
       const record = encodeRecord(versions);
       if (record.length > limit) {
@@ -137,6 +142,9 @@ export class Copies {
   onRead(from: ReplicaId, message: ReadMessage, allowance: LineAllowance): void {
     const target = this.#find(from, message);
     if (!target) return;
+    const { vector } = message;
+    // Why before the copy is read: what is complete now is in what is read then.
+    const isFresh = vector !== undefined && this.#complete.covers(vector);
     this.#core.queue.get(target.storeKey, (value) => {
       const bytes = value?.length ?? 0;
       if (bytes > SMALL_VALUE_BYTES && bytes > allowance.bytes) {
@@ -150,6 +158,7 @@ export class Copies {
         round: message.round,
         versions: value ? decodeRecord(value) : [],
         ...(isRecovering ? { recovering: true as const } : {}),
+        ...(isFresh && !isRecovering ? { fresh: true as const } : {}),
       });
     });
   }

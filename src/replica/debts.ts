@@ -37,9 +37,12 @@ export class Debts {
   #paid: StoreWrite[] = [];
   /** Hints that found no room yet. */
   #unkept: Debt[] = [];
-  #x = [];
+  /** Hints for each replica that are being made, or found no room yet. */
+  readonly #open = new Map<ReplicaId, number>();
   /** Own copies of writes that were sent and then found no room here. */
   #unstored: StoreWrite[] = [];
+  /** Of these, those that are being stored. */
+  #storingCount = 0;
 
   constructor(options: {
     readonly queue: EffectQueue;
@@ -71,10 +74,26 @@ export class Debts {
     return removals;
   }
 
+  /** Whether a hint for this replica is to be kept, and is not yet. */
+  isOpen(id: ReplicaId): boolean {
+    return this.#open.has(id);
+  }
+
+  /** Whether any hint, or any copy of our own, is to be stored, and is not yet. */
+  get isAnyOpen(): boolean {
+    return this.#open.size > 0 || this.#unstored.length > 0 || this.#storingCount > 0;
+  }
+
   /** Makes hints of what is owed, again and again until there is room, and removes the owed record in the same batch. */
   keep(debt: Debt): void {
+    for (const id of debt.targets) this.#open.set(id, (this.#open.get(id) ?? 0) + 1);
+    this.#keep(debt);
+  }
+
+  #keep(debt: Debt): void {
     this.#hints.keep(debt, debt.targets, debt.closing, (isStored, dropped) => {
-      if (!isStored) {
+      if (isStored) { for (const id of debt.targets) this.#close(id); }
+      else {
         mark("debts: what is owed waits for room");
         this.#unkept.push(debt);
       }
@@ -91,12 +110,20 @@ export class Debts {
   tick(): void {
     if (this.#paid.length > 0) this.#removePaid();
     if (this.#queue.isDiskFull) return;
-    if (this.#unkept.length > 0) { for (const debt of this.#unkept.splice(0)) this.keep(debt); }
+    if (this.#unkept.length > 0) { for (const debt of this.#unkept.splice(0)) this.#keep(debt); }
     if (this.#unstored.length > 0) { for (const write of this.#unstored.splice(0)) this.#storeLate(write); }
   }
 
+  #close(id: ReplicaId): void {
+    const count = this.#open.get(id)! - 1;
+    if (count === 0) this.#open.delete(id);
+    else this.#open.set(id, count);
+  }
+
   #storeLate(write: StoreWrite): void {
+    this.#storingCount++;
     this.#queue.apply([write], (result) => {
+      this.#storingCount--;
       if (result.kind === "applied") mark("debts: own copy stored late");
       else this.#unstored.push(write);
     });

@@ -38,6 +38,7 @@ export class Hints {
   readonly #keyspaces: ReadonlyMap<string, Keyspace>;
   readonly #nextRound: () => number;
   readonly #bugs: ReadonlySet<PlantedBug>;
+  readonly #onDropped: (id: ReplicaId) => void;
   readonly #targets: Map<ReplicaId, Target>;
 
   constructor(options: {
@@ -47,9 +48,12 @@ export class Hints {
     readonly keyspaces: ReadonlyMap<string, Keyspace>;
     readonly peerIds: readonly ReplicaId[];
     readonly nextRound: () => number;
+    /** A hint for a replica was dropped, or not kept at all. */
+    readonly onDropped: (id: ReplicaId) => void;
     readonly bugs: ReadonlySet<PlantedBug>;
   }) {
     this.#bugs = options.bugs;
+    this.#onDropped = options.onDropped;
     this.#queue = options.queue;
     this.#settings = options.settings;
     this.#counters = options.counters;
@@ -84,6 +88,12 @@ export class Hints {
     return this.#targets.get(id) ?? { count: 0, bytes: 0 };
   }
 
+  /** Whether any hint waits. */
+  get isAnyWaiting(): boolean {
+    for (const { count } of this.#targets.values()) if (count > 0) return true;
+    return false;
+  }
+
   /**
    * Keeps `record` for each target that has room for it, then drops the owed record, if one is given. Hints that find no
    * room are dropped and counted. `done` tells whether all this is on disk, and who was left out.
@@ -98,6 +108,7 @@ export class Hints {
     const dropped = kept.length === targets.length ? [] : targets.filter((id) => !kept.includes(id));
     if (dropped.length > 0) mark("hints: dropped for want of room");
     this.#counters.add("hints_dropped", dropped.length);
+    for (const id of dropped) this.#onDropped(id);
     const value = encodeHint(hint.record, this.#queue.now.wallMs);
     let openCount = 1;
     let isStored = true;
@@ -179,6 +190,7 @@ export class Hints {
     if (!keyspace || this.#queue.now.wallMs - sinceMs > this.#settings.hintAgeMaxMs) {
       mark("hints: dropped for its age");
       this.#counters.add("hints_dropped", 1);
+      this.#onDropped(id);
       this.#remove(id, entry.key, record);
       return false;
     }

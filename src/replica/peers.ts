@@ -6,6 +6,7 @@ import type { StoreWrite } from "../ports.ts";
 import { FailureDetector } from "../membership/failure_detector.ts";
 import type { Heartbeat } from "../membership/messages.ts";
 import type { PeerStatus } from "../protocol/reply.ts";
+import type { CompleteFields } from "./complete_until.ts";
 import type { EffectQueue } from "./effect_queue.ts";
 import type { ClusterConfig, Member } from "./cluster_config.ts";
 import type { ReplicaId } from "./envelope.ts";
@@ -38,6 +39,7 @@ export class Peers {
   readonly #epoch: string;
   readonly #isRecovering: () => boolean;
   readonly #bugs: ReadonlySet<PlantedBug>;
+  readonly #completeFor: (id: ReplicaId) => CompleteFields;
   readonly #detector: FailureDetector;
   readonly #peers: Map<ReplicaId, Peer>;
   /** Why: a heartbeat before that would tell a wiped peer that we never knew it. */
@@ -50,9 +52,12 @@ export class Peers {
     readonly selfId: ReplicaId;
     readonly epoch: string;
     readonly isRecovering: () => boolean;
+    /** What a heartbeat to a peer says of writes. */
+    readonly completeFor: (id: ReplicaId) => CompleteFields;
     readonly bugs: ReadonlySet<PlantedBug>;
   }) {
     this.#bugs = options.bugs;
+    this.#completeFor = options.completeFor;
     this.#queue = options.queue;
     this.#config = options.config;
     this.#epoch = options.epoch;
@@ -227,6 +232,7 @@ export class Peers {
       known_epochs: peer.epochs,
       wall_ms: this.#queue.now.wallMs,
       recovering: this.#isRecovering(),
+      ...this.#completeFor(peer.member.id),
     };
   }
 }

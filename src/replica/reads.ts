@@ -5,6 +5,7 @@ import type { PlantedBug } from "../base/planted_bug.ts";
 import { READ_BYTES_IN_FLIGHT_MAX, SMALL_VALUE_BYTES } from "../protocol/limits.ts";
 import { type Level, requiredCount } from "../protocol/level.ts";
 import type { Receipt } from "../protocol/reply.ts";
+import type { Session } from "../protocol/tokens.ts";
 import type { AnswerMessage, RefusedMessage, WrittenMessage } from "../replication/messages.ts";
 import { ReadRepair } from "../replication/read_repair.ts";
 import { ReadRound } from "../replication/read_round.ts";
@@ -14,6 +15,7 @@ import { compareVersions } from "../versions/version.ts";
 import { afterRead, type Causal } from "./causality.ts";
 import type { Clock } from "./clock.ts";
 import { recordBytesMax } from "./cluster_config.ts";
+import type { CompleteUntil } from "./complete_until.ts";
 import type { Core } from "./core.ts";
 import type { ReplicaId } from "./envelope.ts";
 import type { RequestId } from "./event.ts";
@@ -50,8 +52,8 @@ interface Pending {
   readonly request: ReadRequest;
   readonly round: ReadRound;
   readonly required: number;
-  /** A session's read: whoever can answer is waited for. */
-  readonly isEverybody: boolean;
+  /** A session's read, and our own copy may lack something of the session. */
+  readonly needsFresh: boolean;
   readonly deadlineMs: number;
   isReplied: boolean;
   blocking: Blocking | undefined;
@@ -64,6 +66,7 @@ interface Pending {
 export class Reads {
   readonly #core: Core;
   readonly #clock: Clock;
+  readonly #complete: CompleteUntil;
   readonly #repairs = new Map<string, ReadRepair>();
   /** Invariant: in order of deadline. */
   readonly #pending = new Map<number, Pending>();
@@ -75,11 +78,13 @@ export class Reads {
   constructor(options: {
     readonly core: Core;
     readonly clock: Clock;
+    readonly complete: CompleteUntil;
     readonly keyspaces: ReadonlyMap<string, Keyspace>;
     readonly bugs: ReadonlySet<PlantedBug>;
   }) {
     this.#core = options.core;
     this.#clock = options.clock;
+    this.#complete = options.complete;
     this.#bugs = options.bugs;
     for (const keyspace of options.keyspaces.values()) {
       if (keyspace.config.readRepair === "off") continue;
@@ -108,19 +113,17 @@ export class Reads {
       );
     }
     const holdsCopy = naturals.includes(selfId);
-    // Why everybody: stamps have gaps, so a copy alone cannot tell whether it lacks a write that the session has seen (H12).
-    const isEverybody = !this.#bugs.has("session_ignored") &&
-      Object.keys(request.causal.session?.vector ?? {}).length > 0;
-    const isOwnEnough = !isEverybody && required === 1 && holdsCopy && !this.#core.isRecovering() &&
+    const needsFresh = !this.#isOwnFresh(request.causal.session, { holdsCopy });
+    const isOwnEnough = !needsFresh && required === 1 && holdsCopy && !this.#core.isRecovering() &&
       !this.#isComparisonDue(keyspace, key);
     if (isOwnEnough && request.trace === undefined) return this.#readOwn(request);
     const asked = isOwnEnough ? [selfId] : naturals;
     const number = nextRound();
     const pending: Pending = {
       request,
-      round: new ReadRound({ asked, required, isEverybody, ...(holdsCopy ? { self: selfId } : {}) }),
+      round: new ReadRound({ asked, required, needsFresh, ...(holdsCopy ? { self: selfId } : {}) }),
       required,
-      isEverybody,
+      needsFresh,
       deadlineMs: queue.now.monotonicMs + config.settings.requestTimeoutMs,
       isReplied: false,
       blocking: undefined,
@@ -135,7 +138,9 @@ export class Reads {
       const alive = others.filter((id) => peers.isAlive(id));
       request.trace?.asked(others, alive);
       for (const id of others) if (!alive.includes(id)) pending.round.onFailure(id);
-      queue.send(alive, { type: "read", round: number, keyspace: keyspace.name, key: keyspace.wireKey(key) });
+      const vector = needsFresh ? { vector: request.causal.session!.vector } : {};
+      const wireKey = keyspace.wireKey(key);
+      queue.send(alive, { type: "read", round: number, keyspace: keyspace.name, key: wireKey, ...vector });
     };
     if (!holdsCopy) return askOthers();
     // Why the own copy first: its size tells what the others would have to send, while nobody has begun to.
@@ -153,6 +158,18 @@ export class Reads {
       request.trace?.answered(selfId, held, { counts });
       this.#advance(number, pending);
     });
+  }
+
+  /**
+   * Whether our own copy, read from now on, has all of this key that the session has seen (HAZARD H12). Where it may not, the
+   * copies of others are asked; one that has answers for all of them.
+   */
+  #isOwnFresh(session: Session | undefined, { holdsCopy }: { readonly holdsCopy: boolean }): boolean {
+    if (session === undefined || isEmpty(session.vector) || this.#bugs.has("session_ignored")) return true;
+    this.#core.counters.add("session_gets", 1);
+    if (!holdsCopy || this.#core.isRecovering() || !this.#complete.covers(session.vector)) return false;
+    this.#core.counters.add("session_gets_fresh", 1);
+    return true;
   }
 
   /** Whether a copy of so many bytes must not wait here beside those that do. */
@@ -192,7 +209,7 @@ export class Reads {
     this.#observe(message.versions);
     const counts = message.recovering !== true;
     if (!counts) mark("reads: answer of a recovering replica does not count");
-    pending.round.onAnswer(from, message.versions, { counts });
+    pending.round.onAnswer(from, message.versions, { counts, isFresh: message.fresh === true });
     pending.request.trace?.answered(from, message.versions, { counts });
     this.#advance(message.round, pending);
     return true;
@@ -237,8 +254,8 @@ export class Reads {
     for (const [number, pending] of this.#pending) {
       if (pending.deadlineMs > nowMs) break;
       pending.request.trace?.step("deadline", { replicas: pending.round.waiting() });
-      // A session's read that waits for everybody is content with those who came.
-      if (pending.isEverybody && !pending.isReplied) {
+      // A session's read that found nobody who is sure is content with those who came.
+      if (pending.needsFresh && !pending.isReplied) {
         for (const id of pending.round.waiting()) this.#onFailed(number, pending, id);
         if (!this.#pending.has(number)) continue;
       }
@@ -335,7 +352,7 @@ export class Reads {
   #reply(pending: Pending, held: Held, answered: readonly ReplicaId[], repaired: readonly ReplicaId[]): void {
     const { request, required } = pending;
     this.#close(pending);
-    const maybeStale = pending.isEverybody && !pending.round.isComplete();
+    const maybeStale = pending.needsFresh && !pending.round.isFresh();
     if (maybeStale) mark("reads: somebody who may know more of the session could not be asked");
     this.#sayHeld(request, { held, required, answered, repaired, maybeStale });
   }
@@ -464,4 +481,9 @@ function mendedAlready({ round, blocking }: Pending): Set<ReplicaId> {
   // Why: what came after the level was met may be later, or greater under the same name (H6), and not all were sent that.
   const isSame = compareVersions(latest, told) === 0 && latest.value === told.value;
   return new Set(isSame ? blocking.repaired : []);
+}
+
+function isEmpty(vector: Session["vector"]): boolean {
+  for (const _ in vector) return false;
+  return true;
 }

@@ -11,6 +11,7 @@ import type { PeerStatus } from "../protocol/reply.ts";
 import { AntiEntropy } from "../replication/anti_entropy.ts";
 import type { AntiEntropyMessage, RefusedMessage } from "../replication/messages.ts";
 import type { Clock } from "./clock.ts";
+import type { CompleteUntil } from "./complete_until.ts";
 import type { Core } from "./core.ts";
 import type { ReplicaId } from "./envelope.ts";
 import type { RequestId } from "./event.ts";
@@ -40,6 +41,7 @@ export class Repairs {
   readonly #bugs: ReadonlySet<PlantedBug>;
   /** Invariant: at most one pass of our own, scheduled or asked for. */
   #pass: RepairPass | undefined;
+  readonly #complete: CompleteUntil;
   /** What clients asked for; the first is at work. */
   readonly #runs: RepairRun[] = [];
 
@@ -51,9 +53,12 @@ export class Repairs {
     readonly entropy: Entropy;
     readonly keyspaces: ReadonlyMap<string, Keyspace>;
     readonly bugs: ReadonlySet<PlantedBug>;
+    /** Hears of passes, and may want some. */
+    readonly complete: CompleteUntil;
     /** Stamps came that the clock has moved past. */
     readonly onObserved: () => void;
   }) {
+    this.#complete = options.complete;
     const { core, clock, leaves, log, keyspaces, bugs, onObserved } = options;
     const { antiEntropyIntervalMs, antiEntropyKeysPerSecond } = core.config.settings;
     this.#core = core;
@@ -181,11 +186,12 @@ export class Repairs {
     return this.#core.queue.now.monotonicMs;
   }
 
-  /** Peers with which passes are ours to begin: of each pair the lower id does. */
+  /** Peers with which passes are ours to begin: of each pair the lower id does, and whoever needs one of its own. */
   #peersBegunWith(): ReplicaId[] {
     const { peers, selfId } = this.#core;
     return peers.ids().filter((peer) =>
-      selfId < peer && peers.isAlive(peer) && this.#sharedWith(peer).some(({ config }) => config.antiEntropy)
+      (selfId < peer || this.#complete.isPassWanted(peer)) && peers.isAlive(peer) &&
+      this.#sharedWith(peer).some(({ config }) => config.antiEntropy)
     );
   }
 
@@ -196,6 +202,7 @@ export class Repairs {
   }
 
   #begin(options: BegunPass): void {
+    if (tellsAll(options)) this.#complete.onPassBegun(options.peer);
     this.#pass = new RepairPass({
       ...options,
       repair: this.#repair,
@@ -211,16 +218,21 @@ export class Repairs {
     this.#pass.begin();
   }
 
-  #onEnded({ peer, isDryRun, isWhole }: BegunPass, result: PassResult): void {
+  #onEnded(options: BegunPass, result: PassResult): void {
+    const { peer } = options;
     this.#pass = undefined;
     const { counters } = this.#core;
-    counters.add(isDryRun && result.end === "agreed" ? "anti_entropy_ended_compared" : ENDED[result.end], 1);
+    counters.add(
+      options.isDryRun && result.end === "agreed" ? "anti_entropy_ended_compared" : ENDED[result.end],
+      1,
+    );
     counters.add("anti_entropy_differing", result.differing);
     if (result.end === "agreed" || result.end === "unmended") {
       counters.add("anti_entropy_passes", 1);
     }
-    // One that only looked, or only at some keyspaces, says nothing of when the next is due.
-    if (!isDryRun && isWhole) this.#pace.onEnded(peer, result, this.#nowMs);
+    if (!tellsAll(options)) return;
+    this.#pace.onEnded(peer, result, this.#nowMs);
+    if (result.end === "agreed") this.#complete.onPassAgreed(peer);
   }
 
   /** Whether a peer may walk us down; it is told where it may not. */
@@ -236,4 +248,9 @@ export class Repairs {
     own?.end("busy", `${from} has begun a pass with ${this.#core.selfId}`);
     return true;
   }
+}
+
+/** One that only looked, or only at some keyspaces, says nothing of when the next is due, or of what is complete. */
+function tellsAll({ isDryRun, isWhole }: BegunPass): boolean {
+  return !isDryRun && isWhole;
 }

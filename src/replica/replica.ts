@@ -15,6 +15,7 @@ import type { ReadMessage, WriteMessage } from "../replication/messages.ts";
 import { originOf } from "../versions/version.ts";
 import { type ClusterConfig, recordBytesMax } from "./cluster_config.ts";
 import { Clock } from "./clock.ts";
+import { CompleteUntil, type Outstanding } from "./complete_until.ts";
 import { Copies } from "./copies.ts";
 import type { Core } from "./core.ts";
 import { Counters } from "./counters.ts";
@@ -102,6 +103,7 @@ export class Replica {
   readonly #keyspaces: ReadonlyMap<string, Keyspace>;
   readonly #clock: Clock;
   readonly #core: Core;
+  readonly #complete: CompleteUntil;
   readonly #filling: Filling;
   readonly #hints: Hints;
   readonly #repairs: Repairs;
@@ -128,7 +130,15 @@ export class Replica {
     this.#lastRound = options.entropy.uint32() * 1024;
     const nextRound = (): number => ++this.#lastRound;
     const isRecovering = (): boolean => !bugs.has("count_recovering") && this.#filling.isRecovering;
-    const peers = new Peers({ queue, config, selfId: id, epoch, isRecovering, bugs });
+    const peers = new Peers({
+      queue,
+      config,
+      selfId: id,
+      epoch,
+      isRecovering,
+      completeFor: (peer) => this.#isReady ? this.#complete.fieldsFor(peer) : {},
+      bugs,
+    });
     const isCounted = (other: ReplicaId): boolean => other === id ? !isRecovering() : peers.isCounted(other);
     const counted = (naturals: readonly ReplicaId[]): ReplicaId[] => naturals.filter(isCounted);
     const uncounted = (naturals: readonly ReplicaId[]): ReplicaId[] =>
@@ -151,17 +161,38 @@ export class Replica {
       log: options.log,
       recordBytesMax: recordBytesMax(config.settings),
     });
-    const settings = config.settings;
-    this.#hints = new Hints({ queue, settings, counters, keyspaces, peerIds: peers.ids(), nextRound, bugs });
+    const complete = new CompleteUntil({
+      queue,
+      clock: this.#clock,
+      selfId: id,
+      epoch,
+      peerIds: peers.ids(),
+      keyspaces: [...keyspaces.values()],
+      outstanding: this.#outstanding(),
+      bugs,
+    });
+    this.#complete = complete;
+    const { onMissed } = complete;
+    this.#hints = new Hints({
+      queue,
+      settings: config.settings,
+      counters,
+      keyspaces,
+      peerIds: peers.ids(),
+      nextRound,
+      onDropped: onMissed,
+      bugs,
+    });
     this.#debts = new Debts({ queue, hints: this.#hints, bugs });
     this.#writes = new Writes({
       core,
       clock: this.#clock,
       debts: this.#debts,
       origin: originOf(id, epoch),
+      onMissed,
       bugs,
     });
-    this.#reads = new Reads({ core, clock: this.#clock, keyspaces, bugs });
+    this.#reads = new Reads({ core, clock: this.#clock, complete, keyspaces, bugs });
     this.#scans = new Scans({ core, clock: this.#clock, keyspaces });
     this.#repairs = new Repairs({
       core,
@@ -171,9 +202,10 @@ export class Replica {
       entropy: options.entropy,
       keyspaces,
       bugs,
+      complete,
       onObserved: () => this.#onObserved(),
     });
-    this.#copies = new Copies({ core, clock: this.#clock, log: options.log, keyspaces });
+    this.#copies = new Copies({ complete, core, clock: this.#clock, log: options.log, keyspaces });
     this.#forwards = new Forwards({
       core,
       coordinate: (request, about) => this.#requests.coordinate(request, about),
@@ -236,6 +268,7 @@ export class Replica {
     for (const id of died) this.#onDied(id);
     this.#writes.tick();
     this.#debts.tick();
+    if (this.#isReady) this.#complete.tick();
     this.#reads.tick();
     this.#forwards.tick();
     this.#scans.tick();
@@ -258,6 +291,7 @@ export class Replica {
         this.#filling.recover(() =>
           this.#hints.recover(() =>
             this.#debts.recover(() => {
+              this.#complete.begin();
               this.#writes.renewCeiling();
               this.#isReady = true;
             })
@@ -265,6 +299,17 @@ export class Replica {
         )
       );
     });
+  }
+
+  #outstanding(): Outstanding {
+    return {
+      hasWritten: () => this.#writes.hasWritten,
+      oldest: () => this.#writes.oldest(),
+      oldestMissing: (id) => this.#writes.oldestMissing(id),
+      oldestUnstored: () => this.#writes.oldestUnstored(),
+      isOwedTo: (id) => this.#debts.isOpen(id) || this.#hints.waiting(id).count > 0,
+      isOwing: () => this.#debts.isAnyOpen || this.#hints.isAnyWaiting,
+    };
   }
 
   #onDied(id: ReplicaId): void {
@@ -303,6 +348,7 @@ export class Replica {
     switch (message.type) {
       case "heartbeat":
       case "heartbeat_ack":
+        this.#complete.onHeartbeat(from, message);
         this.#core.peers.onHeartbeat(from, message);
         return this.#filling.onKnownEpochs(from, message.known_epochs);
       case "forward":
@@ -358,6 +404,7 @@ export class Replica {
       peers: peers.ids().map((peer) => ({
         ...peers.status(peer, this.#hints.waiting(peer)),
         ...this.#repairs.status(peer),
+        ...this.#complete.status(peer),
       })),
       counters: {
         ...this.#counters.all(),

@@ -8,6 +8,7 @@ import type { Receipt } from "../protocol/reply.ts";
 import type { RefusedMessage, WrittenMessage } from "../replication/messages.ts";
 import { WriteRound } from "../replication/write_round.ts";
 import { encodeRecord, firstDot, hasValue, isSameFirst } from "../versions/record.ts";
+import type { Stamp } from "../versions/stamp.ts";
 import { compareVersions, type Version } from "../versions/version.ts";
 import { afterWrite, type Causal, depsOf, greatestOf, UNTOLD } from "./causality.ts";
 import type { Clock } from "./clock.ts";
@@ -60,11 +61,15 @@ export class Writes {
   readonly #debts: Debts;
   readonly #origin: string;
   readonly #bugs: ReadonlySet<PlantedBug>;
-  /** Invariant: in order of deadline. */
+  readonly #onMissed: (id: ReplicaId) => void;
+  /** Invariant: in order of deadline, and of stamps. */
   readonly #pending = new Map<number, Pending>();
   /** Invariant: requests that wait for a higher clock ceiling; nothing of them was sent. */
   #parked: { readonly request: WriteRequest; readonly deadlineMs: number }[] = [];
   #parkedBytes = 0;
+  /** Stamps of what was given to our own disk and is not on it yet. Invariant: in order. */
+  readonly #unstored = new Set<Stamp>();
+  #hasWritten = false;
   #unansweredCount = 0;
   #unansweredBytes = 0;
 
@@ -73,6 +78,8 @@ export class Writes {
     readonly clock: Clock;
     readonly debts: Debts;
     readonly origin: string;
+    /** A write has missed a copy, and no hint will be kept of it. */
+    readonly onMissed: (id: ReplicaId) => void;
     readonly bugs: ReadonlySet<PlantedBug>;
   }) {
     this.#core = options.core;
@@ -80,6 +87,32 @@ export class Writes {
     this.#debts = options.debts;
     this.#origin = options.origin;
     this.#bugs = options.bugs;
+    this.#onMissed = options.onMissed;
+  }
+
+  /** Whether this life has stamped any. */
+  get hasWritten(): boolean {
+    return this.#hasWritten;
+  }
+
+  /** The oldest that is under way; `Infinity` where there is none. */
+  oldest(): Stamp {
+    for (const { version } of this.#pending.values()) return version.stamp;
+    return Infinity;
+  }
+
+  /** The oldest under way that a replica has not acknowledged. Why it looks at each: it is asked a few times a second. */
+  oldestMissing(id: ReplicaId): Stamp {
+    for (const { others, round, version } of this.#pending.values()) {
+      if (others.includes(id) && !round.isOnDisk(id)) return version.stamp;
+    }
+    return Infinity;
+  }
+
+  /** The oldest that is not on our own disk. */
+  oldestUnstored(): Stamp {
+    for (const stamp of this.#unstored) return stamp;
+    return Infinity;
   }
 
   /** Writes that no client has an answer to yet, and the value bytes they hold. */
@@ -248,6 +281,7 @@ export class Writes {
       refusal: undefined,
     };
     this.#pending.set(number, pending);
+    this.#hasWritten = true;
     this.#unansweredCount++;
     this.#unansweredBytes += request.value?.length ?? 0;
     const alive = peers.aliveOf(others);
@@ -279,7 +313,9 @@ export class Writes {
       this.#debts.pay(removals);
       return this.#onOwn(number, pending, undefined);
     }
+    this.#unstored.add(version.stamp);
     queue.apply(writes, (result) => {
+      this.#unstored.delete(version.stamp);
       if (result.kind === "applied") {
         const change = holdsCopy ? result.changes[dataIndex]! : undefined;
         pending.isNew = change !== undefined && (change.old === undefined || !hasValue(change.old));
@@ -290,6 +326,7 @@ export class Writes {
       const { code, message } = failures.diskFull(selfId);
       request.trace?.step("refused", { replica: selfId, code, message });
       pending.refusal = message;
+      if (holdsCopy) this.#onMissed(selfId);
       // The others may hold it by now, so our copy is owed as theirs are.
       if (owedAt !== undefined && holdsCopy) {
         this.#debts.storeLater({ key: keyspace.storeKey(key), value: record });
@@ -393,9 +430,12 @@ export class Writes {
   #settle(number: number, pending: Pending): void {
     this.#pending.delete(number);
     const { keyspace, key, trace } = pending.request;
-    if (pending.owedAt === undefined) return trace?.release();
-    const closing = { key: pending.owedAt, value: NOTHING };
     const missing = pending.round.missing().filter((id) => id !== this.#core.selfId);
+    if (pending.owedAt === undefined) {
+      for (const id of missing) this.#onMissed(id);
+      return trace?.release();
+    }
+    const closing = { key: pending.owedAt, value: NOTHING };
     const targets = this.#bugs.has("hint_first_only") ? missing.slice(0, 1) : missing;
     if (targets.length === 0) {
       this.#debts.pay([closing]);

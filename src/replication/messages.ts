@@ -7,7 +7,7 @@ import type { Result } from "../base/failure.ts";
 import type { KeyRequest, WireKey } from "../protocol/request.ts";
 import type { ErrorCode, Failure } from "../protocol/error_codes.ts";
 import type { Reply } from "../protocol/reply.ts";
-import type { Version } from "../versions/version.ts";
+import type { Vector, Version } from "../versions/version.ts";
 
 /** Store these versions. `cause` is for counting only. */
 export interface WriteMessage {
@@ -43,6 +43,8 @@ export interface ReadMessage {
   readonly round: number;
   readonly keyspace: string;
   readonly key: WireKey;
+  /** What the client's session has seen: say whether your copies have all of it (HAZARD H12). */
+  readonly vector?: Vector;
 }
 
 /** The versions on the sender's disk; empty when it holds none. */
@@ -52,6 +54,8 @@ export interface AnswerMessage {
   readonly versions: readonly Version[];
   /** Present where the sender is recovering: the answer counts for no level. */
   readonly recovering?: true;
+  /** Present where the sender's copies have all that the vector of the question names, of every key. */
+  readonly fresh?: true;
 }
 
 /** Coordinate this for my client, and hand it on to nobody. Keyspace and level are named. */

@@ -23,8 +23,8 @@ export interface ReadRoundOptions {
   readonly asked: readonly string[];
   /** Answers that count which the level needs. */
   readonly required: number;
-  /** Whether everybody who can answer is waited for, once the level is met. */
-  readonly isEverybody?: boolean;
+  /** Whether, once the level is met, an answer that is fresh is waited for, or else everybody who can answer (HAZARD H12). */
+  readonly needsFresh?: boolean;
   /** The coordinator, where it holds a copy: its answer is always among those that count. */
   readonly self?: string;
 }
@@ -40,17 +40,22 @@ export class ReadRound {
   readonly #answers = new Map<string, Answer>();
   readonly #failed = new Set<string>();
   #held: Held = [];
+  #isFresh = false;
 
   constructor(options: ReadRoundOptions) {
     this.#options = options;
   }
 
-  /** What this replica holds. `counts` is false for a replica that is recovering (HAZARD H7). The first answer stays. */
-  onAnswer(id: string, held: Held, { counts }: { counts: boolean }): void {
+  /**
+   * What this replica holds. `counts` is false for a replica that is recovering (HAZARD H7); `isFresh` where its copies had all
+   * that the reader's session has seen. The first answer stays.
+   */
+  onAnswer(id: string, held: Held, { counts, isFresh }: { counts: boolean; isFresh?: boolean }): void {
     if (!this.#options.asked.includes(id)) return;
     if (this.#answers.has(id)) return mark("read round: second answer of a replica ignored");
     if (this.#failed.delete(id)) mark("read round: answer of a replica that was given up");
     this.#answers.set(id, { held, counts });
+    if (counts && isFresh === true) this.#isFresh = true;
     this.#held = resolve(this.#held, held, { siblings: false });
   }
 
@@ -68,8 +73,9 @@ export class ReadRound {
     if (answered.length + open < required) return { kind: "failed", answered, required };
     const isOwnOpen = self !== undefined && !this.#answers.has(self);
     if (answered.length < required || isOwnOpen) return { kind: "waiting" };
-    if (this.#options.isEverybody) {
-      return open > 0 ? { kind: "waiting" } : { kind: "answered", held: this.#held, answered };
+    if (this.#options.needsFresh) {
+      const isEnough = this.#isFresh || open === 0;
+      return isEnough ? { kind: "answered", held: this.#held, answered } : { kind: "waiting" };
     }
     const own = self === undefined ? undefined : this.#answers.get(self);
     // Why: whoever asks for one copy is shown the coordinator's, stale or not, and not by luck a fresher one.
@@ -92,9 +98,9 @@ export class ReadRound {
     return this.#options.asked.filter((id) => this.#answers.get(id)?.counts);
   }
 
-  /** Whether the answers of all that were asked are here, and count. */
-  isComplete(): boolean {
-    return this.answered().length === this.#options.asked.length;
+  /** Whether nothing of the session can be missing: an answer was fresh, or those of all that were asked are here and count. */
+  isFresh(): boolean {
+    return this.#isFresh || this.answered().length === this.#options.asked.length;
   }
 
   /** What remains of all answers so far. */

@@ -95,6 +95,12 @@ export class WriteRound {
     return this.#options.naturals.filter((_, index) => this.#states[index] === "acked");
   }
 
+  /** Whether this replica has acknowledged, whether or not that counts. */
+  isOnDisk(id: string): boolean {
+    const state = this.#states[this.#indexOf(id)];
+    return state === "acked" || state === "acked_uncounted";
+  }
+
   /** Copies that have not acknowledged, in id order. */
   missing(): string[] {
     return this.#options.naturals.filter((_, index) => {

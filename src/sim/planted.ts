@@ -41,6 +41,12 @@ const HARMFUL: Readonly<Record<PlantedBug, DrawOptions>> = {
   repair_first_only: { faults: ["partition"] },
   wrong_owner: { faults: [], partitioner: "consistent-hash" },
   forward_definite: { faults: ["kill", "partition"], coordination: "spread" },
+  complete_too_early: {
+    faults: ["partition"],
+    levels: [["ONE"], ["ONE"]],
+    readRepair: "off",
+    sessions: true,
+  },
   proxy_counts_itself: { faults: ["partition"], partitioner: "consistent-hash", levels: [["TWO"], ["TWO"]] },
   answer_older: { faults: ["partition"], levels: [["ONE"], ["QUORUM"]], readRepair: "blocking" },
   skip_merkle_bucket: { faults: ["partition"], ...COMPARED_ONLY },

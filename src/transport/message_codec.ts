@@ -11,7 +11,7 @@ import { PAGE_COUNT_MAX } from "../protocol/limits.ts";
 import type { Message } from "../replica/envelope.ts";
 import type { FilledMessage, WriteMessage, WrittenMessage } from "../replication/messages.ts";
 import { isStamp } from "../versions/stamp.ts";
-import { isOrigin } from "../versions/version.ts";
+import { isOrigin, parseVector } from "../versions/version.ts";
 import { type Fields, isCount, isEpoch, isFields, isName, isWireKey, parseJson } from "./fields.ts";
 import { parseAntiEntropy } from "./anti_entropy_codec.ts";
 import { parseEntries, parseVersions } from "./entry_codec.ts";
@@ -139,12 +139,20 @@ export function parseMessage(input: unknown): Message | undefined {
     case "read": {
       const { keyspace, key } = input;
       if (!isName(keyspace) || !isWireKey(key)) return undefined;
-      return { type: "read", round, keyspace, key };
+      if (input.vector === undefined) return { type: "read", round, keyspace, key };
+      const vector = parseVector(input.vector);
+      return vector && { type: "read", round, keyspace, key, vector };
     }
     case "answer": {
       const versions = parseVersions(input.versions);
       if (versions === undefined) return undefined;
-      return { type: "answer", round, versions, ...(input.recovering === true ? { recovering: true } : {}) };
+      return {
+        type: "answer",
+        round,
+        versions,
+        ...(input.recovering === true ? { recovering: true } : {}),
+        ...(input.fresh === true ? { fresh: true } : {}),
+      };
     }
     case "fill": {
       const { keyspace, after } = input;
@@ -171,7 +179,23 @@ function parseHeartbeat(type: Heartbeat["type"], input: Fields): Heartbeat | und
   if (!isEpoch(epoch) || !Number.isFinite(wall_ms) || typeof recovering !== "boolean") return undefined;
   if (!Array.isArray(known_epochs) || known_epochs.length > EPOCH_COUNT_MAX) return undefined;
   if (!known_epochs.every(isEpoch)) return undefined;
-  return { type, epoch, known_epochs, wall_ms: wall_ms as number, recovering };
+  const { complete, fence, fenced } = input;
+  if (complete !== undefined && !isComplete(complete)) return undefined;
+  if (fence !== undefined && !isStamp(fence) || fenced !== undefined && !isStamp(fenced)) return undefined;
+  return {
+    type,
+    epoch,
+    known_epochs,
+    wall_ms: wall_ms as number,
+    recovering,
+    ...(complete === undefined ? {} : { complete }),
+    ...(fence === undefined ? {} : { fence }),
+    ...(fenced === undefined ? {} : { fenced }),
+  };
+}
+
+function isComplete(value: unknown): value is NonNullable<Heartbeat["complete"]> {
+  return isFields(value) && isEpoch(value.epoch) && isStamp(value.until) && isCount(value.hold);
 }
 
 function parseWrite(round: number, input: Fields): WriteMessage | undefined {

@@ -259,6 +259,8 @@ function isPeerStatus(value: unknown): value is PeerStatus {
     isOptional(value.heard_ms_ago, "number") &&
     isOptional(value.clock_offset_ms, "number") && isOptional(value.agreed_ms_ago, "number") &&
     (value.differed === undefined || isCount(value.differed)) &&
+    (value.complete_told === undefined || isCount(value.complete_told)) &&
+    (value.complete_heard === undefined || isCount(value.complete_heard)) &&
     (value.repair === undefined || isRepairProgress(value.repair));
 }
 

@@ -90,7 +90,8 @@ export function contextOf(versions: readonly Version[]): Vector {
 /** Origins in one vector from outside. */
 const VECTOR_ENTRIES_MAX = 1024;
 
-function parseVector(value: unknown): Vector | undefined {
+/** A vector from untrusted JSON, or undefined. */
+export function parseVector(value: unknown): Vector | undefined {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
   const entries = Object.entries(value);
   if (entries.length > VECTOR_ENTRIES_MAX) return undefined;

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { eventually } from "../harness/eventually.ts";
 import { clusterTest } from "../harness/processes.ts";
 
 clusterTest(
@@ -30,8 +31,20 @@ clusterTest(
     );
     const followed = await step("get", "1", "--session", read.session, "--coordinator", "r3");
     assertEquals(followed.value, "t");
-    assert(followed.maybe_stale, "r1 cannot be asked");
-    const told = await cluster.client("get", "1", "--session", read.session, "--coordinator", "r3");
+    const words = ["get", "1", "--session", read.session, "--coordinator", "r3"];
+    // r2 and r4 hear from r1 that they have all of it, and one of them is enough.
+    await eventually(async () => (await cluster.client(...words, "--require-fresh")).code === 0, {
+      withinMs: 10_000,
+      what: "r2 or r4 is sure of what r1 wrote",
+    });
+    await cluster.client("fault", "partition", "r3", "r2");
+    await cluster.client("fault", "partition", "r3", "r4");
+    const told = await cluster.client(...words);
     assertMatch(told.stderr, /^maybe stale: .*\nsession \d{16}-/m);
+    const strict = await cluster.client(...words, "--require-fresh");
+    assertEquals([strict.code, strict.stdout], [7, ""]);
+    assertMatch(strict.stderr, /^maybe stale: /m);
+    const json = await cluster.client("--json", ...words, "--require-fresh");
+    assertEquals([json.code, JSON.parse(json.stdout).maybe_stale], [7, true]);
   },
 );

@@ -2,7 +2,8 @@
 import type { Message } from "../../src/replica/envelope.ts";
 import { ReplicaStage, type StageOptions } from "./replica_stage.ts";
 
-interface Carried {
+/** A message on its way. */
+export interface Carried {
   readonly from: string;
   readonly to: string;
   readonly message: Message;

@@ -356,7 +356,15 @@ function siblingsChoice(id: string, alive: readonly string[]): (op: KeyRequest["
   const keyspace = new Keyspace(main, config.members);
   const queue = new EffectQueue();
   const isRecovering = (): boolean => false;
-  const peers = new Peers({ queue, config, selfId: id, epoch: "e1", isRecovering, bugs: NO_BUGS });
+  const peers = new Peers({
+    queue,
+    config,
+    selfId: id,
+    epoch: "e1",
+    isRecovering,
+    completeFor: () => ({}),
+    bugs: NO_BUGS,
+  });
   for (const peer of alive) peers.onLink(peer, "up");
   const counted = (naturals: readonly string[]): string[] =>
     naturals.filter((other) => other === id || peers.isCounted(other));

@@ -140,6 +140,7 @@ Deno.test("Status tells who this is, how it stands, and how it sees the others",
       recovering: false,
       hints: 0,
       hint_bytes: 0,
+      complete_told: (STAGE_WALL_MS + 1000) * 2048 - 1,
     },
     {
       id: "r3",
@@ -151,6 +152,7 @@ Deno.test("Status tells who this is, how it stands, and how it sees the others",
       recovering: false,
       hints: 0,
       hint_bytes: 0,
+      complete_told: (STAGE_WALL_MS + 1000) * 2048 - 1,
     },
   ]);
   assertEquals([counters.puts, counters.gets], [1, undefined]);

@@ -37,7 +37,14 @@ const message: fc.Arbitrary<Message> = fc.oneof(
     known_epochs: fc.array(fc.stringMatching(/^[0-9a-f]{8}$/), { maxLength: 3 }),
     wall_ms: fc.nat(),
     recovering: fc.boolean(),
-  }),
+    complete: fc.record({
+      epoch: fc.stringMatching(/^[0-9a-f]{8}$/),
+      until: stamp,
+      hold: fc.oneof(fc.constant(0), stamp),
+    }),
+    fence: stamp,
+    fenced: stamp,
+  }, { requiredKeys: ["type", "epoch", "known_epochs", "wall_ms", "recovering"] }),
   fc.record({
     type: fc.constant("write" as const),
     round,
@@ -60,9 +67,17 @@ const message: fc.Arbitrary<Message> = fc.oneof(
     code: fc.constant("disk_full" as const),
     message: text,
   }),
-  fc.record({ type: fc.constant("read" as const), round, keyspace, key }),
+  fc.record({ type: fc.constant("read" as const), round, keyspace, key, vector }, {
+    requiredKeys: ["type", "round", "keyspace", "key"],
+  }),
   fc.record(
-    { type: fc.constant("answer" as const), round, versions, recovering: fc.constant(true as const) },
+    {
+      type: fc.constant("answer" as const),
+      round,
+      versions,
+      recovering: fc.constant(true as const),
+      fresh: fc.constant(true as const),
+    },
     {
       requiredKeys: ["type", "round", "versions"],
     },
@@ -206,6 +221,16 @@ Deno.test("A wrong value in any field of any message is noticed", () => {
   const good: readonly Message[] = [
     { type: "heartbeat", epoch: "ab", known_epochs: ["cd"], wall_ms: 1, recovering: false },
     {
+      type: "heartbeat",
+      epoch: "ab",
+      known_epochs: [],
+      wall_ms: 1,
+      recovering: false,
+      complete: { epoch: "cd", until: 2, hold: 1 },
+      fence: 3,
+      fenced: 4,
+    },
+    {
       type: "write",
       round: 1,
       cause: "put",
@@ -216,6 +241,7 @@ Deno.test("A wrong value in any field of any message is noticed", () => {
     { type: "written", round: 1, superseded_by: { stamp: 1, origin: "r1.a" } },
     { type: "refused", round: 1, code: "disk_full", message: "full" },
     { type: "read", round: 1, keyspace: "main", key: 1 },
+    { type: "read", round: 1, keyspace: "main", key: 1, vector: { "r1.a": 1 } },
     { type: "answer", round: 1, versions: [] },
     { type: "fill", round: 1, keyspace: "main", after: 1 },
     { type: "filled", round: 1, entries: [], more: false },
@@ -332,6 +358,19 @@ Deno.test("What a peer that coordinated says is an answer to a put, get or delet
       { ok: false, error: "timeout", message: "no" },
     ]
   ) assertEquals(parseMessage({ type: "forwarded", round: 3, reply }), undefined, JSON.stringify(reply));
+});
+
+Deno.test("What is told of complete copies has all its fields, or the heartbeat is none", () => {
+  const heartbeat = { type: "heartbeat", epoch: "ab", known_epochs: [], wall_ms: 1, recovering: false };
+  const complete = { epoch: "cd", until: 2, hold: 0 };
+  assert(parseMessage({ ...heartbeat, complete }) !== undefined);
+  for (
+    const wrong of [{ epoch: "x" }, { until: 0 }, { until: -1 }, { hold: -1 }, { hold: undefined }, {
+      until: 2 ** 60,
+    }]
+  ) {
+    assertEquals(parseMessage({ ...heartbeat, complete: { ...complete, ...wrong } }), undefined);
+  }
 });
 
 Deno.test("A wall clock beyond all numbers is none", () => {

@@ -62,6 +62,8 @@ const peer = fc.record({
   hint_bytes: count,
   agreed_ms_ago: count,
   differed: count,
+  complete_told: count,
+  complete_heard: count,
   repair: fc.record({ keyspace: id, moved: count, left: count }),
 }, { requiredKeys: ["id", "address", "alive", "recovering", "hints", "hint_bytes"] });
 const machine = fc.record({
