@@ -59,7 +59,7 @@ export class CompleteHeard {
       heard.offered = until;
       this.#lift();
     } else if (hold === 0 || heard.since === undefined) heard.until = Math.max(heard.until, until);
-    else if (hold === heard.hold) heard.offered = Math.max(heard.offered, until);
+    else heard.offered = Math.max(heard.offered, until);
     if (this.#heard.size > ORIGINS_PER_SHARER_MAX * (this.#sharers.length + 1)) {
       mark("complete: an origin of long ago forgotten");
       this.#heard.delete(this.#heard.keys().next().value!);

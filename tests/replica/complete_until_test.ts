@@ -254,7 +254,11 @@ Deno.test("H12: a fence stands before what came earlier is on the disk, and is t
   stage.tick(1000);
   assertEquals(new Set(fenced()), new Set([undefined]));
   stage.disk.isHeld = false;
+  stage.disk.roomBytes = -1;
   stage.disk.sync();
+  stage.tick(1000);
+  assertEquals(new Set(fenced()), new Set([undefined]), "the disk refused");
+  stage.disk.roomBytes = Infinity;
   ask();
   stage.tick(1000);
   assert(fenced().includes(5000));
