@@ -87,6 +87,11 @@ const SINGLES: Readonly<Record<string, readonly [family: string, help: string]>>
     "quartet_forwarded_total",
     "Requests of clients that were handed to another replica to be coordinated.",
   ],
+  session_gets: ["quartet_session_gets_total", "Gets of sessions that had seen something."],
+  session_gets_fresh: [
+    "quartet_session_gets_fresh_total",
+    "Of these, those for which the copy of this replica was sure to be enough: nobody else was waited for.",
+  ],
   read_repairs: ["quartet_read_repairs_total", "Stale copies that reads have mended."],
   anti_entropy_bytes: [
     "quartet_anti_entropy_sent_bytes_total",

@@ -26,6 +26,11 @@ Deno.test("a command line that cannot be carried out exits with 2 and says the w
       `as in put 7 '${"x".repeat(39)}… tow'`,
     ],
     [["get", "7", "\x1b[31m"], '"\\u001b[31m" is no level; allowed: ONE, TWO, THREE, QUORUM, ALL'],
+    [
+      ["get", "7", "--require-fresh"],
+      "--require-fresh compares the answer with a session; give --session TOKEN, of an answer before",
+    ],
+    [["put", "7", "x", "--require-fresh"], "put takes no --require-fresh; it belongs to get"],
     [["get", "7", "--differs"], "get takes no --differs; it belongs to inspect"],
     [["get", "7", "--timeout", "2"], "--timeout 2: not a time; allowed: 100ms to 24h, such as 500ms, 2s, 1m"],
     [

@@ -72,16 +72,20 @@ function readVerdict(round: ReadRound): string {
 /** Plays the commands of a read round; undefined for others. */
 function stepRound(round: ReadRound | undefined, { name, words, fields }: Command): ReadRound | undefined {
   if (name === "round") {
-    const { asked = "", required, self } = fields;
+    const { asked = "", required, self, session } = fields;
     return new ReadRound({
       asked: asked.split(","),
       required: Number(required),
+      needsFresh: session === "yes",
       ...(self === undefined ? {} : { self }),
     });
   }
   if (!round) return undefined;
   if (name === "answer") {
-    round.onAnswer(words[0]!, heldOf(fields.v!), { counts: words[1] !== "uncounted" });
+    round.onAnswer(words[0]!, heldOf(fields.v!), {
+      counts: !words.includes("uncounted"),
+      isFresh: words.includes("fresh"),
+    });
     return round;
   }
   if (name !== "fail") return undefined;
