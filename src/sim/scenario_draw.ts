@@ -50,7 +50,7 @@ const CLOCK_SKEW_STRICT_MS = 5000;
 
 const VALUE_BYTES_MAX = 4096;
 
-/** Of so many of a thousand seeds the clients carry sessions: then every get asks all copies, and less of the rest is seen. */
+/** Of so many of a thousand seeds the clients carry sessions: then more gets ask all copies, and less of the rest is seen. */
 const SESSIONS_PER_MILLE = 400;
 
 /** Pairs of levels: most overlap, so that reads must see writes. */
