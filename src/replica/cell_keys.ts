@@ -52,6 +52,11 @@ export class CellKeys {
     }
   }
 
+  /** Whether a cell has keys. */
+  has(cell: number): boolean {
+    return this.#heads[cell] !== 0;
+  }
+
   /** The keys of a cell, sorted. */
   of(cell: number): ByteString[] {
     const keys: ByteString[] = [];

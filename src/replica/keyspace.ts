@@ -41,6 +41,8 @@ export class Keyspace {
   /** By pair of replicas. */
   readonly #shared = new Map<string, Uint32Array>();
   readonly #holdings = new Map<ReplicaId, string>();
+  /** By replica, the cells that it does not hold. */
+  readonly #foreign = new Map<ReplicaId, Uint32Array>();
   /** Store keys of byte keys, by number. Why: a string made anew is hashed anew each time that a map is asked for it. */
   readonly #byteStoreKeys: readonly ByteString[];
 
@@ -108,6 +110,25 @@ export class Keyspace {
   /** Whether the replica holds any key of this keyspace. */
   isHeldBy(id: ReplicaId): boolean {
     return this.#naturals.some((list) => list.includes(id));
+  }
+
+  /** Whether there are keys that both replicas hold. */
+  isSharedBy(a: ReplicaId, b: ReplicaId): boolean {
+    return this.#naturals.some((list) => list.includes(a) && list.includes(b));
+  }
+
+  /** The cells that the replica does not hold, ascending. */
+  foreignCellsOf(id: ReplicaId): Uint32Array {
+    let cells = this.#foreign.get(id);
+    if (cells === undefined) {
+      const isForeign = this.#naturals.map((list) => !list.includes(id));
+      cells = isForeign.some((each) => each)
+        ? Uint32Array.from({ length: this.cellCount }, (_, cell) => cell)
+          .filter((cell) => isForeign[this.#placement.indexOf(cell)])
+        : new Uint32Array(0);
+      this.#foreign.set(id, cells);
+    }
+    return cells;
   }
 
   /** A name for all that the replica holds of this keyspace, which changes when other cells become its own. */

@@ -5,7 +5,8 @@
  * records, and replay of the log brings it to where it was. So a start has nothing to build, but for a directory that was
  * last written without leaves, or of which a keyspace now has other cells.
  *
- * Beside the leaves it knows which keys lie in a cell; that is in no file, since a start sees all keys anyway.
+ * Beside the leaves it knows which keys lie in a cell, and which have tombstones; that is in no file, since a start sees all
+ * keys anyway.
  *
  * Disk format: never change `digest` without another `HASH_VERSION`.
  * @module
@@ -17,6 +18,8 @@ import type { Derivation, Log, StoreWrite } from "../ports.ts";
 import { CellKeys } from "./cell_keys.ts";
 import type { ClusterConfig } from "./cluster_config.ts";
 import { keyspacesOf } from "./keyspace.ts";
+import type { Stamp } from "../versions/stamp.ts";
+import { oldestTombstone } from "../versions/tombstones.ts";
 import { dataRange, keyOfDataKey, LEAF_STATE_KEY, leafKey, partsOfLeafKey } from "./store_keys.ts";
 
 /** Which function `digest` is. */
@@ -92,6 +95,8 @@ export class KeyspaceLeaves {
   /** Rises with every change. */
   changeCount = 0;
   readonly keys: CellKeys;
+  /** Keys whose record holds a tombstone, and the stamp of the oldest in it. */
+  readonly tombstones = new Map<ByteString, Stamp>();
   /** How store keys of this keyspace begin. */
   readonly prefix: ByteString;
 
@@ -111,6 +116,13 @@ export class KeyspaceLeaves {
     if (held !== undefined) this.#toggle(cell, key, held);
     if (old === undefined) this.keys.add(cell, key);
     if (held === undefined) this.keys.remove(cell, key);
+    this.#noteTombstone(key, held);
+  }
+
+  /** A record of this keyspace was loaded; its leaf is known already. */
+  load(key: ByteString, record: Uint8Array): void {
+    this.keys.add(this.space.cellOf(key), key);
+    this.#noteTombstone(key, record);
   }
 
   /** Begins again from nothing. */
@@ -119,6 +131,13 @@ export class KeyspaceLeaves {
     this.low.fill(0);
     this.changeCount++;
     this.keys.clear();
+    this.tombstones.clear();
+  }
+
+  #noteTombstone(key: ByteString, held: Uint8Array | undefined): void {
+    const stamp = held && oldestTombstone(held);
+    if (stamp !== undefined) this.tombstones.set(key, stamp);
+    else if (this.tombstones.size > 0) this.tombstones.delete(key);
   }
 
   #toggle(cell: number, key: ByteString, record: Uint8Array): void {
@@ -169,10 +188,7 @@ export class Leaves implements Derivation {
       return true;
     }
     const leaves = this.#leavesOf(key);
-    if (leaves !== undefined) {
-      const own = keyOfDataKey(key);
-      leaves.keys.add(leaves.space.cellOf(own), own);
-    }
+    leaves?.load(keyOfDataKey(key), value);
     return false;
   }
 
@@ -226,7 +242,7 @@ export class Leaves implements Derivation {
   problem(entries: Iterable<StoreWrite>): string | undefined {
     const right = new Leaves(this.#list.map(({ space }) => space), this.#log);
     for (const { key, value } of entries) right.onChanged(key, undefined, value);
-    for (const { space, high, low, keys } of this.#list) {
+    for (const { space, high, low, keys, tombstones } of this.#list) {
       const other = right.of(space.name);
       for (let cell = 0; cell < space.cellCount; cell++) {
         const where = `cell ${cell} of ${space.name}`;
@@ -236,6 +252,7 @@ export class Leaves implements Derivation {
         if (high[cell] === 0 && low[cell] === 0) continue;
         if (keys.of(cell).join() !== other.keys.of(cell).join()) return `other keys are known in ${where}`;
       }
+      if (tombstones.size !== other.tombstones.size) return `other tombstones are known in ${space.name}`;
       if (keys.count !== other.keys.count) return `keys are known in cells of ${space.name} that hold none`;
     }
     return undefined;

@@ -10,6 +10,7 @@ import type { Request } from "../protocol/request.ts";
 import type { ClusterConfig } from "../replica/cluster_config.ts";
 import { type Envelope, isAnswer, type Message, type ReplicaId } from "../replica/envelope.ts";
 import type { Event, RequestId } from "../replica/event.ts";
+import { isCollect } from "../replica/collect_record.ts";
 import { keyspacesOf } from "../replica/keyspace.ts";
 import { type Leaves, leavesOf } from "../replica/leaves.ts";
 import { mergeStored } from "../replica/merge.ts";
@@ -449,5 +450,5 @@ export class SimReplica implements SimEndpoint {
 
 /** Planted bug `forget_tombstones`: whether these bytes are a key's tombstone. */
 function isTombstone(key: ByteString, bytes: Uint8Array): boolean {
-  return key.startsWith("d") && decodeRecord(bytes)[0]!.value === undefined;
+  return key.startsWith("d") && !isCollect(bytes) && decodeRecord(bytes)[0]!.value === undefined;
 }

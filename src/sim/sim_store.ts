@@ -2,12 +2,20 @@
 import type { Random } from "../base/random.ts";
 import type { ByteString } from "../base/bytes.ts";
 import type { Store, StoreCommand, StoreResult } from "../ports.ts";
+import { isCollect } from "../replica/collect_record.ts";
 import { firstDot } from "../versions/record.ts";
 import { compareVersions } from "../versions/version.ts";
 import type { EventQueue } from "./event_queue.ts";
 
 /** The greatest version of each key, by its store key, that a directory was ever said to hold. Outlives processes. */
-export type Shown = Map<ByteString, { readonly stamp: number; readonly origin: string }>;
+export type Shown = Map<ByteString, ShownVersion>;
+
+interface ShownVersion {
+  readonly stamp: number;
+  readonly origin: string;
+  /** Its collection was asked for: it may be gone, whether or not that process lived to hear of it (H14). */
+  readonly mayGo?: true;
+}
 
 /** Wraps the real engine. */
 export class SimStore implements Store {
@@ -44,6 +52,7 @@ export class SimStore implements Store {
   submit(command: StoreCommand, done: (result: StoreResult) => void): void {
     if (command.kind === "apply") {
       this.#hasApplies = true;
+      for (const { key, value } of command.writes) if (key[0] === "d" && isCollect(value)) this.#letGo(key);
       return this.#store.submit(command, (result) => {
         if (!this.#isAlive()) return;
         if (result.kind === "applied") {
@@ -98,11 +107,17 @@ export class SimStore implements Store {
     if (key[0] !== "d") return;
     const before = this.#shown.get(key);
     const dot = held ? firstDot(held) : undefined;
-    if (before && (!dot || compareVersions(dot, before) < 0)) {
+    const isLess = before !== undefined && (dot === undefined || compareVersions(dot, before) < 0);
+    if (before !== undefined && isLess && before.mayGo !== true) {
       const now = dot ? `${dot.origin}@${dot.stamp}` : "nothing";
       this.#onRegression(`a copy went back: it held ${before.origin}@${before.stamp} and then ${now}`);
     }
-    if (dot) this.#shown.set(key, dot);
-    else this.#shown.delete(key);
+    if (!dot) this.#shown.delete(key);
+    else if (!before || compareVersions(dot, before) !== 0) this.#shown.set(key, dot);
+  }
+
+  #letGo(key: ByteString): void {
+    const before = this.#shown.get(key);
+    if (before) this.#shown.set(key, { ...before, mayGo: true });
   }
 }
