@@ -6,6 +6,7 @@ import {
   type FinalState,
   finalStates,
   type HeldKey,
+  type HeldVersion,
   heldVersions,
   type History,
   type Holders,
@@ -15,10 +16,16 @@ import {
 import { nameVersion, nameVersions, showValue } from "./operation_text.ts";
 import type { Judgement, Violation } from "./verdict.ts";
 
+/** What is to be known of copies that are compared. */
+interface Comparison extends Pick<History, "collectsTombstones"> {
+  readonly when?: string;
+  readonly holders?: Holders | undefined;
+}
+
 /** One violation for each key on which two replicas differ. */
 export function judgeConvergence(
   finals: ReadonlyMap<string, FinalState>,
-  { when = "after calm", holders }: { readonly when?: string; readonly holders?: Holders | undefined } = {},
+  { when = "after calm", holders, collectsTombstones = false }: Comparison = {},
 ): Violation[] {
   const violations: Violation[] = [];
   const keys = new Set([...finals.values()].flatMap((state) => [...state.keys()]));
@@ -26,7 +33,7 @@ export function judgeConvergence(
     const [first, ...others] = statesOf(key, finals, holders);
     if (!first) continue;
     const expected = first[1].get(key);
-    const other = others.find(([, state]) => !isSame(state.get(key), expected));
+    const other = others.find(([, state]) => !isSame(state.get(key), expected, collectsTombstones));
     if (!other) continue;
     const [one, two] = show(expected, other[1].get(key));
     const sentence = `key ${key} differs ${when}: ${first[0]} holds ${one}, ${other[0]} holds ${two}`;
@@ -37,7 +44,7 @@ export function judgeConvergence(
 
 /** The same of a whole history, with the time that it took. */
 export function judgeConvergenceInTime(history: History): Judgement {
-  const { snapshots = [], convergenceBoundMs: boundMs, holders } = history;
+  const { snapshots = [], convergenceBoundMs: boundMs, holders, collectsTombstones = false } = history;
   const finals = finalStates(history);
   if (finals.size < 2) {
     return {
@@ -48,10 +55,11 @@ export function judgeConvergenceInTime(history: History): Judgement {
   const calmMs = lastDisturbanceMs(history);
   if (boundMs !== undefined) {
     const due = snapshots.filter(({ atMs }) => atMs > calmMs + boundMs);
-    const late = firstDifference(due, `more than ${boundMs} ms after the last fault and write`, holders);
+    const when = `more than ${boundMs} ms after the last fault and write`;
+    const late = firstDifference(due, { when, holders, collectsTombstones });
     if (late.length > 0) return { violations: late };
   }
-  const violations = judgeConvergence(finals, { holders });
+  const violations = judgeConvergence(finals, { holders, collectsTombstones });
   const isDue = [...finals.keys()].every((replica) =>
     snapshots.findLast((snapshot) => snapshot.replica === replica)!.atMs > calmMs + (boundMs ?? -Infinity)
   );
@@ -62,7 +70,7 @@ export function judgeConvergenceInTime(history: History): Judgement {
     };
   }
   if (violations.length > 0) return { violations };
-  const tookMs = Math.max(0, equalSinceMs(snapshots, finals) - calmMs);
+  const tookMs = Math.max(0, equalSinceMs(snapshots, finals, collectsTombstones) - calmMs);
   return {
     violations,
     measured: `${finals.size} replicas were equal at most ${
@@ -86,8 +94,7 @@ function lastDisturbanceMs({ operations, faults = [], diskLosses }: History): nu
 /** Of replicas that all should be equal by now, those of the first two that are not. */
 function firstDifference(
   snapshots: readonly Snapshot[],
-  when: string,
-  holders: Holders | undefined,
+  { holders, ...comparison }: Comparison,
 ): Violation[] {
   const nameOf = ({ replica, atMs }: Snapshot): string => `${replica} (at ${atMs} ms)`;
   const states = new Map(snapshots.map((snapshot) => [nameOf(snapshot), snapshot.state]));
@@ -96,23 +103,30 @@ function firstDifference(
       key,
       new Set(snapshots.filter(({ replica }) => ids.has(replica)).map(nameOf)),
     ]));
-  return judgeConvergence(states, { when, holders: named });
+  return judgeConvergence(states, { ...comparison, holders: named });
 }
 
 /** Since when nobody was seen with anything else than in the end. */
-function equalSinceMs(snapshots: readonly Snapshot[], finals: ReadonlyMap<string, FinalState>): number {
+function equalSinceMs(
+  snapshots: readonly Snapshot[],
+  finals: ReadonlyMap<string, FinalState>,
+  collectsTombstones: boolean,
+): number {
   const sinceMs = new Map<string, number>();
   for (const { replica, atMs, state } of snapshots) {
-    const isFinal =
-      judgeConvergence(new Map([["now", state], ["in the end", finals.get(replica)!]])).length === 0;
+    const both = new Map([["now", state], ["in the end", finals.get(replica)!]]);
+    const isFinal = judgeConvergence(both, { collectsTombstones }).length === 0;
     if (!isFinal) sinceMs.delete(replica);
     else if (!sinceMs.has(replica)) sinceMs.set(replica, atMs);
   }
   return Math.max(...sinceMs.values());
 }
 
-function isSame(a: HeldKey | undefined, b: HeldKey | undefined): boolean {
-  const [one, two] = [heldVersions(a), heldVersions(b)];
+/** Where tombstones are collected, one replica may hold one that another holds no more. */
+function isSame(a: HeldKey | undefined, b: HeldKey | undefined, collectsTombstones: boolean): boolean {
+  const seen = (held: HeldKey | undefined): readonly HeldVersion[] =>
+    heldVersions(held).filter(({ value }) => !collectsTombstones || value !== null);
+  const [one, two] = [seen(a), seen(b)];
   return nameVersions(one) === nameVersions(two) && one.every(({ value }, index) => {
     const other = two[index]!.value;
     return value === undefined || other === undefined || value === other;

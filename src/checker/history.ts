@@ -107,6 +107,10 @@ export interface History {
   readonly faults?: readonly HistoryFault[];
   /** In the order of their times. The last of each replica is its final state. */
   readonly snapshots?: readonly Snapshot[];
+  /**
+   * Tombstones go once all copies are proved to know them: a key that was deleted may be held, and read, as if nothing had ever been written.
+   */
+  readonly collectsTombstones?: boolean;
   /** Of keys that not all replicas in `snapshots` are to hold: who is. */
   readonly holders?: Holders;
 }

@@ -19,7 +19,7 @@ export function encodeHistory(history: History): string {
 
 /** The first line. */
 export function encodeHeader(
-  { keyspace, copies, replicas, clockSpreadMs, deadlineMs, convergenceBoundMs }: Omit<
+  { keyspace, copies, replicas, clockSpreadMs, deadlineMs, convergenceBoundMs, collectsTombstones }: Omit<
     History,
     "operations" | "diskLosses"
   >,
@@ -33,6 +33,7 @@ export function encodeHeader(
     clock_spread_ms: clockSpreadMs === Infinity ? undefined : clockSpreadMs,
     deadline_ms: deadlineMs,
     convergence_bound_ms: convergenceBoundMs,
+    collects_tombstones: collectsTombstones === true ? true : undefined,
   });
 }
 

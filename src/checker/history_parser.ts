@@ -15,6 +15,7 @@ import {
 import {
   CLIENT,
   COUNT,
+  FLAG,
   KEY,
   LEVELS,
   LineFields,
@@ -148,6 +149,7 @@ class HistoryParser {
       levels: line.optional("levels", LEVELS) ?? {},
       ...line.spread("deadline_ms", MILLISECONDS, "deadlineMs"),
       ...line.spread("convergence_bound_ms", MILLISECONDS, "convergenceBoundMs"),
+      ...line.spread("collects_tombstones", FLAG, "collectsTombstones"),
     };
     line.finish();
   }

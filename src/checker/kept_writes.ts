@@ -6,6 +6,7 @@
  * name what they had seen, a write may be replaced only by one that descends from it: none is lost without being seen.
  * @module
  */
+import { Deletions } from "./deletions.ts";
 import { type Descent, leastOf } from "./descent.ts";
 import {
   compareVersions,
@@ -19,6 +20,7 @@ import {
   touchedVersions,
 } from "./history.ts";
 import { counted, describeOperation, nameVersion, nameVersions } from "./operation_text.ts";
+import { byKey as byKeyOf } from "./register.ts";
 import { Touches } from "./touches.ts";
 import type { Judgement, Violation } from "./verdict.ts";
 
@@ -34,6 +36,8 @@ export function judgeKeptWrites(
   const violations: Violation[] = [];
   const byKey = new Map<string, Operation[]>();
   const touches = new Touches(history.operations);
+  const collects = history.collectsTombstones === true;
+  const allByKey = collects ? byKeyOf(history.operations) : new Map<string, Operation[]>();
   for (const operation of history.operations) {
     if (operation.outcome !== "ok" || !operation.version && operation.op !== "get") continue;
     const list = byKey.get(operation.key) ?? [];
@@ -44,16 +48,18 @@ export function judgeKeptWrites(
     const writes = operations.filter(({ op }) => op !== "get");
     const reads = operations.filter(({ op }) => op === "get");
     const descent = touches.descentOf(key);
+    const deletions = new Deletions(allByKey.get(key) ?? [], descent, { collects });
     violations.push(
       ...lostWrites(
         onlyWrites ? writes : operations,
         history,
+        deletions,
         new Ends(key, descent, statesOf(key, finals, history.holders)),
       ),
       // Where versions stand side by side, none loses.
       ...(descent.hasContexts ? [] : unjustOrder(writes, history)),
       ...sharedDots(operations),
-      ...staleReads(reads, writes, history, descent),
+      ...staleReads(reads, writes, { history, descent, deletions }),
     );
   }
   return violations;
@@ -75,7 +81,12 @@ export function judgeKeptWritesOf(history: History): Judgement {
 }
 
 /** What was acknowledged or seen is still there, or something that replaced it is. */
-function lostWrites(operations: readonly Operation[], history: History, ends: Ends): Violation[] {
+function lostWrites(
+  operations: readonly Operation[],
+  history: History,
+  deletions: Deletions,
+  ends: Ends,
+): Violation[] {
   const violations: Violation[] = [];
   const least = leastOf(operations.flatMap(touchedVersions));
   if (!least) return violations;
@@ -84,7 +95,9 @@ function lostWrites(operations: readonly Operation[], history: History, ends: En
     const versions = touchedVersions(operation);
     if (versions.length === 0 || isLostWithDisks(operation, history)) continue;
     for (const { replica, held, covers } of finals) {
-      const lost = versions.find((version) => !covers(version));
+      const lost = versions.find((version) =>
+        !covers(version) && !(held.length === 0 && deletions.explain(version, Infinity))
+      );
       if (!lost) continue;
       const { key } = operation;
       // Of several versions, or of one that is not greater, it would not be seen which one is missing.
@@ -197,8 +210,11 @@ function sharedDots(operations: readonly Operation[]): Violation[] {
 function staleReads(
   reads: readonly Operation[],
   writes: readonly Operation[],
-  history: History,
-  descent: Descent,
+  { history, descent, deletions }: {
+    readonly history: History;
+    readonly descent: Descent;
+    readonly deletions: Deletions;
+  },
 ): Violation[] {
   const violations: Violation[] = [];
   const kept = writes.filter((write) => !isLostWithDisks(write, history));
@@ -213,7 +229,10 @@ function staleReads(
       const found = touchedVersions(read);
       // What was read has a version that nobody told: it may be any.
       if (found.length === 0 && read.value !== undefined) continue;
-      const missed = descent.uncovered(found, due.map((write) => write.version!));
+      const owed = due.map((write) => write.version!);
+      const missed = found.length > 0
+        ? descent.uncovered(found, owed)
+        : owed.find((version) => !deletions.explain(version, read.endedMs));
       const write = missed && due.find(({ version }) => version === missed);
       if (!write) continue;
       const sentence = `${describeOperation(read)}, although ${describeOperation(write)}`;

@@ -85,6 +85,13 @@ export const VERSION: FieldKind<HistoryVersion> = {
   blank: { stamp: 0, origin: "" },
 };
 
+/** Yes or no. */
+export const FLAG: FieldKind<boolean> = {
+  is: (value): value is boolean => typeof value === "boolean",
+  allowed: "true or false",
+  blank: false,
+};
+
 /** Names of writes. */
 export const VERSIONS: FieldKind<readonly HistoryVersion[]> = {
   is: (value): value is readonly HistoryVersion[] =>

@@ -99,6 +99,7 @@ async function runWorkload(call: Call, plan: WorkloadPlan): Promise<number> {
     copies: keyspace.replication,
     replicas: config.members.map(({ id }) => id),
     clockSpreadMs: Infinity,
+    collectsTombstones: keyspace.antiEntropy,
   }));
   const watch = new ClusterWatch(caller, config.members, history);
   const ends: WorkloadEnds = {

@@ -52,7 +52,7 @@ export function judgeByAntiEntropy(run: SimRun): Finding[] {
   return [...run.histories()].flatMap(([keyspace, history]) => {
     if (!run.config.keyspaces.get(keyspace)?.antiEntropy) return [];
     const finals = finalStates(history);
-    return [...judgeKeptWrites(history, finals), ...judgeConvergence(finals, { holders: history.holders })]
+    return [...judgeKeptWrites(history, finals), ...judgeConvergence(finals, history)]
       .map((violation) => {
         const finding = findingOf(keyspace, violation);
         return {
@@ -97,7 +97,7 @@ export function judgeRun(
       const finals = finalStates(history);
       violations.push(
         ...judgeKeptWrites(history, finals),
-        ...judgeConvergence(finals, { holders: history.holders }),
+        ...judgeConvergence(finals, history),
       );
     }
     if (isMonotonic(run, keyspace)) violations.push(...judgeMonotonicReads(history));
@@ -127,7 +127,14 @@ function isMonotonic({ config, nemesis }: SimRun, keyspace: string): boolean {
  * of any two such reads overlap. Not so of writes: the later one loses where its coordinator's clock is behind.
  */
 function judgeMonotonicReads(history: History): readonly Violation[] {
-  const gets = history.operations.filter(({ op, required }) => op === "get" && 2 * required > history.copies);
+  const deletions = history.operations.filter(({ op, outcome }) => op === "delete" && outcome !== "fail");
+  // Of a get of nothing the judge cannot tell what it saw where a tombstone that was there may be gone.
+  const isUntold = ({ key, value, version, endedMs }: Operation): boolean =>
+    history.collectsTombstones === true && value === undefined && version === undefined &&
+    deletions.some((deletion) => deletion.key === key && deletion.invokedMs <= endedMs);
+  const gets = history.operations.filter((operation) =>
+    operation.op === "get" && 2 * operation.required > history.copies && !isUntold(operation)
+  );
   // Whoever reads, it is as if one session did.
   const originals = new Map<Operation, Operation>();
   for (const get of gets) originals.set({ ...get, session: "everybody" }, get);

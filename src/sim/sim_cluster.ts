@@ -240,6 +240,7 @@ export class SimCluster implements AsyncDisposable {
         if (down !== undefined) return `${down.id} is not ready`;
         const states = new Map(holders.map((each) => [each.id, each.held(keyspace)]));
         const [first] = judgeConvergence(states, {
+          collectsTombstones: placed.config.antiEntropy,
           holders: holdersIn(placed, new Set([...states.values()].flatMap((state) => [...state.keys()]))),
         });
         if (first !== undefined) return `keyspace ${keyspace}: ${first.sentence}`;

@@ -140,6 +140,7 @@ export class SimRun {
         clockSpreadMs: this.nemesis.clockSpreadMs,
         faults: this.nemesis.struck,
         snapshots,
+        ...(this.#config.keyspaces.get(keyspace)?.antiEntropy ? { collectsTombstones: true } : {}),
         ...(holders === undefined ? {} : { holders }),
       });
     }

@@ -55,9 +55,16 @@ function all(version: HistoryVersion): Map<string, FinalState> {
 function judge(
   operations: readonly Operation[],
   finals: ReadonlyMap<string, FinalState>,
-  { clockSpreadMs = 0, diskLosses = [] }: { clockSpreadMs?: number; diskLosses?: readonly DiskLoss[] } = {},
+  { clockSpreadMs = 0, diskLosses = [], collectsTombstones = false }: {
+    clockSpreadMs?: number;
+    diskLosses?: readonly DiskLoss[];
+    collectsTombstones?: boolean;
+  } = {},
 ): string[] {
-  return judgeKeptWrites({ operations, copies: COPIES, diskLosses, clockSpreadMs }, finals)
+  return judgeKeptWrites(
+    { operations, copies: COPIES, diskLosses, clockSpreadMs, collectsTombstones },
+    finals,
+  )
     .map(({ sentence }) => sentence);
 }
 
@@ -252,4 +259,51 @@ Deno.test("Replicas that hold the same have converged, and each key on which the
   assertEquals(differences(finalsOf({ r1: undefined, r2: NINE })), [
     "key 7 differs after calm: r1 holds nothing, r2 holds r2.a@9",
   ]);
+});
+
+/** A delete of key 7 at TWO, changed. */
+function deletion(stamp: number, changes: Partial<Operation> = {}): Operation {
+  const { value: _value, ...rest } = put(stamp, { op: "delete", client: 3, ...changes });
+  return rest;
+}
+
+Deno.test("H14: where tombstones are collected nothing is what a delete leaves, in the end and to a read", () => {
+  const nothing = finalsOf({ r1: undefined, r2: undefined });
+  const found = get(undefined, { required: 4 });
+  const run = [put(5), deletion(9), found];
+  assertEquals(judge(run, nothing, { collectsTombstones: true }), []);
+  assertEquals(judge(run, finalsOf({ r1: NINE, r2: undefined }), { collectsTombstones: true }), []);
+  assertEquals(judge(run, nothing).length, 3, "both writes are lost, and the read misses the delete");
+  const unknown = [put(5), deletion(0, { outcome: "info", endedMs: Infinity, invokedMs: 1 }), found];
+  assertEquals(judge(unknown.map(withoutVersionOfDelete), nothing, { collectsTombstones: true }), []);
+});
+
+Deno.test("H14: a delete explains nothing that came after it, nor what it certainly did not do", () => {
+  const nothing = finalsOf({ r1: undefined });
+  const tells = (operations: readonly Operation[]): number =>
+    judge(operations, nothing, { collectsTombstones: true }).length;
+  assertEquals(tells([put(5)]), 1);
+  assertEquals(tells([put(5), deletion(4)]), 1);
+  assertEquals(tells([put(5), deletion(9, { outcome: "fail" })]), 1);
+  assertEquals(tells([put(5), deletion(9, { key: "8" })]), 1);
+  const late = deletion(9, { invokedMs: 50, endedMs: 60 });
+  assertEquals(
+    tells([put(5), get(undefined), late]),
+    1,
+    "what was read before the delete must have been the put",
+  );
+});
+
+function withoutVersionOfDelete(operation: Operation): Operation {
+  if (operation.op !== "delete") return operation;
+  const { version: _version, ...rest } = operation;
+  return rest;
+}
+
+Deno.test("H14: where tombstones are collected one is as good as nothing, and a value is not", () => {
+  const states = (value: string | null): Map<string, FinalState> =>
+    new Map([["r1", new Map([["7", { ...FIVE, value }]])], ["r2", new Map()]]);
+  assertEquals(judgeConvergence(states(null), { collectsTombstones: true }), []);
+  assertEquals(judgeConvergence(states(null)).length, 1);
+  assertEquals(judgeConvergence(states("x"), { collectsTombstones: true }).length, 1);
 });

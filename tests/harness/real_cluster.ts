@@ -273,7 +273,9 @@ export class RealCluster implements AsyncDisposable {
 
   /** What clients of a keyspace saw until now, and what replicas hold. */
   async history(keyspace: string = this.#config.defaultKeyspace): Promise<History> {
-    return this.#record.history(keyspace, this.ids, await this.#states(this.#keyspace(keyspace)));
+    const { antiEntropy } = this.#keyspace(keyspace);
+    const history = this.#record.history(keyspace, this.ids, await this.#states(this.#keyspace(keyspace)));
+    return antiEntropy ? { ...history, collectsTombstones: true } : history;
   }
 
   /** What judges say of that. Under `quorum` all copies must be equal by now. */
@@ -309,7 +311,9 @@ export class RealCluster implements AsyncDisposable {
         const status = await this.status(id);
         if (!status?.ready || status.recovering) return `${id} is not ready`;
       }
-      const [first] = judgeConvergence(await this.#states(keyspace));
+      const [first] = judgeConvergence(await this.#states(keyspace), {
+        collectsTombstones: keyspace.antiEntropy,
+      });
       if (first !== undefined) return `keyspace ${keyspace.name}: ${first.sentence}`;
     }
     return undefined;
