@@ -40,6 +40,7 @@ export const PLANTED_BUGS = [
   "session_ignored",
   "forward_twice",
   "complete_too_early",
+  "tombstone_collected_early",
 ] as const;
 
 /** One planted bug. */

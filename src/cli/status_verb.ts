@@ -15,6 +15,7 @@ import { failureObject, failureText } from "./receipt.ts";
 import { formatTable, widthOf, wrapLine } from "./table.ts";
 import { durationText } from "./time_text.ts";
 import type { Action, Verb } from "./verb.ts";
+import { tombstoneRows } from "./tombstone_table.ts";
 
 /** How long a silent replica may take to say what is broken in it. */
 const FAULTS_MS = 1000;
@@ -102,9 +103,20 @@ export function pageLines(views: readonly StatusView[], paint: Paint, widthMax?:
     widthMax,
     paint: (text, row) => row === 0 ? paint.bold(text) : isRepairCell(text) ? paint.yellow(text) : text,
   });
-  const parts = [statusLines(views, paint, widthMax), warnings, links, agreement, machines, faults].filter((
-    lines,
-  ) => lines.length > 0);
+  const tombstones = formatTable(tombstoneRows(views), {
+    widthMax,
+    paint: (text, row) => row === 0 ? paint.bold(text) : text,
+  });
+  const parts = [
+    statusLines(views, paint, widthMax),
+    warnings,
+    links,
+    agreement,
+    tombstones,
+    machines,
+    faults,
+  ]
+    .filter((lines) => lines.length > 0);
   return parts.flatMap((lines, index) => index === 0 ? lines : ["", ...lines]);
 }
 

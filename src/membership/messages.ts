@@ -21,4 +21,22 @@ export interface Heartbeat {
   readonly fence?: number;
   /** They are: what the receiver had asked for. */
   readonly fenced?: number;
+  /** Absent where no keyspace of the sender collects tombstones, and while it does not know what it may promise. */
+  readonly collection?: CollectionAccount;
+}
+
+/** How far tombstones may be collected, as one member sees it (`replication/collection_proof.ts`). */
+export interface CollectionAccount {
+  /** A name of the sender's members and keyspaces: under another one nothing else of this counts but `floors`. */
+  readonly layout: string;
+  /** The sender gives no stamp up to here, and takes none but through anti-entropy. */
+  readonly promise: number;
+  /** Up to where it has collected, by keyspace; absent where it never has. */
+  readonly floors?: Readonly<Record<string, number>>;
+  /** Keyspaces of which it holds keys that are not its own; absent for none. */
+  readonly foreign?: readonly string[];
+  /** Present where it has something to collect. */
+  readonly wants?: true;
+  /** Passes that it began and that ended in agreement, by peer: the peer's epoch, and what both had promised. */
+  readonly agreed?: Readonly<Record<string, readonly [epoch: string, stamp: number]>>;
 }

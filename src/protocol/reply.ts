@@ -144,6 +144,19 @@ export interface MachineStatus {
   readonly disk_free_bytes?: number;
 }
 
+/** How far a replica has got rid of the deletes of one keyspace. */
+export interface TombstoneStatus {
+  readonly keyspace: string;
+  /** Keys with a tombstone on its disk. */
+  readonly held: number;
+  /** Tombstones removed since its start. */
+  readonly collected: number;
+  /** All that was written before this, on the wall clock, all copies are proved to know; absent while nothing is proved. */
+  readonly proven_wall_ms?: number;
+  /** Replicas that have to be there, whole and comparable before any more can be removed. */
+  readonly held_back_by: readonly string[];
+}
+
 /** What a replica says of itself. */
 export interface Status {
   readonly id: string;
@@ -163,6 +176,8 @@ export interface Status {
   /** What is broken in it on purpose; absent where its configuration does not allow that. */
   readonly faults?: readonly ActiveFault[];
   readonly peers: readonly PeerStatus[];
+  /** By keyspace; absent where tombstones stay for ever, because nothing compares copies. */
+  readonly tombstones?: readonly TombstoneStatus[];
   /** Named counters since start: `puts`, `gets`, `syncs`, `hints_delivered`, … */
   readonly counters: Readonly<Record<string, number>>;
 }

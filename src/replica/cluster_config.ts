@@ -47,6 +47,8 @@ export interface Settings {
   readonly antiEntropyKeysPerSecond: number;
   /** Buckets that are told apart at the finest level of a Merkle tree: a power of two. */
   readonly merkleBuckets: number;
+  /** Promises that let tombstones go stay so far behind the slowest clock: later writes are taken however they come. */
+  readonly tombstoneGraceMs: number;
   /** After the last heal and the last write all copies are equal within this, where up to 20,000 keys differ. */
   readonly stalenessBoundMs: number;
 }
@@ -89,6 +91,7 @@ const SETTINGS: Readonly<Record<keyof Settings, Range>> = {
   antiEntropyIntervalMs: { fallback: 2000, min: 10, max: 3_600_000 },
   antiEntropyKeysPerSecond: { fallback: 20_000, min: 1, max: 10_000_000 },
   merkleBuckets: { fallback: 65_536, min: 16, max: 65_536 },
+  tombstoneGraceMs: { fallback: 5000, min: 50, max: 30 * 86_400_000 },
   stalenessBoundMs: { fallback: 10_000, min: 100, max: 86_400_000 },
 };
 

@@ -77,7 +77,7 @@ export class Copies {
    * Why together: what came in one piece costs the store, and whoever acknowledges it, little more than one write does.
    */
   onWrites(from: ReplicaId, messages: readonly WriteMessage[]): void {
-    const { queue, selfId, config } = this.#core;
+    const { queue, selfId, config, promises } = this.#core;
     const limit = recordBytesMax(config.settings);
     let batch: Incoming[] = [];
     let bytes = 0;
@@ -85,8 +85,16 @@ export class Copies {
       const message = messages[i]!;
       const target = this.#find(from, message);
       if (!target) continue;
-      const { versions, round } = message;
+      const { round } = message;
+      let { versions } = message;
       if (message.cause === "put" && this.#complete.isFenced(versions[0]!)) continue;
+      if (!promises.mayStore(target.keyspace, versions)) {
+        const sifted = promises.sift(target.keyspace, versions, message.cause);
+        if (sifted.kind === "refused") this.#refuse(from, round, sifted.failure);
+        if (sifted.kind === "known") queue.send([from], { type: "written", round });
+        if (sifted.kind !== "store") continue;
+        ({ versions } = sifted);
+      }
       for (let j = 0; j < versions.length; j++) this.#clock.observe(versions[j]!.stamp);
       const record = encodeRecord(versions);
       if (record.length > limit) {
@@ -263,10 +271,10 @@ export class Copies {
   #find(
     from: ReplicaId,
     message: { readonly keyspace: string; readonly key: WireKey; readonly round: number },
-  ): { readonly storeKey: ByteString } | undefined {
+  ): { readonly keyspace: Keyspace; readonly storeKey: ByteString } | undefined {
     const keyspace = this.#keyspaces.get(message.keyspace);
     const key = keyspace?.parseKey(message.key);
-    if (keyspace && key?.ok) return { storeKey: keyspace.storeKey(key.value) };
+    if (keyspace && key?.ok) return { keyspace, storeKey: keyspace.storeKey(key.value) };
     const reason = key && !key.ok ? key.failure.message : `no keyspace "${message.keyspace}" here`;
     this.#refuse(from, message.round, failures.malformed(reason));
     return undefined;

@@ -40,7 +40,7 @@ export class Debts {
   /** Hints for each replica that are being made, or found no room yet. */
   readonly #open = new Map<ReplicaId, number>();
   /** Own copies of writes that were sent and then found no room here. */
-  #unstored: StoreWrite[] = [];
+  #unstored: { readonly write: StoreWrite; readonly mayStore: () => boolean }[] = [];
   /** Of these, those that are being stored. */
   #storingCount = 0;
 
@@ -101,9 +101,12 @@ export class Debts {
     });
   }
 
-  /** Our own copy of a write that others may hold is stored once there is room. */
-  storeLater(write: StoreWrite): void {
-    this.#unstored.push(write);
+  /**
+   * Our own copy of a write that others may hold is stored once there is room, if it may be then: else anti-entropy brings it,
+   * or nobody was told that it is there.
+   */
+  storeLater(write: StoreWrite, mayStore: () => boolean): void {
+    this.#unstored.push({ write, mayStore });
   }
 
   /** Removes what is owed no more, and tries again what found no room. */
@@ -111,7 +114,7 @@ export class Debts {
     if (this.#paid.length > 0) this.#removePaid();
     if (this.#queue.isDiskFull) return;
     if (this.#unkept.length > 0) { for (const debt of this.#unkept.splice(0)) this.#keep(debt); }
-    if (this.#unstored.length > 0) { for (const write of this.#unstored.splice(0)) this.#storeLate(write); }
+    if (this.#unstored.length > 0) { for (const each of this.#unstored.splice(0)) this.#storeLate(each); }
   }
 
   #close(id: ReplicaId): void {
@@ -120,12 +123,13 @@ export class Debts {
     else this.#open.set(id, count);
   }
 
-  #storeLate(write: StoreWrite): void {
+  #storeLate(late: { readonly write: StoreWrite; readonly mayStore: () => boolean }): void {
+    if (!late.mayStore()) return;
     this.#storingCount++;
-    this.#queue.apply([write], (result) => {
+    this.#queue.apply([late.write], (result) => {
       this.#storingCount--;
       if (result.kind === "applied") mark("debts: own copy stored late");
-      else this.#unstored.push(write);
+      else this.#unstored.push(late);
     });
   }
 

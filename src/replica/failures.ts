@@ -2,6 +2,7 @@
 import type { Failure } from "../protocol/error_codes.ts";
 import type { Level } from "../protocol/level.ts";
 import { READ_BYTES_IN_FLIGHT_MAX } from "../protocol/limits.ts";
+import { type Stamp, wallMsOf } from "../versions/stamp.ts";
 import type { ReplicaId } from "./envelope.ts";
 import type { Keyspace } from "./keyspace.ts";
 
@@ -102,6 +103,36 @@ export function noStampsLeft(selfId: ReplicaId): Failure {
     code: "clock_skew",
     message: `the clock of ${selfId} is, or has seen a stamp, beyond the year 2105, where stamps end; ` +
       "set the clock and start it again, or use another coordinator",
+  };
+}
+
+/** A new directory must hear first what the others have promised (HAZARD H14). */
+export function promisesUnknown(selfId: ReplicaId): Failure {
+  return {
+    code: "unavailable",
+    message: `${selfId} has a new directory and does not know yet which writes are too old for it: ` +
+      "all other replicas of the keyspace must have been heard first; start them, or use another coordinator",
+  };
+}
+
+/** Writes that are so old come through anti-entropy only (HAZARD H14). */
+export function promised(selfId: ReplicaId, stamp: Stamp, promise: Stamp): Failure {
+  return {
+    code: "clock_skew",
+    message:
+      `${selfId} takes writes up to ${
+        wallMsOf(promise)
+      } (ms of the clock) only through anti-entropy, and this one is ` +
+      `of ${wallMsOf(stamp)}: it came late, or the clock of its coordinator is behind; try again`,
+  };
+}
+
+/** A replica that was no member while others collected tombstones would bring back what was deleted (HAZARD H14). */
+export function leftOut(id: ReplicaId): Failure {
+  return {
+    code: "unavailable",
+    message: `${id} was no member while tombstones were collected, so what it holds may be long deleted; ` +
+      `start ${id} with --rebuild`,
   };
 }
 

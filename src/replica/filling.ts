@@ -20,6 +20,7 @@ import type { Clock } from "./clock.ts";
 import type { EffectQueue } from "./effect_queue.ts";
 import type { ReplicaId } from "./envelope.ts";
 import type { Keyspace } from "./keyspace.ts";
+import type { Begun } from "./promises.ts";
 import { dataKey, FILLED_KEY } from "./store_keys.ts";
 
 /** A page that was asked for and did not come is asked for again after this. */
@@ -27,6 +28,9 @@ const PATIENCE_MS = 2000;
 
 /** Questions for one page whose answers are still awaited. */
 const ROUNDS_MAX = 16;
+
+/** Has on the disk what must be there before the directory counts: one that was filled, or one that never held anything. */
+type Settle = (directory: { readonly isFilled: boolean }, done: (begun: Begun) => void) => void;
 
 interface Source {
   readonly keyspace: Keyspace;
@@ -49,6 +53,7 @@ export class Filling {
   readonly #memberCount: number;
   readonly #nextRound: () => number;
   readonly #isAlive: (id: ReplicaId) => boolean;
+  readonly #settle: Settle;
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #recordBytesMax: number;
@@ -67,7 +72,10 @@ export class Filling {
     readonly memberIds: readonly ReplicaId[];
     readonly keyspaces: readonly Keyspace[];
     readonly nextRound: () => number;
+    /** Whether a peer can be asked for what it holds. */
     readonly isAlive: (id: ReplicaId) => boolean;
+    /** What must be on the disk before this directory counts. */
+    readonly settle: Settle;
     readonly clock: Clock;
     readonly log: Log;
     readonly recordBytesMax: number;
@@ -80,6 +88,7 @@ export class Filling {
     this.#memberCount = options.memberIds.length;
     this.#nextRound = options.nextRound;
     this.#isAlive = options.isAlive;
+    this.#settle = options.settle;
     const { selfId } = options;
     this.#selfId = selfId;
     const held = options.keyspaces.filter((keyspace) => keyspace.isHeldBy(selfId));
@@ -228,10 +237,16 @@ export class Filling {
     const before = this.#state;
     if (before === "filling") mark("filling: whole again");
     this.#state = "storing";
-    // Why not those of earlier lives too: a keyspace that is not held now may be held again, and lack what came between.
-    this.#queue.apply([{ key: FILLED_KEY, value: encodeText(JSON.stringify(this.#held)) }], (result) => {
-      this.#state = result.kind === "applied" ? "filled" : before;
-      if (result.kind !== "applied") mark("filling: end could not be written down");
+    this.#settle({ isFilled: before === "filling" }, (begun) => {
+      if (begun === "open") {
+        this.#state = before;
+        return;
+      }
+      // Why not those of earlier lives too: a keyspace that is not held now may be held again, and lack what came between.
+      this.#queue.apply([{ key: FILLED_KEY, value: encodeText(JSON.stringify(this.#held)) }], (result) => {
+        this.#state = result.kind === "applied" ? "filled" : before;
+        if (result.kind !== "applied") mark("filling: end could not be written down");
+      });
     });
   }
 }

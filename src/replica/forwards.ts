@@ -47,9 +47,12 @@ export function mustForward(
   return config.siblings === true && op !== "get";
 }
 
+/** What forwarding needs of its replica: it stores nothing. */
+type ForwardCore = Omit<Core, "promises" | "collecting">;
+
 /** All that one replica hands on, and what others hand to it. */
 export class Forwards {
-  readonly #core: Core;
+  readonly #core: ForwardCore;
   readonly #bugs: ReadonlySet<PlantedBug>;
   readonly #coordinate: (id: RequestId, request: KeyRequest) => void;
   readonly #window = new ForwardWindow({ roundsMax: FORWARDS_REMEMBERED });
@@ -62,7 +65,7 @@ export class Forwards {
   #bytes = 0;
 
   constructor(options: {
-    readonly core: Core;
+    readonly core: ForwardCore;
     /** Coordinates a request here, and hands it on to nobody. */
     readonly coordinate: (id: RequestId, request: KeyRequest) => void;
     readonly bugs: ReadonlySet<PlantedBug>;

@@ -5,7 +5,7 @@ import type { PlantedBug } from "../base/planted_bug.ts";
 import type { StoreChange, StoreWrite } from "../ports.ts";
 import type { RefusedMessage, WrittenMessage } from "../replication/messages.ts";
 import { HintedHandoff } from "../replication/hinted_handoff.ts";
-import { decodeRecord } from "../versions/record.ts";
+import { decodeRecord, firstDot } from "../versions/record.ts";
 import type { Settings } from "./cluster_config.ts";
 import type { Counters } from "./counters.ts";
 import type { EffectQueue } from "./effect_queue.ts";
@@ -30,6 +30,12 @@ interface SentHint {
   readonly record: Uint8Array;
 }
 
+/** What is known of hints that are old: `replica/collecting.ts`. */
+interface OldHints {
+  isProven(keyspace: string, stamp: number): boolean;
+  isPromisedBy(peer: ReplicaId, keyspace: string, stamp: number): boolean;
+}
+
 /** All hints of one replica. */
 export class Hints {
   readonly #queue: EffectQueue;
@@ -37,6 +43,9 @@ export class Hints {
   readonly #counters: Counters;
   readonly #keyspaces: ReadonlyMap<string, Keyspace>;
   readonly #nextRound: () => number;
+  readonly #collecting: () => OldHints;
+  /** Targets for which hints wait that are too old to be taken as such. */
+  readonly #old = new Set<ReplicaId>();
   readonly #bugs: ReadonlySet<PlantedBug>;
   readonly #onDropped: (id: ReplicaId) => void;
   readonly #targets: Map<ReplicaId, Target>;
@@ -50,6 +59,7 @@ export class Hints {
     readonly nextRound: () => number;
     /** A hint for a replica was dropped, or not kept at all. */
     readonly onDropped: (id: ReplicaId) => void;
+    readonly collecting: () => OldHints;
     readonly bugs: ReadonlySet<PlantedBug>;
   }) {
     this.#bugs = options.bugs;
@@ -59,6 +69,7 @@ export class Hints {
     this.#counters = options.counters;
     this.#keyspaces = options.keyspaces;
     this.#nextRound = options.nextRound;
+    this.#collecting = options.collecting;
     this.#targets = new Map(options.peerIds.map((id) => [id, {
       count: 0,
       bytes: 0,
@@ -86,6 +97,11 @@ export class Hints {
   /** Hints waiting for a target. */
   waiting(id: ReplicaId): { readonly count: number; readonly bytes: number } {
     return this.#targets.get(id) ?? { count: 0, bytes: 0 };
+  }
+
+  /** Whether hints wait that their targets take only through anti-entropy: they go once it is proved that this was done. */
+  get hasOld(): boolean {
+    return this.#old.size > 0;
   }
 
   /** Whether any hint waits. */
@@ -139,6 +155,7 @@ export class Hints {
     const nowMs = this.#queue.now.monotonicMs;
     for (const [id, target] of this.#targets) {
       target.handoff.tick(nowMs);
+      if (target.count === 0) this.#old.delete(id);
       if (target.count === 0 || !isAlive(id)) continue;
       const batch = target.handoff.nextBatch(nowMs);
       if (!batch) continue;
@@ -170,7 +187,7 @@ export class Hints {
   onRefused(from: ReplicaId, message: RefusedMessage): boolean {
     const target = this.#targets.get(from);
     const isPassing = message.code === "disk_full" || message.code === "overloaded" ||
-      message.code === "unavailable";
+      message.code === "unavailable" || message.code === "clock_skew";
     if (!target?.handoff.onRefused(message.round, { isPassing }, this.#queue.now.monotonicMs)) return false;
     if (isPassing) mark("hints: target has no room for one");
     else this.#counters.add("hints_refused", 1);
@@ -192,6 +209,18 @@ export class Hints {
       this.#counters.add("hints_dropped", 1);
       this.#onDropped(id);
       this.#remove(id, entry.key, record);
+      return false;
+    }
+    const { stamp } = firstDot(record);
+    if (this.#collecting().isProven(name, stamp)) {
+      mark("hints: one that all are proved to know removed");
+      this.#counters.add("hints_known", 1);
+      this.#remove(id, entry.key, record);
+      return false;
+    }
+    if (this.#collecting().isPromisedBy(id, name, stamp)) {
+      mark("hints: one waits that is too old to be taken");
+      this.#old.add(id);
       return false;
     }
     if (target.handoff.isSetAside(entry.key, this.#queue.now.monotonicMs)) return false;

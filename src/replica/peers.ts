@@ -4,7 +4,7 @@ import { mark } from "../base/mark.ts";
 import type { PlantedBug } from "../base/planted_bug.ts";
 import type { StoreWrite } from "../ports.ts";
 import { FailureDetector } from "../membership/failure_detector.ts";
-import type { Heartbeat } from "../membership/messages.ts";
+import type { CollectionAccount, Heartbeat } from "../membership/messages.ts";
 import type { PeerStatus } from "../protocol/reply.ts";
 import type { CompleteFields } from "./complete_until.ts";
 import type { EffectQueue } from "./effect_queue.ts";
@@ -38,6 +38,7 @@ export class Peers {
   readonly #config: ClusterConfig;
   readonly #epoch: string;
   readonly #isRecovering: () => boolean;
+  readonly #account: () => CollectionAccount | undefined;
   readonly #bugs: ReadonlySet<PlantedBug>;
   readonly #completeFor: (id: ReplicaId) => CompleteFields;
   readonly #detector: FailureDetector;
@@ -54,6 +55,8 @@ export class Peers {
     readonly isRecovering: () => boolean;
     /** What a heartbeat to a peer says of writes. */
     readonly completeFor: (id: ReplicaId) => CompleteFields;
+    /** How far tombstones may be collected, as we see it. */
+    readonly account: () => CollectionAccount | undefined;
     readonly bugs: ReadonlySet<PlantedBug>;
   }) {
     this.#bugs = options.bugs;
@@ -62,6 +65,7 @@ export class Peers {
     this.#config = options.config;
     this.#epoch = options.epoch;
     this.#isRecovering = options.isRecovering;
+    this.#account = options.account;
     const others = options.config.members.filter((member) => member.id !== options.selfId);
     this.#detector = new FailureDetector(
       others.map(({ id }) => id),
@@ -94,6 +98,11 @@ export class Peers {
       this.#isRecovered = true;
       done();
     });
+  }
+
+  /** Whether earlier lives are known, so that heartbeats are taken. */
+  get isRecovered(): boolean {
+    return this.#isRecovered;
   }
 
   /** Whether requests to the peer have a good chance to be answered. */
@@ -213,8 +222,10 @@ export class Peers {
     const epochs = [...peer.epochs, epoch].slice(-EPOCHS_MAX);
     const write: StoreWrite = { key: memberKey(peer.member.id), value: encodeText(JSON.stringify(epochs)) };
     this.#queue.apply([write], (result) => {
-      if (result.kind === "applied") peer.epochs = epochs;
-      else mark("peers: epoch of one could not be written down");
+      if (result.kind !== "applied") return mark("peers: epoch of one could not be written down");
+      peer.epochs = epochs;
+      // Why at once: a new directory waits until all that knew the one before have met it (H14).
+      if (epochs.length > 1 && this.#detector.isLinked(peer.member.id)) this.#sendHeartbeat(peer);
     });
   }
 
@@ -226,6 +237,7 @@ export class Peers {
   }
 
   #heartbeat(type: Heartbeat["type"], peer: Peer): Heartbeat {
+    const collection = this.#account();
     return {
       type,
       epoch: this.#epoch,
@@ -233,6 +245,7 @@ export class Peers {
       wall_ms: this.#queue.now.wallMs,
       recovering: this.#isRecovering(),
       ...this.#completeFor(peer.member.id),
+      ...(collection === undefined ? {} : { collection }),
     };
   }
 }

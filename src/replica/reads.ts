@@ -439,7 +439,7 @@ export class Reads {
     const targets = plan?.targets.filter((id) => !asked.has(id)) ?? [];
     if (!plan || targets.length === 0) return [];
     for (const id of targets) asked.add(id);
-    const { queue, selfId, counters, config } = this.#core;
+    const { queue, selfId, counters, config, promises } = this.#core;
     counters.add("read_repairs", targets.length);
     trace?.repairing(targets, plan.held);
     const others = targets.filter((id) => id !== selfId);
@@ -452,7 +452,12 @@ export class Reads {
       versions: plan.held,
     });
     if (others.length === targets.length) return others;
-    const record = encodeRecord(plan.held);
+    const sifted = promises.sift(keyspace, plan.held, "repair");
+    if (sifted.kind !== "store") {
+      this.#noteUnstored(pending, sifted.kind);
+      return others;
+    }
+    const record = encodeRecord(sifted.versions);
     // What our configuration does not let us store, we go on without; whoever sends it as a write hears why.
     if (record.length > recordBytesMax(config.settings) || queue.isOverloaded) return others;
     mark("reads: own copy is stale");
@@ -466,6 +471,14 @@ export class Reads {
       trace?.release();
     });
     return others;
+  }
+
+  /** Why no step further: who asked for the mending goes on by itself. */
+  #noteUnstored({ blocking }: Pending, kind: "known" | "refused"): void {
+    const { selfId } = this.#core;
+    if (kind === "refused") return void blocking?.failed.add(selfId);
+    blocking?.repaired.add(selfId);
+    if (!this.#core.isRecovering()) blocking?.counted.add(selfId);
   }
 
   #isComparisonDue(keyspace: Keyspace, key: ByteString): boolean {

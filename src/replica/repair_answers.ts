@@ -44,7 +44,14 @@ export class RepairAnswers {
     if (comparison === undefined) {
       return this.refuse(from, message.round, failures.malformed("a split that is none of this keyspace's"));
     }
-    this.#repair.send(from, { type: "compared", round: message.round, ...comparison });
+    const { epoch, collecting: { promise } } = this.#repair.core;
+    this.#repair.send(from, {
+      type: "compared",
+      round: message.round,
+      ...comparison,
+      epoch,
+      ...(promise === 0 ? {} : { promise }),
+    });
   }
 
   /** Says of keys who lacks what, and gives what the asker lacks. */
@@ -69,7 +76,7 @@ export class RepairAnswers {
       for (; end < keys.length; end++) {
         const key = keys[end]!;
         const record = records[end];
-        const lack = this.#lackOf(key, claims.get(key), record);
+        const lack = this.#lackOf(keyspace, key, claims.get(key), record);
         if (lack === "none") continue;
         const isGiven = lack === "theirs" && message.dry_run !== true;
         const size = isGiven ? key.length + record!.length : 0;
@@ -89,6 +96,7 @@ export class RepairAnswers {
         round: message.round,
         entries,
         wants: wants.map((key) => keyspace.wireKey(key)),
+        epoch: this.#repair.core.epoch,
         ...(end < all.length ? { last: keyspace.wireKey(all[Math.max(0, end - 1)]!) } : {}),
       });
     });
@@ -100,6 +108,10 @@ export class RepairAnswers {
     if (keyspace === undefined) return;
     const { core } = this.#repair;
     const { round } = message;
+    // What was sent to a directory that is lost may be older than what this one was filled with (H14).
+    if (message.epoch !== core.epoch && (message.epoch !== undefined || core.promises.kept > 0)) {
+      return this.refuse(from, round, failures.repairing(core.selfId));
+    }
     if (core.queue.isOverloaded) return this.refuse(from, round, failures.diskSlow(core.selfId));
     this.#repair.store(keyspace, from, message.entries, ({ isWhole, richer, refusedCount, changedCount }) => {
       core.counters.add("anti_entropy_keys_received", changedCount);
@@ -135,6 +147,11 @@ export class RepairAnswers {
   ): Keyspace | undefined {
     const keyspace = this.#keyspaces.get(name);
     if (keyspace === undefined) this.refuse(from, round, failures.malformed(`no keyspace "${name}" here`));
+    else if (this.#repair.core.collecting.isPeerLeftOut(from)) {
+      mark("repairs: a peer refused that has not told of a promise beyond what was collected");
+      this.refuse(from, round, failures.leftOut(from));
+      return undefined;
+    }
     return keyspace;
   }
 
@@ -161,11 +178,14 @@ export class RepairAnswers {
 
   /** Who lacks something of a key. Where each side has what the other lacks, who is given it gives back. */
   #lackOf(
+    keyspace: Keyspace,
     key: ByteString,
     claim: Claim | undefined,
     record: Uint8Array | undefined,
   ): "none" | "theirs" | "ours" {
-    if (record === undefined) return claim === undefined ? "none" : "ours";
+    // What is below the floor and not here was replaced by a delete that all knew, and is gone.
+    const isGone = claim !== undefined && claim.stamp <= this.#repair.core.promises.floorOf(keyspace.name);
+    if (record === undefined) return claim === undefined || isGone ? "none" : "ours";
     if (claim === undefined) return this.#bugs.has("list_only_known") ? "none" : "theirs";
     const { high, low } = digestOf(key, record);
     if (hashText(high, low) === claim.digest) return "none";

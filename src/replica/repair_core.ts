@@ -118,8 +118,9 @@ export class RepairCore {
     const keys: ByteString[] = [];
     const writes: StoreWrite[] = [];
     let refusedCount = 0;
-    for (const { key: wireKey, versions } of entries) {
+    for (const { key: wireKey, versions: all } of entries) {
       const key = keyspace.parseKey(wireKey);
+      const versions = this.core.promises.siftPassed(keyspace, all);
       if (!key.ok || versions.length === 0) continue;
       for (const { stamp } of versions) this.#clock.observe(stamp);
       const value = encodeRecord(versions);

@@ -10,6 +10,7 @@ import type { PlantedBug } from "../base/planted_bug.ts";
 import { REPAIR_KEYS_MAX } from "../protocol/limits.ts";
 import type { WireKey } from "../protocol/request.ts";
 import type { PassEnd } from "../replication/anti_entropy.ts";
+import type { Agreement } from "../replication/collection_proof.ts";
 import { type DifferingSpan, hashText, MerkleWalk } from "../replication/merkle_tree.ts";
 import type {
   ComparedMessage,
@@ -22,6 +23,7 @@ import type {
   RefusedMessage,
 } from "../replication/messages.ts";
 import { firstDot } from "../versions/record.ts";
+import type { Stamp } from "../versions/stamp.ts";
 import type { ReplicaId } from "./envelope.ts";
 import type { Keyspace } from "./keyspace.ts";
 import { digestOf } from "./leaves.ts";
@@ -47,6 +49,8 @@ export interface PassResult {
   readonly beganMs: number;
   /** Why it broke off; empty where it did not. */
   readonly reason: string;
+  /** With which directory it was, and what both sides had promised when it began; undefined where the peer did not say. */
+  readonly agreement: Agreement | undefined;
 }
 
 /** What whoever begins a pass says of it. */
@@ -93,6 +97,10 @@ export class RepairPass {
   readonly #repair: RepairCore;
   readonly #keyspaces: Keyspace[];
   readonly #beganMs: number;
+  /** What we had promised when it began. */
+  readonly #promise: Stamp;
+  /** With whom it is, and what both have promised, once the peer has answered. */
+  #agreement: Agreement | undefined;
   #stage: Stage | undefined;
   #question: Question | undefined;
   /** Under which the question was asked; an answer to any of them will do. */
@@ -117,6 +125,7 @@ export class RepairPass {
     this.peer = options.peer;
     this.#keyspaces = [...options.keyspaces];
     this.#beganMs = this.#nowMs;
+    this.#promise = options.repair.core.collecting.promise;
   }
 
   /** Where it is, for `status`. */
@@ -158,6 +167,7 @@ export class RepairPass {
     this.#rounds.clear();
     this.#bytes += JSON.stringify(message).length;
     if (message.type === "refused") this.#onRefused(question, message);
+    else if (!this.#isSameDirectory(message)) this.end("failed", `${this.peer} has begun a new directory`);
     else if (message.type === "compared" && question.type === "compare") {
       this.#stage!.walk.onCompared(message);
       this.#goOn();
@@ -191,7 +201,16 @@ export class RepairPass {
       received: this.#received,
       bytes: this.#bytes,
       beganMs: this.#beganMs,
+      agreement: this.#agreement,
     });
+  }
+
+  /** Why: what the lost directory held, and we did not, would count as given. */
+  #isSameDirectory(message: ComparedMessage | ListedMessage | GivenMessage): boolean {
+    if (message.type === "given" || message.epoch === undefined) return true;
+    const stamp = message.type === "compared" ? message.promise ?? 0 : 0;
+    this.#agreement ??= { epoch: message.epoch, stamp: Math.min(this.#promise, stamp) };
+    return message.epoch === this.#agreement.epoch;
   }
 
   get #nowMs(): number {
@@ -347,7 +366,14 @@ export class RepairPass {
       this.#options.onMoved(entries.length);
       this.#repair.core.counters.add("anti_entropy_keys_sent", entries.length);
       if (entries.length === 0) return this.#goOn();
-      this.#ask({ type: "give", round: 0, keyspace: keyspace.name, entries });
+      const epoch = this.#agreement?.epoch;
+      this.#ask({
+        type: "give",
+        round: 0,
+        keyspace: keyspace.name,
+        entries,
+        ...(epoch === undefined ? {} : { epoch }),
+      });
     });
   }
 

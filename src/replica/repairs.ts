@@ -87,6 +87,10 @@ export class Repairs {
   /** Begins what is due, and goes on with what is under way. */
   tick(): void {
     const nowMs = this.#nowMs;
+    if (this.#pass !== undefined && !this.#isComparable(this.#pass.peer)) {
+      const { peer } = this.#pass;
+      this.#pass.end("failed", `${peer} and ${this.#core.selfId} cannot be compared`);
+    }
     this.#pass?.tick();
     if (this.#runs[0]?.isOver(nowMs)) this.#runs.shift();
     if (this.#pass !== undefined) return;
@@ -121,6 +125,7 @@ export class Repairs {
         return;
       case "passed":
         this.#pace.release(from);
+        if (message.agreed) this.#core.collecting.onPassed();
         return this.#pace.onPassed(from, {
           differing: message.differing,
           isAgreed: message.agreed,
@@ -163,7 +168,7 @@ export class Repairs {
           peer,
           keyspaces: this.#sharedWith(peer).filter((shared) => keyspaces.includes(shared)),
         })).filter((target) => target.keyspaces.length > 0),
-        isAlive: (peer) => peers.isAlive(peer),
+        isAlive: (peer) => this.#isComparable(peer),
         begin: (options) => this.#begin(options),
         onOver: (reply) => queue.reply(id, reply),
       }),
@@ -190,9 +195,14 @@ export class Repairs {
   #peersBegunWith(): ReplicaId[] {
     const { peers, selfId } = this.#core;
     return peers.ids().filter((peer) =>
-      (selfId < peer || this.#complete.isPassWanted(peer)) && peers.isAlive(peer) &&
+      (selfId < peer || this.#complete.isPassWanted(peer)) && this.#isComparable(peer) &&
       this.#sharedWith(peer).some(({ config }) => config.antiEntropy)
     );
+  }
+
+  #isComparable(peer: ReplicaId): boolean {
+    const { peers, collecting } = this.#core;
+    return peers.isAlive(peer) && !collecting.isLeftOut && !collecting.isPeerLeftOut(peer);
   }
 
   #sharedWith(peer: ReplicaId): Keyspace[] {
@@ -230,7 +240,11 @@ export class Repairs {
     if (result.end === "agreed" || result.end === "unmended") {
       counters.add("anti_entropy_passes", 1);
     }
+    // One that only looked, or only at some keyspaces, says nothing of when the next is due.
     if (!tellsAll(options)) return;
+    if (result.end === "agreed" && result.agreement !== undefined) {
+      this.#core.collecting.onAgreed(peer, result.agreement);
+    }
     this.#pace.onEnded(peer, result, this.#nowMs);
     if (result.end === "agreed") this.#complete.onPassAgreed(peer);
   }

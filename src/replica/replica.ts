@@ -17,6 +17,7 @@ import { type ClusterConfig, recordBytesMax } from "./cluster_config.ts";
 import { Clock } from "./clock.ts";
 import { CompleteUntil, type Outstanding } from "./complete_until.ts";
 import { Copies } from "./copies.ts";
+import { Collecting } from "./collecting.ts";
 import type { Core } from "./core.ts";
 import { Counters } from "./counters.ts";
 import { Debts } from "./debts.ts";
@@ -30,6 +31,7 @@ import { Hints } from "./hints.ts";
 import { Keyspace, keyspacesOf } from "./keyspace.ts";
 import type { Leaves } from "./leaves.ts";
 import { Peers } from "./peers.ts";
+import { Promises } from "./promises.ts";
 import { Reads } from "./reads.ts";
 import { Repairs } from "./repairs.ts";
 import type { RequestMetrics } from "./request_meter.ts";
@@ -104,6 +106,8 @@ export class Replica {
   readonly #clock: Clock;
   readonly #core: Core;
   readonly #complete: CompleteUntil;
+  readonly #promises: Promises;
+  readonly #collecting: Collecting;
   readonly #filling: Filling;
   readonly #hints: Hints;
   readonly #repairs: Repairs;
@@ -129,7 +133,8 @@ export class Replica {
     // Why: a random beginning, so that answers to an earlier life's questions are nobody's.
     this.#lastRound = options.entropy.uint32() * 1024;
     const nextRound = (): number => ++this.#lastRound;
-    const isRecovering = (): boolean => !bugs.has("count_recovering") && this.#filling.isRecovering;
+    const isRecovering = (): boolean =>
+      !bugs.has("count_recovering") && this.#filling.isRecovering || this.#collecting.isLeftOut;
     const peers = new Peers({
       queue,
       config,
@@ -137,18 +142,50 @@ export class Replica {
       epoch,
       isRecovering,
       completeFor: (peer) => this.#isReady ? this.#complete.fieldsFor(peer) : {},
+      account: () => this.#collecting.account(),
       bugs,
     });
     const isCounted = (other: ReplicaId): boolean => other === id ? !isRecovering() : peers.isCounted(other);
     const counted = (naturals: readonly ReplicaId[]): ReplicaId[] => naturals.filter(isCounted);
     const uncounted = (naturals: readonly ReplicaId[]): ReplicaId[] =>
       naturals.filter((other) => !isCounted(other) && (other === id || peers.isAlive(other)));
-    const core = { selfId: id, config, queue, counters, peers, nextRound, isRecovering, counted, uncounted };
     const isWrong = bugs.has("wrong_owner") && id === config.members[0]!.id;
     const keyspaces = isWrong ? misplaced(config) : keyspacesOf(config);
-    this.#core = core;
     this.#keyspaces = keyspaces;
     this.#clock = new Clock(bugs);
+    this.#promises = new Promises({ queue, clock: this.#clock, selfId: id, keyspaces });
+    this.#collecting = new Collecting({
+      queue,
+      counters,
+      clock: this.#clock,
+      promises: this.#promises,
+      leaves: options.leaves,
+      log: options.log,
+      config,
+      selfId: id,
+      epoch,
+      peerIds: peers.ids(),
+      keyspaces,
+      isAlive: (other) => peers.isAlive(other),
+      isRecovering,
+      hints: () => this.#hints,
+      bugs,
+    });
+    const core = {
+      selfId: id,
+      epoch,
+      config,
+      queue,
+      counters,
+      peers,
+      promises: this.#promises,
+      collecting: this.#collecting,
+      nextRound,
+      isRecovering,
+      counted,
+      uncounted,
+    };
+    this.#core = core;
     this.#filling = new Filling({
       queue,
       selfId: id,
@@ -156,11 +193,13 @@ export class Replica {
       memberIds: config.members.map((member) => member.id),
       keyspaces: [...keyspaces.values()],
       nextRound,
-      isAlive: (other) => peers.isAlive(other),
+      isAlive: (other) => peers.isAlive(other) && !this.#collecting.isPeerLeftOut(other),
+      settle: (directory, done) => this.#collecting.settle(directory, done),
       clock: this.#clock,
       log: options.log,
       recordBytesMax: recordBytesMax(config.settings),
     });
+    const settings = config.settings;
     const complete = new CompleteUntil({
       queue,
       clock: this.#clock,
@@ -175,12 +214,13 @@ export class Replica {
     const { onMissed } = complete;
     this.#hints = new Hints({
       queue,
-      settings: config.settings,
+      settings,
       counters,
       keyspaces,
       peerIds: peers.ids(),
       nextRound,
       onDropped: onMissed,
+      collecting: () => this.#collecting,
       bugs,
     });
     this.#debts = new Debts({ queue, hints: this.#hints, bugs });
@@ -276,6 +316,7 @@ export class Replica {
     this.#filling.tick();
     if (this.#isReady) this.#hints.tick((id) => this.#core.peers.isAlive(id));
     if (this.#isReady) this.#repairs.tick();
+    if (this.#isReady) this.#collecting.tick();
     if (this.#queue.isDiskFull && nowMs - this.#probedMs >= PROBE_MS) {
       this.#probedMs = nowMs;
       mark("replica: a full disk asked for room");
@@ -283,21 +324,24 @@ export class Replica {
     }
   }
 
-  /** Takes up what earlier lives left: ceiling, members, standing, hints, what was owed. In this order, then ready. */
+  /** Takes up what earlier lives left: ceiling, promises, members, standing, hints, what was owed. In this order, then ready. */
   #recover(): void {
     this.#queue.get(CEILING_KEY, (value) => {
       this.#clock.recover(value ? decodeStamp(value) : undefined);
-      this.#core.peers.recover(() =>
-        this.#filling.recover(() =>
-          this.#hints.recover(() =>
-            this.#debts.recover(() => {
-              this.#complete.begin();
-              this.#writes.renewCeiling();
-              this.#isReady = true;
-            })
+      this.#promises.recover(() => {
+        this.#collecting.recover();
+        this.#core.peers.recover(() =>
+          this.#filling.recover(() =>
+            this.#hints.recover(() =>
+              this.#debts.recover(() => {
+                this.#complete.begin();
+                this.#writes.renewCeiling();
+                this.#isReady = true;
+              })
+            )
           )
-        )
-      );
+        );
+      });
     });
   }
 
@@ -350,6 +394,7 @@ export class Replica {
       case "heartbeat_ack":
         this.#complete.onHeartbeat(from, message);
         this.#core.peers.onHeartbeat(from, message);
+        if (this.#core.peers.isRecovered) this.#collecting.onHeartbeat(from, message);
         return this.#filling.onKnownEpochs(from, message.known_epochs);
       case "forward":
         return this.#forwards.onForward(from, message);
@@ -396,7 +441,7 @@ export class Replica {
       epoch,
       version,
       ready: this.#isReady,
-      recovering: this.#filling.isRecovering,
+      recovering: this.#filling.isRecovering || this.#collecting.isLeftOut,
       disk_full: this.#queue.isDiskFull,
       uptime_ms: Math.round(this.#queue.now.monotonicMs - (this.#startedMs ?? this.#queue.now.monotonicMs)),
       wall_ms: this.#queue.now.wallMs,
@@ -406,6 +451,7 @@ export class Replica {
         ...this.#repairs.status(peer),
         ...this.#complete.status(peer),
       })),
+      ...this.#collecting.status(),
       counters: {
         ...this.#counters.all(),
         keys_filled: this.#filling.keysFilled,

@@ -5,7 +5,7 @@
  * "d" keyspace 00 key            the versions held of a key (versions/record.ts)
  * "h" target 00 keyspace 00 key  a hint: versions that `target` is owed (replica/hint_record.ts)
  * "o" stamp as 8 bytes           an owed record: which replicas a coordinated write has not reached (replica/owed_record.ts)
- * "c" name                       a fact about this replica: "ceiling", "filled", "keys"
+ * "c" name                       a fact about this replica: "ceiling", "filled", "keys", "promise"
  * "p"                            nothing, ever: see PROBE_KEY
  * "m" replica id                 the epochs under which a member is known (JSON)
  * "t" keyspace 00 number         in checkpoints only: 256 leaves of a Merkle tree (replica/leaves.ts), number as one byte
@@ -31,6 +31,9 @@ export const FILLED_KEY = "cfilled" as ByteString;
 
 /** The kind of keys of each keyspace that this directory was ever used with (JSON; replica/keys_record.ts). */
 export const KEYS_KEY = "ckeys" as ByteString;
+
+/** What was promised and up to where tombstones were collected (JSON; replica/promise_record.ts). */
+export const PROMISE_KEY = "cpromise" as ByteString;
 
 /** Never present, whatever is written to it: asks a full disk whether it has room again. */
 export const PROBE_KEY = "p" as ByteString;

@@ -131,7 +131,7 @@ export class Writes {
 
   /** `parkedUntilMs`: when the request gives up waiting for a higher ceiling, however often it has to. */
   #start(request: WriteRequest, parkedUntilMs: number): void {
-    const { queue, config, peers, selfId } = this.#core;
+    const { queue, config, peers, selfId, promises } = this.#core;
     const { keyspace, level } = request;
     const naturals = keyspace.naturalsOf(request.key);
     const isFree = this.#bugs.has("proxy_counts_itself") && !naturals.includes(selfId);
@@ -156,6 +156,10 @@ export class Writes {
         request.id,
         failures.unavailable(keyspace, level, required, { live, uncounted: this.#core.uncounted(naturals) }),
       );
+    }
+    if (!promises.isKnown && keyspace.config.antiEntropy) {
+      mark("writes: refused until it is known what others have promised");
+      return queue.refuse(request.id, failures.promisesUnknown(selfId));
     }
     if (request.causal !== UNTOLD) this.#clock.observe(greatestOf(request.causal));
     const stamp = this.#clock.next(queue.now.wallMs);
@@ -260,7 +264,7 @@ export class Writes {
     readonly required: number;
     readonly version: Version;
   }): void {
-    const { queue, peers, selfId, config, nextRound } = this.#core;
+    const { queue, peers, selfId, config, nextRound, promises } = this.#core;
     const { keyspace, key } = request;
     const number = nextRound();
     const record = encodeRecord([version]);
@@ -329,7 +333,10 @@ export class Writes {
       if (holdsCopy) this.#onMissed(selfId);
       // The others may hold it by now, so our copy is owed as theirs are.
       if (owedAt !== undefined && holdsCopy) {
-        this.#debts.storeLater({ key: keyspace.storeKey(key), value: record });
+        this.#debts.storeLater(
+          { key: keyspace.storeKey(key), value: record },
+          () => promises.mayStore(keyspace, [version]),
+        );
       }
       pending.round.onFailure(selfId);
       this.#advance(number, pending);

@@ -143,6 +143,10 @@ export interface ComparedMessage {
   readonly round: number;
   readonly differ: readonly number[];
   readonly lacking: readonly number[];
+  /** The directory that answers. */
+  readonly epoch?: string;
+  /** What it has promised; absent where that is nothing, or it is recovering. */
+  readonly promise?: number;
 }
 
 /**
@@ -171,6 +175,8 @@ export interface ListedMessage {
   readonly round: number;
   readonly entries: readonly Entry[];
   readonly wants: readonly WireKey[];
+  /** The directory that answers. */
+  readonly epoch?: string;
   /** Present where this speaks only of keys up to here; the rest is to be asked for again. */
   readonly last?: WireKey;
 }
@@ -181,6 +187,8 @@ export interface GiveMessage {
   readonly round: number;
   readonly keyspace: string;
   readonly entries: readonly Entry[];
+  /** The directory for which this is meant: another one would take for new what was old when this was sent. */
+  readonly epoch?: string;
 }
 
 /** All of them are on the sender's disk. Of some keys it holds more: these come back. */

@@ -51,6 +51,7 @@ const HARMFUL: Readonly<Record<PlantedBug, DrawOptions>> = {
   answer_older: { faults: ["partition"], levels: [["ONE"], ["QUORUM"]], readRepair: "blocking" },
   skip_merkle_bucket: { faults: ["partition"], ...COMPARED_ONLY },
   replay_without_leaves: { faults: ["kill"], antiEntropy: true },
+  tombstone_collected_early: { faults: ["partition"], ...COMPARED_ONLY, hasDeletes: true, graceMs: 200 },
   list_only_known: { faults: ["partition"], ...COMPARED_ONLY },
   forward_twice: { faults: [], coordination: "spread" },
   session_ignored: { faults: ["partition"], levels: [["ONE"], ["ONE"]], readRepair: "off", sessions: true },
@@ -66,6 +67,7 @@ const JUDGES: Readonly<Partial<Record<PlantedBug, JudgeName>>> = {
   answer_older: "sessions",
   session_ignored: "causality",
   forward_twice: "read_values",
+  tombstone_collected_early: "kept_writes",
 };
 
 /** How a run is drawn in which a bug can do harm. */

@@ -38,6 +38,9 @@ export interface DrawOptions {
   readonly coordination?: Coordination;
   /** Whether clients carry sessions, in place of what the seed draws. */
   readonly sessions?: boolean;
+  /** Whether clients delete, and how far promises stay behind, in place of what the seed draws. */
+  readonly hasDeletes?: boolean;
+  readonly graceMs?: number;
 }
 
 const PHASES = { faultsMs: 35_000, calmMs: 15_000, readsMs: 10_000, okPerMilleMin: 650 } as const;
@@ -119,7 +122,7 @@ export function drawScenario(seed: number, options: DrawOptions = {}): Scenario 
           : (faults.find(({ kind, change }) => kind === "reconfigure" && change === keyspace.fromMs)?.atMs ??
             Infinity) + 4000,
       })),
-      { levels: options.levels, sessions },
+      { levels: options.levels, sessions, hasDeletes: options.hasDeletes },
     ),
   };
 }
@@ -194,6 +197,7 @@ function drawCluster(
         hint_age_max_ms: random.pick([3_600_000, 3_600_000, 3000]),
         clock_skew_max_ms: random.pick([60_000, 60_000, CLOCK_SKEW_STRICT_MS]),
         ...pace,
+        ...(options.graceMs === undefined ? {} : { tombstone_grace_ms: options.graceMs }),
       },
     },
     changes,
@@ -211,6 +215,7 @@ function drawAntiEntropy(random: Random): Record<string, unknown> & { isOn: bool
     merkle_buckets: random.pick([16, 64, 4096, 65_536]),
     // What so few keys take is looked at, not what twenty thousand would.
     staleness_bound_ms: 3_600_000,
+    tombstone_grace_ms: random.pick([200, 1000, 5000]),
   };
 }
 
@@ -240,12 +245,18 @@ function drawSteps(
   seed: number,
   replicas: readonly string[],
   keyspaces: readonly DrawnKeyspace[],
-  { levels, sessions }: { readonly levels: LevelPair | undefined; readonly sessions: boolean },
+  { levels, sessions, hasDeletes }: {
+    readonly levels: LevelPair | undefined;
+    readonly sessions: boolean;
+    readonly hasDeletes: boolean | undefined;
+  },
 ): Step[] {
   const random = Random.of(seed, "workload");
+  const getPerMille = random.pick([300, 500, 700]);
+  const deletePerMille = random.pick([0, 100]);
   const profile = {
-    getPerMille: random.pick([300, 500, 700]),
-    deletePerMille: random.pick([0, 100]),
+    getPerMille,
+    deletePerMille: hasDeletes === undefined ? deletePerMille : hasDeletes ? 100 : 0,
     valueChars: random.pick([8, 8, 200, 4000]),
     wanderPerMille: random.pick([0, 50, 300]),
   };

@@ -14,7 +14,7 @@ import type {
 } from "../replication/messages.ts";
 import { isStamp } from "../versions/stamp.ts";
 import { parseEntries } from "./entry_codec.ts";
-import { type Fields, isCount, isName, isWireKey } from "./fields.ts";
+import { type Fields, isCount, isEpoch, isName, isWireKey } from "./fields.ts";
 
 const HASHES = /^(?:[A-Za-z0-9_-]{11})*$/;
 
@@ -24,22 +24,31 @@ export function parseAntiEntropy(round: number, input: Fields): AntiEntropyMessa
     case "compare":
       return parseCompare(round, input);
     case "compared": {
-      const { differ, lacking } = input;
+      const { differ, lacking, epoch, promise } = input;
       if (!isCountList(differ, REPAIR_COMPARISONS_MAX) || !isCountList(lacking, REPAIR_COMPARISONS_MAX)) {
         return undefined;
       }
-      return { type: "compared", round, differ, lacking };
+      if (!isEpochOrNone(epoch) || promise !== undefined && !isStamp(promise)) return undefined;
+      return {
+        type: "compared",
+        round,
+        differ,
+        lacking,
+        ...(epoch === undefined ? {} : { epoch }),
+        ...(promise === undefined ? {} : { promise }),
+      };
     }
     case "list":
       return parseList(round, input);
     case "listed":
       return parseListed(round, input);
     case "give": {
-      const { keyspace } = input;
+      const { keyspace, epoch } = input;
       const entries = parseEntries(input.entries, REPAIR_KEYS_MAX);
       if (!isName(keyspace) || entries === undefined) return undefined;
       if (entries.some(({ versions }) => versions.length === 0)) return undefined;
-      return { type: "give", round, keyspace, entries };
+      if (!isEpochOrNone(epoch)) return undefined;
+      return { type: "give", round, keyspace, entries, ...(epoch === undefined ? {} : { epoch }) };
     }
     case "given": {
       const entries = parseEntries(input.entries, REPAIR_KEYS_MAX);
@@ -88,11 +97,23 @@ function parseList(round: number, input: Fields): ListMessage | undefined {
 }
 
 function parseListed(round: number, input: Fields): ListedMessage | undefined {
-  const { wants, last } = input;
+  const { wants, last, epoch } = input;
   const entries = parseEntries(input.entries, REPAIR_KEYS_MAX);
   if (entries === undefined || !Array.isArray(wants) || wants.length > REPAIR_KEYS_MAX) return undefined;
   if (!wants.every(isWireKey) || last !== undefined && !isWireKey(last)) return undefined;
-  return { type: "listed", round, entries, wants, ...(last === undefined ? {} : { last }) };
+  if (!isEpochOrNone(epoch)) return undefined;
+  return {
+    type: "listed",
+    round,
+    entries,
+    wants,
+    ...(epoch === undefined ? {} : { epoch }),
+    ...(last === undefined ? {} : { last }),
+  };
+}
+
+function isEpochOrNone(value: unknown): value is string | undefined {
+  return value === undefined || isEpoch(value);
 }
 
 /** Whether `value` is a boolean that may be left out. */

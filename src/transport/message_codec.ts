@@ -14,6 +14,7 @@ import { isStamp } from "../versions/stamp.ts";
 import { isOrigin, parseVector } from "../versions/version.ts";
 import { type Fields, isCount, isEpoch, isFields, isName, isWireKey, parseJson } from "./fields.ts";
 import { parseAntiEntropy } from "./anti_entropy_codec.ts";
+import { parseCollection } from "./collection_codec.ts";
 import { parseEntries, parseVersions } from "./entry_codec.ts";
 import { encodeForwarded, parseForward, parseForwarded } from "./forward_codec.ts";
 import { type Line, LineSplitter } from "./ndjson.ts";
@@ -182,6 +183,8 @@ function parseHeartbeat(type: Heartbeat["type"], input: Fields): Heartbeat | und
   const { complete, fence, fenced } = input;
   if (complete !== undefined && !isComplete(complete)) return undefined;
   if (fence !== undefined && !isStamp(fence) || fenced !== undefined && !isStamp(fenced)) return undefined;
+  const collection = input.collection === undefined ? undefined : parseCollection(input.collection);
+  if (input.collection !== undefined && collection === undefined) return undefined;
   return {
     type,
     epoch,
@@ -191,6 +194,7 @@ function parseHeartbeat(type: Heartbeat["type"], input: Fields): Heartbeat | und
     ...(complete === undefined ? {} : { complete }),
     ...(fence === undefined ? {} : { fence }),
     ...(fenced === undefined ? {} : { fenced }),
+    ...(collection === undefined ? {} : { collection }),
   };
 }
 

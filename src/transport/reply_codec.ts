@@ -242,6 +242,7 @@ function isStatus(value: unknown): value is Status {
     (value.machine === undefined || isMachineStatus(value.machine)) &&
     (value.faults === undefined || isActiveFaultList(value.faults)) && Array.isArray(value.peers) &&
     value.peers.every(isPeerStatus) &&
+    (value.tombstones === undefined || isTombstoneList(value.tombstones)) &&
     isFields(value.counters) && Object.values(value.counters).every((count) => typeof count === "number");
 }
 
@@ -262,6 +263,14 @@ function isPeerStatus(value: unknown): value is PeerStatus {
     (value.complete_told === undefined || isCount(value.complete_told)) &&
     (value.complete_heard === undefined || isCount(value.complete_heard)) &&
     (value.repair === undefined || isRepairProgress(value.repair));
+}
+
+function isTombstoneList(value: unknown): boolean {
+  return Array.isArray(value) &&
+    value.every((each) =>
+      isFields(each) && isName(each.keyspace) && isCount(each.held) && isCount(each.collected) &&
+      isOptional(each.proven_wall_ms, "number") && isNameList(each.held_back_by)
+    );
 }
 
 function isRepairProgress(value: unknown): boolean {

@@ -185,3 +185,22 @@ r1        -       2s ago  4711 moved
 r2        2m ago  -       ?`,
   );
 });
+
+Deno.test("status shows deletes that wait to be forgotten, and for whom", () => {
+  const tombstones = [
+    { keyspace: "items", held: 0, collected: 40, held_back_by: ["r2"] },
+    { keyspace: "main", held: 3, collected: 12, proven_wall_ms: 1, held_back_by: ["r2", "r3"] },
+  ];
+  const views = [
+    viewOf("r1", { ...statusOf("r1", [peer("r2", {})]), tombstones }),
+    viewOf("r2", {
+      ...statusOf("r2", [peer("r1", {})]),
+      tombstones: [{ keyspace: "main", held: 1, collected: 0, held_back_by: [] }],
+    }),
+  ];
+  const text = pageLines(views, PLAIN).join("\n");
+  const table = `deletes  keyspace  kept  forgotten  waits for
+r1       main      3     12         r2 r3
+r2       main      1     0          time`;
+  assert(text.includes(table), text);
+});

@@ -363,13 +363,15 @@ function siblingsChoice(id: string, alive: readonly string[]): (op: KeyRequest["
     epoch: "e1",
     isRecovering,
     completeFor: () => ({}),
+    account: () => undefined,
     bugs: NO_BUGS,
   });
   for (const peer of alive) peers.onLink(peer, "up");
   const counted = (naturals: readonly string[]): string[] =>
     naturals.filter((other) => other === id || peers.isCounted(other));
-  const core: Core = {
+  const core: Omit<Core, "promises" | "collecting"> = {
     selfId: id,
+    epoch: "e1",
     config,
     queue,
     counters: new Counters(),

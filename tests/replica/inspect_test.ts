@@ -128,6 +128,7 @@ Deno.test("Status tells who this is, how it stands, and how it sees the others",
     disk_full: false,
     uptime_ms: 1000,
     wall_ms: STAGE_WALL_MS + 1000,
+    tombstones: [{ keyspace: "main", held: 0, collected: 0, held_back_by: ["r2", "r3"] }],
   });
   assertEquals(peers, [
     {
@@ -152,7 +153,7 @@ Deno.test("Status tells who this is, how it stands, and how it sees the others",
       recovering: false,
       hints: 0,
       hint_bytes: 0,
-      complete_told: (STAGE_WALL_MS + 1000) * 2048 - 1,
+      complete_told: (STAGE_WALL_MS + 800) * 2048 - 1,
     },
   ]);
   assertEquals([counters.puts, counters.gets], [1, undefined]);

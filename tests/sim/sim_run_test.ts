@@ -78,11 +78,12 @@ Deno.test("No fault begins while fewer requests have succeeded than a scenario a
 });
 
 Deno.test("A fault that waits for an acknowledgement or a sync does not begin either while too few requests succeed", async () => {
-  const away = { kind: "kill", at_ms: 4000, for_ms: 3000, replicas: ["r1", "r3", "r4"] };
+  // Between two steps: none is under way that would have r2 sync.
+  const away = { kind: "kill", at_ms: 4200, for_ms: 3000, replicas: ["r1", "r3", "r4"] };
   const waiting = [
     // It waits when the others go away, and r2 syncs nothing before r1 is back.
-    { kind: "power", on_sync: true, at_ms: 4001, for_ms: 500, replicas: ["r2"], count: 1 },
-    { kind: "power", on_ack: true, at_ms: 4001, for_ms: 500, replicas: ["r2"] },
+    { kind: "power", on_sync: true, at_ms: 4201, for_ms: 500, replicas: ["r2"], count: 1 },
+    { kind: "power", on_ack: true, at_ms: 4201, for_ms: 500, replicas: ["r2"] },
   ];
   for (const fault of waiting) {
     const struckCount = async (ok_per_mille_min: number): Promise<number> => {

@@ -30,6 +30,7 @@ const versions = fc.array(version, { maxLength: 3 });
 const round = fc.maxSafeNat();
 const key = fc.oneof(fc.integer({ min: 0, max: 255 }), text);
 const keyspace = fc.constant("main");
+const epoch = fc.stringMatching(/^[0-9a-f]{8}$/);
 const message: fc.Arbitrary<Message> = fc.oneof(
   fc.record({
     type: fc.constantFrom("heartbeat" as const, "heartbeat_ack" as const),
@@ -44,6 +45,14 @@ const message: fc.Arbitrary<Message> = fc.oneof(
     }),
     fence: stamp,
     fenced: stamp,
+    collection: fc.record({
+      layout: fc.stringMatching(/^[0-9a-f]{16}$/),
+      promise: fc.oneof(fc.constant(0), stamp),
+      floors: fc.dictionary(fc.constantFrom("main", "items"), stamp),
+      foreign: fc.array(keyspace, { maxLength: 2 }),
+      wants: fc.constant(true as const),
+      agreed: fc.dictionary(fc.constantFrom("r2", "r3"), fc.tuple(epoch, stamp)),
+    }, { requiredKeys: ["layout", "promise"] }),
   }, { requiredKeys: ["type", "epoch", "known_epochs", "wall_ms", "recovering"] }),
   fc.record({
     type: fc.constant("write" as const),
@@ -121,7 +130,9 @@ const message: fc.Arbitrary<Message> = fc.oneof(
     round,
     differ: fc.array(fc.nat(), { maxLength: 3 }),
     lacking: fc.array(fc.nat(), { maxLength: 3 }),
-  }),
+    epoch,
+    promise: stamp,
+  }, { requiredKeys: ["type", "round", "differ", "lacking"] }),
   fc.record({
     type: fc.constant("list" as const),
     round,
@@ -137,6 +148,7 @@ const message: fc.Arbitrary<Message> = fc.oneof(
     round,
     entries: fc.array(fc.record({ key, versions }), { maxLength: 3 }),
     wants: fc.array(key, { maxLength: 3 }),
+    epoch,
     last: key,
   }, { requiredKeys: ["type", "round", "entries", "wants"] }),
   fc.record({
@@ -146,7 +158,8 @@ const message: fc.Arbitrary<Message> = fc.oneof(
     entries: fc.array(fc.record({ key, versions: fc.array(version, { minLength: 1, maxLength: 3 }) }), {
       maxLength: 3,
     }),
-  }),
+    epoch,
+  }, { requiredKeys: ["type", "round", "keyspace", "entries"] }),
   fc.record({
     type: fc.constant("given" as const),
     round,

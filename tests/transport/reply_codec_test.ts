@@ -87,6 +87,12 @@ const status = fc.record({
   digest: fc.dictionary(id, id),
   machine,
   peers: fc.array(peer, { maxLength: 3 }),
+  tombstones: fc.array(
+    fc.record({ keyspace: id, held: count, collected: count, proven_wall_ms: count, held_back_by: ids }, {
+      requiredKeys: ["keyspace", "held", "collected", "held_back_by"],
+    }),
+    { maxLength: 2 },
+  ),
   counters: fc.dictionary(id, count),
 }, {
   requiredKeys: [
