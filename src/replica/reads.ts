@@ -7,10 +7,9 @@ import { type Level, requiredCount } from "../protocol/level.ts";
 import type { Receipt } from "../protocol/reply.ts";
 import type { AnswerMessage, RefusedMessage, WrittenMessage } from "../replication/messages.ts";
 import { ReadRepair } from "../replication/read_repair.ts";
-import { ReadRound } from "../replication/read_round.ts";
+import { isSame, ReadRound } from "../replication/read_round.ts";
 import { decodeRecord, encodeRecord } from "../versions/record.ts";
 import { type Held, winner } from "../versions/resolve.ts";
-import { compareVersions } from "../versions/version.ts";
 import { afterRead, type Causal } from "./causality.ts";
 import type { Clock } from "./clock.ts";
 import { recordBytesMax } from "./cluster_config.ts";
@@ -118,7 +117,13 @@ export class Reads {
     const number = nextRound();
     const pending: Pending = {
       request,
-      round: new ReadRound({ asked, required, isEverybody, ...(holdsCopy ? { self: selfId } : {}) }),
+      round: new ReadRound({
+        asked,
+        required,
+        isEverybody,
+        ...(holdsCopy ? { self: selfId } : {}),
+        resolution: keyspace.config,
+      }),
       required,
       isEverybody,
       deadlineMs: queue.now.monotonicMs + config.settings.requestTimeoutMs,
@@ -459,9 +464,7 @@ export class Reads {
 
 /** Who has stored what remains of all answers, because the reply waited for it. */
 function mendedAlready({ round, blocking }: Pending): Set<ReplicaId> {
-  const [latest, told] = [winner(round.held()), blocking && winner(blocking.held)];
-  if (!blocking || !latest || !told) return new Set();
+  if (!blocking) return new Set();
   // Why: what came after the level was met may be later, or greater under the same name (H6), and not all were sent that.
-  const isSame = compareVersions(latest, told) === 0 && latest.value === told.value;
-  return new Set(isSame ? blocking.repaired : []);
+  return new Set(isSame(round.held(), blocking.held) ? blocking.repaired : []);
 }

@@ -5,7 +5,7 @@
  */
 import { mark } from "../base/mark.ts";
 import { compareVersions } from "../versions/version.ts";
-import { type Held, resolve } from "../versions/resolve.ts";
+import { type Held, type Resolution, resolve } from "../versions/resolve.ts";
 
 /** How a read stands. */
 export type ReadVerdict =
@@ -27,7 +27,11 @@ export interface ReadRoundOptions {
   readonly isEverybody?: boolean;
   /** The coordinator, where it holds a copy: its answer is always among those that count. */
   readonly self?: string;
+  /** How concurrent versions are settled. */
+  readonly resolution?: Resolution;
 }
+
+const ONE_WINNER: Resolution = { siblings: false };
 
 interface Answer {
   readonly held: Held;
@@ -51,7 +55,7 @@ export class ReadRound {
     if (this.#answers.has(id)) return mark("read round: second answer of a replica ignored");
     if (this.#failed.delete(id)) mark("read round: answer of a replica that was given up");
     this.#answers.set(id, { held, counts });
-    this.#held = resolve(this.#held, held, { siblings: false });
+    this.#held = this.#resolve(this.#held, held);
   }
 
   /** This replica refused, or cannot be reached. */
@@ -120,12 +124,17 @@ export class ReadRound {
   holders(held: Held): string[] {
     return this.#options.asked.filter((id) => {
       const answer = this.#answers.get(id);
-      return answer?.counts && isSame(resolve(answer.held, held, { siblings: false }), answer.held);
+      return answer?.counts && isSame(this.#resolve(answer.held, held), answer.held);
     });
+  }
+
+  #resolve(a: Held, b: Held): Held {
+    return resolve(a, b, this.#options.resolution ?? ONE_WINNER);
   }
 }
 
-function isSame(a: Held, b: Held): boolean {
+/** Whether both hold the same writes. */
+export function isSame(a: Held, b: Held): boolean {
   return a.length === b.length && a.every((version, index) => {
     const other = b[index]!;
     return compareVersions(version, other) === 0 && version.value === other.value;

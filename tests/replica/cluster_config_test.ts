@@ -39,6 +39,8 @@ Deno.test("A small document gets its defaults", () => {
     readRepair: "background",
     hintedHandoff: true,
     antiEntropy: true,
+    siblings: false,
+    siblingsMax: 64,
     coordination: "asked",
   });
   assertEquals([settings.requestTimeoutMs, settings.valueBytesMax], [2000, 1024 * 1024]);
@@ -133,6 +135,18 @@ Deno.test("Every problem has its path, the value, and what is allowed", () => {
     [
       { keyspace: { main: { anti_entropy: 1 } } },
       "keyspace.main.anti_entropy: 1 is not allowed; allowed: true, false",
+    ],
+    [
+      { keyspace: { main: { siblings: "yes" } } },
+      'keyspace.main.siblings: "yes" is not allowed; allowed: true, false',
+    ],
+    [
+      { keyspace: { main: { siblings_max: 9 } } },
+      "keyspace.main.siblings_max: there is one version of each key; set siblings = true, or leave it out",
+    ],
+    [
+      { keyspace: { main: { siblings: true, siblings_max: 256 } } },
+      "keyspace.main.siblings_max: 256 is not allowed; allowed: an integer from 1 to 255",
     ],
     [
       { settings: { merkle_buckets: 1000 } },
