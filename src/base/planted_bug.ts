@@ -39,6 +39,9 @@ export const PLANTED_BUGS = [
   "forward_definite",
   "session_ignored",
   "forward_twice",
+  "context_ignored",
+  "seen_and_deps_mixed",
+  "ships_before_store",
 ] as const;
 
 /** One planted bug. */

@@ -95,7 +95,12 @@ export function replyObject(reply: Reply): Record<string, unknown> {
     case "written":
       return { ok: true, ...reply.receipt };
     case "value":
-      return { ok: true, value: reply.value, ...reply.receipt };
+      return {
+        ok: true,
+        value: reply.value,
+        ...(reply.siblings === undefined ? {} : { siblings: reply.siblings }),
+        ...reply.receipt,
+      };
     case "held":
       return { ok: true, replica: reply.replica, entries: reply.entries, more: reply.more };
     case "page":

@@ -2,6 +2,7 @@
 import { fail, ok, type Result } from "../base/failure.ts";
 import { lineBytesMin, MEMBERS_MAX, VALUE_BYTES_CEILING, VALUE_BYTES_DEFAULT } from "../protocol/limits.ts";
 import { type ConfigProblem, type Range, Table } from "./config_table.ts";
+import { TOKEN_ORIGINS_MAX } from "../protocol/tokens.ts";
 import type { ReplicaId } from "./envelope.ts";
 import { type KeyspaceConfig, NAME, parseKeyspace } from "./keyspace_config.ts";
 import { stalenessProblem } from "./staleness.ts";
@@ -47,6 +48,8 @@ export interface Settings {
   readonly antiEntropyKeysPerSecond: number;
   /** Buckets that are told apart at the finest level of a Merkle tree: a power of two. */
   readonly merkleBuckets: number;
+  /** Origins that a version says its writer had seen; what is beyond them is forgotten (HAZARD H13). */
+  readonly clockEntriesMax: number;
   /** After the last heal and the last write all copies are equal within this, where up to 20,000 keys differ. */
   readonly stalenessBoundMs: number;
 }
@@ -89,6 +92,7 @@ const SETTINGS: Readonly<Record<keyof Settings, Range>> = {
   antiEntropyIntervalMs: { fallback: 2000, min: 10, max: 3_600_000 },
   antiEntropyKeysPerSecond: { fallback: 20_000, min: 1, max: 10_000_000 },
   merkleBuckets: { fallback: 65_536, min: 16, max: 65_536 },
+  clockEntriesMax: { fallback: 64, min: 2, max: TOKEN_ORIGINS_MAX },
   stalenessBoundMs: { fallback: 10_000, min: 100, max: 86_400_000 },
 };
 
@@ -98,6 +102,16 @@ export const SEGMENT_SLACK_BYTES = 16 * 1024;
 /** Bytes of the versions of one key that a replica takes from a peer; with all that may stand beside them they fit a segment. */
 export function recordBytesMax(settings: Settings): number {
   return settings.valueBytesMax + SEGMENT_SLACK_BYTES / 2;
+}
+
+/**
+ * Of these, bytes that one replica fills by itself with versions that stand side by side, in a keyspace with so many copies.
+ *
+ * Why a share: each of them may do so where it hears nothing of the others, and what they bring together must fit everywhere.
+ * One share more is for a replica that has lost its disk, and fills its own a second time.
+ */
+export function siblingBytesMax(settings: Settings, copies: number): number {
+  return Math.floor(recordBytesMax(settings) / (copies + 1));
 }
 
 /** Addresses that only this machine can reach. */
@@ -142,6 +156,7 @@ export function parseClusterConfig(document: unknown): Result<ClusterConfig, rea
   const httpKeyspace = parseHttpKeyspace(top, keyspaces);
   const settings = parseSettings(top.table("settings"), problems);
   // Why not beside others: what is reckoned from a wrong number says nothing.
+  checkClockEntries(settings, keyspaces, problems);
   const late = problems.length > 0 ? undefined : stalenessProblem(settings, keyspaces.values());
   if (late !== undefined) problems.push(late);
   top.refuseUnknown([
@@ -286,6 +301,23 @@ function checkRelations(settings: Settings, problems: ConfigProblem[]): Settings
     });
   }
   return settings;
+}
+
+/** Why one more than copies: what a version replaces may come from each replica of its key, and from one that was there before. */
+function checkClockEntries(
+  { clockEntriesMax }: Settings,
+  keyspaces: ReadonlyMap<string, KeyspaceConfig>,
+  problems: ConfigProblem[],
+): void {
+  for (const { name, siblings, replication } of keyspaces.values()) {
+    if (!siblings || clockEntriesMax > replication) continue;
+    problems.push({
+      path: "settings.clock_entries_max",
+      message:
+        `${clockEntriesMax} is too small for the ${replication} copies of keyspace ${name}, which has siblings; ` +
+        `at least ${replication + 1}`,
+    });
+  }
 }
 
 function snakeCase(name: string): string {

@@ -9,7 +9,7 @@ import type { AnswerMessage, RefusedMessage, WrittenMessage } from "../replicati
 import { ReadRepair } from "../replication/read_repair.ts";
 import { isSame, ReadRound } from "../replication/read_round.ts";
 import { decodeRecord, encodeRecord } from "../versions/record.ts";
-import { type Held, winner } from "../versions/resolve.ts";
+import type { Held } from "../versions/resolve.ts";
 import { afterRead, type Causal } from "./causality.ts";
 import type { Clock } from "./clock.ts";
 import { recordBytesMax } from "./cluster_config.ts";
@@ -18,6 +18,7 @@ import type { ReplicaId } from "./envelope.ts";
 import type { RequestId } from "./event.ts";
 import * as failures from "./failures.ts";
 import type { Keyspace } from "./keyspace.ts";
+import { shownFirst, siblingsOf } from "./siblings.ts";
 import type { Trace } from "./trace.ts";
 import { versionName } from "./version_name.ts";
 
@@ -272,7 +273,7 @@ export class Reads {
         mark("reads: level out of reach");
         this.#refuse(pending);
       } else if (verdict.kind === "answered") this.#answer(number, pending, verdict.held, verdict.answered);
-      else if (this.#bugs.has("not_found_early") && winner(round.held())?.value === undefined) {
+      else if (this.#bugs.has("not_found_early") && shownFirst(round.held())?.value === undefined) {
         this.#reply(pending, round.held(), round.answered(), []);
       }
     }
@@ -354,7 +355,7 @@ export class Reads {
   }): void {
     const { queue, selfId } = this.#core;
     const { keyspace, key, causal } = request;
-    const version = winner(held);
+    const version = shownFirst(held);
     const tokens = {
       ...afterRead(causal, keyspace.name, keyspace.wireKey(key), held),
       ...(maybeStale ? { maybe_stale: true as const } : {}),
@@ -364,6 +365,7 @@ export class Reads {
         code: "not_found",
         message: `key ${JSON.stringify(keyspace.wireKey(key))} ${version ? "was deleted" : "is not there"}`,
         ...(version ? { version: versionName(version) } : {}),
+        ...siblingsOf(held),
         required,
         acked: answered,
         coordinator: selfId,
@@ -382,7 +384,7 @@ export class Reads {
       version: versionName(version),
       ...tokens,
     };
-    queue.reply(request.id, { kind: "value", value: version.value, receipt });
+    queue.reply(request.id, { kind: "value", value: version.value, ...siblingsOf(held), receipt });
   }
 
   #refuse(pending: Pending): void {

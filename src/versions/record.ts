@@ -11,8 +11,8 @@
  * @module
  */
 import { assert } from "../base/assert.ts";
-import { BYTES_PER_UNIT_MAX, compareBytes, decodeText, putText } from "../base/bytes.ts";
-import type { Origin, Vector, Version } from "./version.ts";
+import { BYTES_PER_UNIT_MAX, compareBytes, decodeText, equalBytes, putText } from "../base/bytes.ts";
+import { compareVersions, type Origin, type Vector, type Version } from "./version.ts";
 
 const FORMAT = 1;
 const TOMBSTONE = 1;
@@ -180,6 +180,16 @@ export function isSameFirst(a: Uint8Array, b: Uint8Array): boolean {
   const end = FIRST_ORIGIN + 1 + a[FIRST_ORIGIN]!;
   for (let i = FIRST_STAMP; i < end; i++) if (a[i] !== b[i]) return false;
   return true;
+}
+
+/** Whether both records hold one write, each as another: some disk broke its promise (HAZARD H6). */
+export function hasOtherTwin(a: Uint8Array, b: Uint8Array): boolean {
+  if (areSingles(a, b)) return isSameFirst(a, b) && !equalBytes(a, b);
+  const others = decodeRecord(b);
+  return decodeRecord(a).some((version) => {
+    const twin = others.find((other) => compareVersions(version, other) === 0);
+    return twin !== undefined && !equalBytes(encodeRecord([version]), encodeRecord([twin]));
+  });
 }
 
 /** The name of the first version of a record. */

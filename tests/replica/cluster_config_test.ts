@@ -234,6 +234,15 @@ Deno.test("Settings that contradict each other are refused with the least that w
   assertEquals(problems({ settings: { failure_timeout_ms: 500, heartbeat_interval_ms: 250 } }), []);
 });
 
+Deno.test("H13: a limit for what versions say was seen leaves room for one of each copy and one more", () => {
+  const settings = { clock_entries_max: 2 };
+  assertEquals(problems({ settings, keyspace: { main: { siblings: true } } }), [
+    "settings.clock_entries_max: 2 is too small for the 2 copies of keyspace main, which has siblings; at least 3",
+  ]);
+  assertEquals(problems({ settings, keyspace: { main: { siblings: true, replication: 1 } } }), []);
+  assertEquals(problems({ settings }), []);
+});
+
 Deno.test("A secret is never printed, not even a wrong one", () => {
   const lines = [...problems({ secret: "hunter2" }), ...problems({ secret: ["hunter2 in a list"] })];
   assertEquals(lines, Array(2).fill("secret: this value is not allowed; allowed: 16 to 1024 characters"));
