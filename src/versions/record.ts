@@ -99,7 +99,8 @@ export function decodeOutline(bytes: Uint8Array): Version[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const versions: Version[] = [];
   let at = HEADER_BYTES;
-  for (let count = bytes[1]!; count > 0; count--) {
+  const count = bytes[1]!;
+  for (let i = 0; count === 0 ? at < bytes.length : i < count; i++) {
     const isTombstone = bytes[at++] === TOMBSTONE;
     const stamp = view.getFloat64(at);
     const origin = originAt(bytes, at + 8);

@@ -2,7 +2,13 @@
 import { assert, assertEquals } from "@std/assert";
 import * as fc from "fast-check";
 import { mergeRecords, mergeSiblings } from "../../src/versions/merge_records.ts";
-import { areSingles, compareSingles, decodeRecord, encodeRecord } from "../../src/versions/record.ts";
+import {
+  areSingles,
+  compareSingles,
+  decodeOutline,
+  decodeRecord,
+  encodeRecord,
+} from "../../src/versions/record.ts";
 import { type Held, type Resolution, resolve } from "../../src/versions/resolve.ts";
 import {
   compareVersions,
@@ -218,6 +224,7 @@ Deno.test("A record holds more than 255 versions, and 255 and 256 alike", () => 
     }));
     const record = encodeRecord(versions);
     assertEquals(decodeRecord(record), versions);
+    assertEquals(decodeOutline(record).map(({ stamp }) => stamp), versions.map(({ stamp }) => stamp));
     assertEquals(mergeSiblings(record, encodeRecord(versions.slice(0, 1))), record);
   }
 });
