@@ -42,6 +42,7 @@ export const PLANTED_BUGS = [
   "context_ignored",
   "seen_and_deps_mixed",
   "ships_before_store",
+  "vectors_cut_in_repair",
 ] as const;
 
 /** One planted bug. */

@@ -47,6 +47,15 @@ const HARMFUL: Readonly<Record<PlantedBug, DrawOptions>> = {
   replay_without_leaves: { faults: ["kill"], antiEntropy: true },
   list_only_known: { faults: ["partition"], ...COMPARED_ONLY },
   forward_twice: { faults: [], coordination: "spread" },
+  context_ignored: { faults: [], siblings: true, sessions: true },
+  vectors_cut_in_repair: { faults: ["partition"], siblings: true, sessions: true },
+  seen_and_deps_mixed: { faults: ["partition"], siblings: true, sessions: true },
+  ships_before_store: {
+    faults: ["kill", "power"],
+    siblings: true,
+    levels: [["ONE"], ["ONE"]],
+    hintedHandoff: false,
+  },
   session_ignored: { faults: ["partition"], levels: [["ONE"], ["ONE"]], readRepair: "off", sessions: true },
 };
 
@@ -60,6 +69,7 @@ const JUDGES: Readonly<Partial<Record<PlantedBug, JudgeName>>> = {
   answer_older: "sessions",
   session_ignored: "causality",
   forward_twice: "read_values",
+  context_ignored: "causality",
 };
 
 /** How a run is drawn in which a bug can do harm. */
@@ -69,6 +79,7 @@ export function plantedDraw(bug: PlantedBug): DrawOptions & { readonly bugs: Rea
     antiEntropy: false,
     coordination: "asked",
     sessions: false,
+    siblings: false,
     ...HARMFUL[bug],
     bugs: new Set([bug]),
   };
