@@ -161,5 +161,5 @@ export class ScanRound {
 function sizeOf({ key, held }: HeldEntry): number {
   const size = held.reduce((sum, { value }) => sum + (value?.length ?? 0), key.length);
   // Why: the greatest value is shown once more before all that stand side by side.
-  return held.length < 2 ? size : size + (held.find(({ value }) => value !== undefined)?.value!.length ?? 0);
+  return held.length < 2 ? size : size + (held.find(({ value }) => value !== undefined)?.value?.length ?? 0);
 }
