@@ -4,13 +4,12 @@ import { mark } from "../base/mark.ts";
 import type { PlantedBug } from "../base/planted_bug.ts";
 import { READ_BYTES_IN_FLIGHT_MAX, SMALL_VALUE_BYTES } from "../protocol/limits.ts";
 import { type Level, requiredCount } from "../protocol/level.ts";
-import type { Receipt } from "../protocol/reply.ts";
 import type { AnswerMessage, RefusedMessage, WrittenMessage } from "../replication/messages.ts";
 import { ReadRepair } from "../replication/read_repair.ts";
 import { isSame, ReadRound } from "../replication/read_round.ts";
 import { decodeRecord, encodeRecord } from "../versions/record.ts";
 import type { Held } from "../versions/resolve.ts";
-import { afterRead, type Causal } from "./causality.ts";
+import type { Causal } from "./causality.ts";
 import type { Clock } from "./clock.ts";
 import { recordBytesMax } from "./cluster_config.ts";
 import type { Core } from "./core.ts";
@@ -18,9 +17,9 @@ import type { ReplicaId } from "./envelope.ts";
 import type { RequestId } from "./event.ts";
 import * as failures from "./failures.ts";
 import type { Keyspace } from "./keyspace.ts";
-import { shownFirst, siblingsOf } from "./siblings.ts";
+import { type FoundHeld, readAnswer } from "./read_answer.ts";
+import { shownFirst } from "./siblings.ts";
 import type { Trace } from "./trace.ts";
-import { versionName } from "./version_name.ts";
 
 /** A get as a client asked for it. */
 export interface ReadRequest {
@@ -58,6 +57,8 @@ interface Pending {
   refusal: string | undefined;
   /** Bytes of the own copy that waits here for those of others. */
   heldBytes: number;
+  /** The number under which some were last asked again. */
+  againNumber: number | undefined;
 }
 
 /** All coordinated reads of one replica. */
@@ -68,6 +69,8 @@ export class Reads {
   /** Invariant: in order of deadline. */
   readonly #pending = new Map<number, Pending>();
   readonly #bugs: ReadonlySet<PlantedBug>;
+  /** From numbers under which some were asked again to those of their reads. */
+  readonly #again = new Map<number, number>();
   #unansweredCount = 0;
   /** Invariant: the sum of `heldBytes` over all that are pending. */
   #heldBytes = 0;
@@ -132,6 +135,7 @@ export class Reads {
       blocking: undefined,
       refusal: undefined,
       heldBytes: 0,
+      againNumber: undefined,
     };
     this.#pending.set(number, pending);
     this.#unansweredCount++;
@@ -190,17 +194,20 @@ export class Reads {
 
   /** A replica told what it holds. True if the round was a read's. */
   onAnswer(from: ReplicaId, message: AnswerMessage): boolean {
-    const pending = this.#pending.get(message.round);
+    const number = this.#again.get(message.round) ?? message.round;
+    const pending = this.#pending.get(number);
     if (!pending) {
       mark("reads: answer to a read that has ended ignored");
       return false;
     }
+    // What was answered before it was asked again says nothing new, however often the network repeats it.
+    if (pending.round.isAskedAgain(from) && message.round !== pending.againNumber) return true;
     this.#observe(message.versions);
     const counts = message.recovering !== true;
     if (!counts) mark("reads: answer of a recovering replica does not count");
     pending.round.onAnswer(from, message.versions, { counts });
     pending.request.trace?.answered(from, message.versions, { counts });
-    this.#advance(message.round, pending);
+    this.#advance(number, pending);
     return true;
   }
 
@@ -216,13 +223,14 @@ export class Reads {
 
   /** A replica refused. True if the round was a read's. */
   onRefused(from: ReplicaId, message: RefusedMessage): boolean {
-    const pending = this.#pending.get(message.round);
+    const number = this.#again.get(message.round) ?? message.round;
+    const pending = this.#pending.get(number);
     if (!pending) return false;
     mark("reads: a replica refused");
     const { code, message: text } = message;
     pending.request.trace?.step("refused", { replica: from, code, message: text });
     pending.refusal = `${from} refused: ${text}`;
-    this.#onFailed(message.round, pending, from);
+    this.#onFailed(number, pending, from);
     return true;
   }
 
@@ -272,12 +280,36 @@ export class Reads {
       if (verdict.kind === "failed") {
         mark("reads: level out of reach");
         this.#refuse(pending);
-      } else if (verdict.kind === "answered") this.#answer(number, pending, verdict.held, verdict.answered);
+      } else if (verdict.kind === "answered" && this.#askAgain(number, pending)) return;
+      else if (verdict.kind === "answered") this.#answer(number, pending, verdict.held, verdict.answered);
       else if (this.#bugs.has("not_found_early") && shownFirst(round.held())?.value === undefined) {
         this.#reply(pending, round.held(), round.answered(), []);
       }
     }
     if (round.isSettled() && pending.isReplied) this.#settle(number, pending);
+  }
+
+  /** Where values stand side by side, a session's read asks those again that may have answered too early; whether it asks any. */
+  #askAgain(number: number, pending: Pending): boolean {
+    const { request: { keyspace, key }, round, isEverybody } = pending;
+    const ids = isEverybody && keyspace.config.siblings ? round.askAgain() : [];
+    if (ids.length === 0) return false;
+    const { queue, peers, selfId, nextRound } = this.#core;
+    if (pending.againNumber !== undefined) this.#again.delete(pending.againNumber);
+    const again = pending.againNumber = nextRound();
+    this.#again.set(again, number);
+    const alive = ids.filter((id) => id !== selfId && peers.isAlive(id));
+    queue.send(alive, { type: "read", round: again, keyspace: keyspace.name, key: keyspace.wireKey(key) });
+    if (ids.includes(selfId)) {
+      queue.get(keyspace.storeKey(key), (value) => {
+        if (pending.againNumber !== again || !this.#pending.has(number)) return;
+        round.onAnswer(selfId, value ? decodeRecord(value) : [], { counts: !this.#core.isRecovering() });
+        this.#advance(number, pending);
+      });
+    }
+    for (const id of ids) if (id !== selfId && !alive.includes(id)) round.onFailure(id);
+    this.#advance(number, pending);
+    return true;
   }
 
   #answer(number: number, pending: Pending, held: Held, answered: readonly ReplicaId[]): void {
@@ -346,45 +378,11 @@ export class Reads {
     this.#sayHeld(request, { held, required, answered, repaired, maybeStale });
   }
 
-  #sayHeld(request: ReadRequest, { held, required, answered, repaired, maybeStale = false }: {
-    readonly held: Held;
-    readonly required: number;
-    readonly answered: readonly ReplicaId[];
-    readonly repaired: readonly ReplicaId[];
-    readonly maybeStale?: boolean;
-  }): void {
+  #sayHeld(request: ReadRequest, found: FoundHeld): void {
     const { queue, selfId } = this.#core;
-    const { keyspace, key, causal } = request;
-    const version = shownFirst(held);
-    const tokens = {
-      ...afterRead(causal, keyspace.name, keyspace.wireKey(key), held),
-      ...(maybeStale ? { maybe_stale: true as const } : {}),
-    };
-    if (version?.value === undefined) {
-      return queue.refuse(request.id, {
-        code: "not_found",
-        message: `key ${JSON.stringify(keyspace.wireKey(key))} ${version ? "was deleted" : "is not there"}`,
-        ...(version ? { version: versionName(version) } : {}),
-        ...siblingsOf(held),
-        required,
-        acked: answered,
-        coordinator: selfId,
-        ...tokens,
-      });
-    }
-    const receipt: Receipt = {
-      coordinator: selfId,
-      keyspace: keyspace.name,
-      level: request.level,
-      required,
-      copies: keyspace.copies,
-      acked: answered,
-      owed: [],
-      repaired,
-      version: versionName(version),
-      ...tokens,
-    };
-    queue.reply(request.id, { kind: "value", value: version.value, ...siblingsOf(held), receipt });
+    const answer = readAnswer(request, found, selfId);
+    if (answer.ok) queue.reply(request.id, answer.value);
+    else queue.refuse(request.id, answer.failure);
   }
 
   #refuse(pending: Pending): void {
@@ -411,6 +409,7 @@ export class Reads {
   /** Everybody asked has answered or never will: stale copies are mended, also after the reply. */
   #settle(number: number, pending: Pending): void {
     this.#pending.delete(number);
+    if (pending.againNumber !== undefined) this.#again.delete(pending.againNumber);
     this.#heldBytes -= pending.heldBytes;
     const targets = this.#mend(number, pending, mendedAlready(pending));
     const { trace } = pending.request;

@@ -4,8 +4,9 @@
  * @module
  */
 import { mark } from "../base/mark.ts";
-import { compareVersions } from "../versions/version.ts";
+import { compareVersions, descends } from "../versions/version.ts";
 import { type Held, type Resolution, resolve } from "../versions/resolve.ts";
+import type { Version } from "../versions/version.ts";
 
 /** How a read stands. */
 export type ReadVerdict =
@@ -44,6 +45,11 @@ export class ReadRound {
   readonly #answers = new Map<string, Answer>();
   readonly #failed = new Set<string>();
   #held: Held = [];
+  /** Who is asked again, and has not answered again; what they said before still counts. */
+  readonly #again = new Set<string>();
+  /** What was known when somebody was asked again. */
+  readonly #knownBefore = new Map<string, Held>();
+  #isTorn = false;
 
   constructor(options: ReadRoundOptions) {
     this.#options = options;
@@ -52,7 +58,8 @@ export class ReadRound {
   /** What this replica holds. `counts` is false for a replica that is recovering (HAZARD H7). The first answer stays. */
   onAnswer(id: string, held: Held, { counts }: { counts: boolean }): void {
     if (!this.#options.asked.includes(id)) return;
-    if (this.#answers.has(id)) return mark("read round: second answer of a replica ignored");
+    const isAgain = this.#again.delete(id);
+    if (this.#answers.has(id) && !isAgain) return mark("read round: second answer of a replica ignored");
     if (this.#failed.delete(id)) mark("read round: answer of a replica that was given up");
     this.#answers.set(id, { held, counts });
     this.#held = this.#resolve(this.#held, held);
@@ -60,7 +67,37 @@ export class ReadRound {
 
   /** This replica refused, or cannot be reached. */
   onFailure(id: string): void {
-    if (this.#options.asked.includes(id) && !this.#answers.has(id)) this.#failed.add(id);
+    if (this.#again.delete(id)) this.#isTorn = true;
+    else if (this.#options.asked.includes(id) && !this.#answers.has(id)) this.#failed.add(id);
+  }
+
+  /**
+   * Whose answers may be from before what others have seen: they lack a version whose writer went on from a session, and so may
+   * lack what that writer had seen. They are asked again.
+   *
+   * Why only those: whoever holds a version, or one that descends from it, or is asked when it is known, answers after it was
+   * written, and so after all that its writer had seen was on the disks that are asked. Where one winner is kept it makes no
+   * difference, since a winner is later than all of that.
+   */
+  askAgain(): string[] {
+    const isIn = (held: Held, version: Version): boolean => held.some((other) => descends(other, version));
+    const late = this.#held.filter(({ deps }) => deps !== undefined);
+    const ids = this.#options.asked.filter((id) => {
+      const answer = this.#answers.get(id);
+      const known = this.#knownBefore.get(id) ?? [];
+      return answer && late.some((version) => !isIn(answer.held, version) && !isIn(known, version));
+    });
+    for (const id of ids) {
+      mark("read round: a replica is asked again for what somebody had seen");
+      this.#again.add(id);
+      this.#knownBefore.set(id, this.#held);
+    }
+    return ids;
+  }
+
+  /** Whether this replica is asked again and has not answered that. */
+  isAskedAgain(id: string): boolean {
+    return this.#again.has(id);
   }
 
   /** Whether the client can be answered. */
@@ -73,7 +110,9 @@ export class ReadRound {
     const isOwnOpen = self !== undefined && !this.#answers.has(self);
     if (answered.length < required || isOwnOpen) return { kind: "waiting" };
     if (this.#options.isEverybody) {
-      return open > 0 ? { kind: "waiting" } : { kind: "answered", held: this.#held, answered };
+      return open > 0 || this.#again.size > 0
+        ? { kind: "waiting" }
+        : { kind: "answered", held: this.#held, answered };
     }
     const own = self === undefined ? undefined : this.#answers.get(self);
     // Why: whoever asks for one copy is shown the coordinator's, stale or not, and not by luck a fresher one.
@@ -83,12 +122,13 @@ export class ReadRound {
 
   /** Whether nobody is waited for any more. */
   isSettled(): boolean {
-    return this.#answers.size + this.#failed.size === this.#options.asked.length;
+    return this.#answers.size + this.#failed.size === this.#options.asked.length && this.#again.size === 0;
   }
 
   /** Who has neither answered nor failed, in the order asked. */
   waiting(): string[] {
-    return this.#options.asked.filter((id) => !this.#answers.has(id) && !this.#failed.has(id));
+    const isOpen = (id: string): boolean => !this.#answers.has(id) && !this.#failed.has(id);
+    return this.#options.asked.filter((id) => this.#again.has(id) || isOpen(id));
   }
 
   /** Whose answers count, in the order asked. */
@@ -98,7 +138,7 @@ export class ReadRound {
 
   /** Whether the answers of all that were asked are here, and count. */
   isComplete(): boolean {
-    return this.answered().length === this.#options.asked.length;
+    return this.answered().length === this.#options.asked.length && !this.#isTorn;
   }
 
   /** What remains of all answers so far. */

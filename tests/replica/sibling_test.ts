@@ -314,6 +314,41 @@ Deno.test("A get brings together what copies hold, and mends whoever lacks some 
   assertEquals(stage.values(7), ["a", "x"]);
 });
 
+Deno.test("A session's get asks those again whose answers lack what a session had gone on from, for they may be too early", () => {
+  const deps = { "r3.e3": BEGIN - 9 };
+  const session = `${String(BEGIN).padStart(16, "0")}-r9.9:1`;
+  const begin = (): { stage: ReplicaStage; id: number; round: number } => {
+    const stage = whole();
+    stage.deliver("r2", write(1, [{ ...foreign(5, "x"), deps }]));
+    stage.takeAll();
+    const id = stage.request({ op: "get", key: 7, level: "ONE", session });
+    const { round } = stage.takeSent("read")[0]!.message;
+    stage.deliver("r2", { type: "answer", round, versions: stage.held(7) });
+    return { stage, id, round };
+  };
+  const early = begin();
+  const cause = { stamp: BEGIN - 9, origin: "r3.e3", value: "cause" };
+  early.stage.deliver("r3", { type: "answer", round: early.round, versions: [] });
+  const [again, ...others] = early.stage.takeSent("read");
+  assertEquals([again!.to, others, early.stage.outcome(early.id)], ["r3", [], "waiting"]);
+  // What the network repeats of the first answer is none to the second question.
+  early.stage.deliver("r3", { type: "answer", round: early.round, versions: [] });
+  assertEquals(early.stage.outcome(early.id), "waiting");
+  early.stage.deliver("r3", { type: "answer", round: again!.message.round, versions: [cause] });
+  const found = early.stage.reply(early.id);
+  assert(found?.ok && found.value.kind === "value");
+  assertEquals(found.value.siblings?.map(({ value }) => value), ["x", "cause"]);
+  assertEquals(found.value.receipt.maybe_stale, undefined);
+  const gone = begin();
+  gone.stage.deliver("r3", { type: "answer", round: gone.round, versions: [] });
+  gone.stage.lose("r3");
+  assertEquals(receipt(gone.stage, gone.id).maybe_stale, true, "nobody knows what it held later");
+  const heir = begin();
+  const versions = [foreign(3, "heir", { "r2.e2": BEGIN - 5 })];
+  heir.stage.deliver("r3", { type: "answer", round: heir.round, versions });
+  assertEquals(receipt(heir.stage, heir.id).maybe_stale, undefined, "who descends from it has seen it");
+});
+
 Deno.test("A version too many is refused for certain, with the limit and the way out, unless it replaces some", () => {
   const stage = whole({ siblings_max: 3 });
   for (const value of ["a", "b", "c"]) put(stage, value);
