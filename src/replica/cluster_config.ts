@@ -205,11 +205,17 @@ function parsePlace(table: Table, name: string, example: string): Place {
 
 /** Why `items` and then `kv`: they are the keyspaces that such clients expect. */
 function parseHttpKeyspace(top: Table, keyspaces: ReadonlyMap<string, KeyspaceConfig>): string | undefined {
-  if (!top.has("http_keyspace")) return ["items", "kv"].find((name) => keyspaces.has(name));
+  if (!top.has("http_keyspace")) {
+    return ["items", "kv"].find((name) => keyspaces.get(name)?.siblings === false);
+  }
   const name = top.text("http_keyspace", /./, "the name of a keyspace");
   if (name !== "" && !keyspaces.has(name)) {
     const declared = [...keyspaces.keys()].join(", ");
     top.problem("http_keyspace", `"${name}" is not declared; declared: ${declared}`);
+  }
+  if (keyspaces.get(name)?.siblings === true) {
+    // Why: who writes there names nothing that was read, so that nothing would ever be replaced.
+    top.problem("http_keyspace", `"${name}" has siblings, and /kv-store knows no context; take one without`);
   }
   return name;
 }

@@ -137,6 +137,10 @@ Deno.test("Every problem has its path, the value, and what is allowed", () => {
       "keyspace.main.anti_entropy: 1 is not allowed; allowed: true, false",
     ],
     [
+      { http_keyspace: "main", keyspace: { main: { siblings: true } } },
+      'http_keyspace: "main" has siblings, and /kv-store knows no context; take one without',
+    ],
+    [
       { keyspace: { main: { siblings: "yes" } } },
       'keyspace.main.siblings: "yes" is not allowed; allowed: true, false',
     ],
@@ -326,4 +330,6 @@ Deno.test("/kv-store serves the keyspace that is named, else items, else kv, els
   assertEquals(served({}, "main", "kv", "items"), "items");
   assertEquals(served({}, "main", "kv"), "kv");
   assertEquals(served({}, "main"), undefined);
+  const keyspace = { kv: { keys: "text" }, items: { keys: "text", siblings: true } };
+  assertEquals(served({ keyspace }, "kv"), "kv", "which names no context, and would replace nothing");
 });
