@@ -4,7 +4,7 @@ import type { Merge } from "../ports.ts";
 import { mergeRecords, mergeSiblings } from "../versions/merge_records.ts";
 import { mergeHints } from "./hint_record.ts";
 import type { KeyspaceConfig } from "./keyspace_config.ts";
-import { keyspaceOfDataKey, partsOfHintKey } from "./store_keys.ts";
+import { dataRange, partsOfHintKey } from "./store_keys.ts";
 
 const DATA = 0x64; // "d"
 const HINT = 0x68; // "h"
@@ -17,10 +17,12 @@ export function mergeOf({ keyspaces }: { readonly keyspaces: ReadonlyMap<string,
   );
   // Why: where every key has one winner nobody need look into the names of keys.
   if (withSiblings.size === 0) return mergeStored;
+  const prefixes = [...withSiblings].map((name) => dataRange(name).begin);
   return (key, held, incoming) => {
     switch (key.charCodeAt(0)) {
       case DATA:
-        if (held === undefined || !withSiblings.has(keyspaceOfDataKey(key))) break;
+        // Why not the keyspace's name: to cut it out for each write is dearer than to look whether the key begins with it.
+        if (held === undefined || !prefixes.some((prefix) => key.startsWith(prefix))) break;
         return mergeSiblings(held, incoming);
       case HINT:
         if (!withSiblings.has(partsOfHintKey(key).keyspace)) break;

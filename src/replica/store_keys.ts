@@ -68,11 +68,6 @@ export function keyOfDataKey(storeKey: ByteString): ByteString {
   return storeKey.slice(storeKey.indexOf("\0") + 1) as ByteString;
 }
 
-/** The keyspace in a store key made by `dataKey`. */
-export function keyspaceOfDataKey(storeKey: ByteString): string {
-  return storeKey.slice(1, storeKey.indexOf("\0"));
-}
-
 /** Where a hint lies. */
 export function hintKey(target: ReplicaId, keyspace: string, key: ByteString): ByteString {
   return `h${target}\0${keyspace}\0${key}` as ByteString;

@@ -97,12 +97,16 @@ Deno.test("What stands side by side is the keyspace's to say, in data and in hin
   const document = { cluster: "c", default_keyspace: "a", replica: [{ id: "r1", address: "a:1" }] };
   const parsed = parseClusterConfig({
     ...document,
-    keyspace: { a: {}, ab: { siblings: true }, main: {}, "a-b": { siblings: true } },
+    keyspace: { a: {}, ab: { siblings: true }, main: {}, "a-b": { siblings: true }, abc: {} },
   });
   assert(parsed.ok);
   const merge = mergeOf(parsed.value);
   const [x, y] = [record(4, "x"), record(5, "y")];
-  for (const [name, stamps] of [["a", [5]], ["ab", [5, 4]], ["main", [5]], ["a-b", [5, 4]]] as const) {
+  for (
+    const [name, stamps] of [["a", [5]], ["ab", [5, 4]], ["main", [5]], ["a-b", [5, 4]], ["abc", [
+      5,
+    ]]] as const
+  ) {
     const stampsOf = (bytes: Uint8Array): number[] => decodeRecord(bytes).map(({ stamp }) => stamp);
     for (const [first, second] of [[x, y], [y, x]] as const) {
       assertEquals(stampsOf(merge(dataKey(name, "b\0b" as ByteString), first, second)!), [...stamps], name);
