@@ -41,6 +41,10 @@ export const PLANTED_BUGS = [
   "forward_twice",
   "complete_too_early",
   "tombstone_collected_early",
+  "context_ignored",
+  "seen_and_deps_mixed",
+  "ships_before_store",
+  "vectors_cut_in_repair",
 ] as const;
 
 /** One planted bug. */

@@ -8,7 +8,7 @@ import { DenoDisk } from "../host/deno_disk.ts";
 import { diskRoom } from "../host/machine_gauge.ts";
 import type { ClusterConfig } from "../replica/cluster_config.ts";
 import { keysProblem } from "../replica/keys_record.ts";
-import { mergeStored } from "../replica/merge.ts";
+import { mergeOf } from "../replica/merge.ts";
 import { KEYS_KEY } from "../replica/store_keys.ts";
 import { checkpointNumbers } from "../storage/checkpoint.ts";
 import { CorruptionError } from "../storage/corruption.ts";
@@ -169,7 +169,7 @@ async function ownerFinding(
 async function contentFindings(directory: string, config: ClusterConfig): Promise<Finding[]> {
   try {
     const disk = await DenoDisk.open(directory);
-    const { memtable } = await recover({ disk, merge: mergeStored, log: { write: () => {} } });
+    const { memtable } = await recover({ disk, merge: mergeOf(config), log: { write: () => {} } });
     const problem = keysProblem(memtable.get(KEYS_KEY), config);
     if (problem === undefined) return [];
     const [text, mend] = splitWayOut(problem, OTHER_DIRECTORY);

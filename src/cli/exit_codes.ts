@@ -26,6 +26,12 @@ export const CLIENT_EXITS: readonly ExitMeaning[] = [
     meaning:
       "the request, the command line or the file is wrong; nothing happened. Of check also: nobody can tell",
   },
+  {
+    exit: 3,
+    codes: ["conflict"],
+    meaning:
+      "too many versions of the key stand side by side: get it, and write with that context; nothing happened",
+  },
   { exit: 4, codes: ["not_found"], meaning: "no such key, or it was deleted" },
   {
     exit: 5,

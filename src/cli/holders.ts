@@ -16,6 +16,8 @@ export function keyspaceOf(placement: PlacementConfig, members: readonly Replica
     readRepair: "off",
     hintedHandoff: false,
     antiEntropy: false,
+    siblings: false,
+    siblingsMax: 1,
     coordination: "asked",
   } as const;
   return new Keyspace({ ...placement, ...rest }, members);
@@ -68,7 +70,7 @@ export function placementIn(
 
 function parsePlacement(name: string, text: string): PlacementConfig | undefined {
   const [, keys, partitionerText, copies] =
-    /^keys=(byte|text) partitioner=(\S+) replication=(\d{1,3})$/.exec(text) ?? [];
+    /^keys=(byte|text) partitioner=(\S+) replication=(\d{1,3})(?: siblings=true)?$/.exec(text) ?? [];
   const partitioner = PARTITIONERS.find((each) => each === partitionerText);
   if (partitioner === undefined || (keys !== "byte" && keys !== "text")) return undefined;
   return { name, keys, partitioner, replication: Number(copies) };

@@ -1,22 +1,25 @@
 /** `get`, `put` and `delete`: one key through one coordinator. @module */
 import { VALUE_BYTES_CEILING } from "../protocol/limits.ts";
 import { type Level, LEVELS, parseLevel } from "../protocol/level.ts";
-import { ERRORS } from "../protocol/error_codes.ts";
+import { ERRORS, type Failure } from "../protocol/error_codes.ts";
 import type { Request } from "../protocol/request.ts";
 import type { TraceStep } from "../protocol/trace.ts";
 import { type Arguments, countOfWords, type Flags, UsageError } from "./arguments.ts";
-import type { Receipt } from "../protocol/reply.ts";
+import type { Result } from "../base/failure.ts";
+import type { Receipt, Reply } from "../protocol/reply.ts";
 import { EXIT_STALE } from "./exit_codes.ts";
 import { type Output, printable } from "./output.ts";
 import { cut } from "./table.ts";
 import { failureObject, failureText, receiptText, replyObject, type Telling } from "./receipt.ts";
+import { foundIn, siblingLines } from "./sibling_text.ts";
 import { traceLines } from "./trace_lines.ts";
 import type { Action, Call, Verb } from "./verb.ts";
 
 /** Columns of a word that an error repeats. */
 const WORD_WIDTH_MAX = 40;
 
-const LEVEL_HELP = `LEVEL, how many copies must answer, is one of ${LEVELS.join(" ")}, in any
+/** What help says of levels. */
+export const LEVEL_HELP = `LEVEL, how many copies must answer, is one of ${LEVELS.join(" ")}, in any
 case; without it the keyspace's default_level counts.`;
 
 const KEY_FLAGS: Flags = {
@@ -28,12 +31,23 @@ const KEY_FLAGS: Flags = {
   },
 };
 
+/** The flag of writes where values stand side by side. */
+export const CONTEXT_FLAG: Flags = {
+  context: {
+    value: "TOKEN",
+    help: "replace exactly what the answer with this TOKEN showed, where siblings = true",
+  },
+};
+
 const GET_FLAGS: Flags = {
   ...KEY_FLAGS,
   "require-fresh": {
     help: "with --session: where the answer may be older than the session, print no value, and exit with 7",
   },
+  siblings: { help: "list all values that stand side by side, numbered, and the context to replace them" },
 };
+
+const WRITE_FLAGS: Flags = { ...KEY_FLAGS, ...CONTEXT_FLAG };
 
 /** `get KEY [LEVEL]` */
 export const GET: Verb = {
@@ -51,11 +65,15 @@ as \\u001b. The receipt on stderr says when and by whom it was written. Exits wi
 such key. In a session the answer is not older than what the session wrote and read; where nobody who could
 be asked is sure of that, it says "maybe stale".
 
+Where the keyspace says siblings = true several values may stand side by side: the latest is printed, and
+the receipt says how many there are. --siblings lists all, in quotes; resolve keeps one.
+
 EXAMPLES
   quartet client get 7
   quartet client get 7 TWO
   quartet client --json get 7 one
-  quartet client get 7 --session "$TOKEN" --require-fresh`,
+  quartet client get 7 --session "$TOKEN" --require-fresh
+  quartet client get cart --siblings`,
   flags: GET_FLAGS,
   parse({ words, flags }): Action {
     const [key, level] = keyAndLevel(this, words);
@@ -65,7 +83,9 @@ EXAMPLES
         "--require-fresh compares the answer with a session; give --session TOKEN, of an answer before",
       );
     }
-    return (call) => perform(call, { op: "get", key, ...level, ...optionsOf(flags) }, { mustBeFresh });
+    const isListed = flags.has("siblings");
+    return (call) =>
+      perform(call, { op: "get", key, ...level, ...optionsOf(flags) }, { mustBeFresh, isListed });
   },
 };
 
@@ -76,13 +96,14 @@ export const DELETE: Verb = {
   summary: "deletes a key, whether or not it is there",
   details:
     `Leaves a tombstone on all copies, so that a copy that missed the delete cannot bring the value back.
-It is done when as many copies as LEVEL says have it on disk.
+It is done when as many copies as LEVEL says have it on disk. Where siblings = true it deletes exactly what
+--context names, and without that nothing.
 
 ${LEVEL_HELP}
 
 EXAMPLES
   quartet client delete 7 QUORUM`,
-  flags: KEY_FLAGS,
+  flags: WRITE_FLAGS,
   isWrite: true,
   parse({ words, flags }): Action {
     const [key, level] = keyAndLevel(this, words);
@@ -97,7 +118,8 @@ export const PUT: Verb = {
   summary: "stores a value",
   details: `Sends the value to all copies, and is done when as many as LEVEL says have it on disk, the
 coordinator's among them if it holds one. Who had not acknowledged by then is named as owed: it gets the write a moment
-later, or as a hint when it is back.
+later, or as a hint when it is back. Where siblings = true it replaces exactly what --context names, and
+without that nothing: it stands beside what is there.
 
 ${LEVEL_HELP}
 
@@ -111,7 +133,7 @@ EXAMPLES
   quartet client put 7 hello --session new
   quartet client put -- 7 --verbose
   printf %s "$TEXT" | quartet client put 7 - QUORUM`,
-  flags: KEY_FLAGS,
+  flags: WRITE_FLAGS,
   isWrite: true,
   parse({ words, flags }): Action {
     const [key, value, levelWord, ...rest] = words;
@@ -159,7 +181,8 @@ function keyAndLevel(verb: Verb, words: readonly string[]): [key: string, level:
   return [key, levelOf(level, "")];
 }
 
-function levelOf(word: string | undefined, hint: string): { level?: Level } {
+/** The level that a word names. Throws `UsageError`. */
+export function levelOf(word: string | undefined, hint: string): { level?: Level } {
   if (word === undefined) return {};
   const level = parseLevel(word);
   if (level === undefined) {
@@ -168,11 +191,13 @@ function levelOf(word: string | undefined, hint: string): { level?: Level } {
   return { level };
 }
 
-function optionsOf(flags: Arguments["flags"]): { trace?: true; session?: string } {
+function optionsOf(flags: Arguments["flags"]): { trace?: true; session?: string; context?: string } {
   const session = flags.get("session");
+  const context = flags.get("context");
   return {
     ...(flags.has("trace") ? { trace: true } : {}),
     ...(session === undefined ? {} : { session: session === "new" ? "" : session }),
+    ...(context === undefined ? {} : { context }),
   };
 }
 
@@ -208,10 +233,17 @@ async function readStdin(): Promise<string> {
   }
 }
 
-async function perform(
+/**
+ * Asks, and tells what came of it; returns the exit code. `isListed`: all values that stand side by side are the result.
+ * `mustBeFresh`: an answer that may be older than the session is no result.
+ */
+export async function perform(
   { caller, output, keyspace, level }: Call,
   request: Request,
-  { mustBeFresh = false }: { readonly mustBeFresh?: boolean } = {},
+  { mustBeFresh = false, isListed = false }: {
+    readonly mustBeFresh?: boolean;
+    readonly isListed?: boolean;
+  } = {},
 ): Promise<number> {
   const beginMs = performance.now();
   const { result } = await caller.request({
@@ -230,6 +262,7 @@ async function perform(
   if (!result.ok) {
     if (output.isJson) output.json(failureObject(result.failure));
     else output.note(failureText(result.failure, telling));
+    if (isListed) listSiblings(output, result, telling.nowMs);
     noteTrace(output, result.failure.trace);
     noteSession(output, result.failure);
     return mustBeFresh && result.failure.maybe_stale === true ? EXIT_STALE : ERRORS[result.failure.code].exit;
@@ -238,13 +271,26 @@ async function perform(
   const isTooOld = mustBeFresh && reply.kind === "value" && reply.receipt.maybe_stale === true;
   if (output.isJson) output.json({ ...replyObject(reply), elapsed_ms: Math.round(elapsedMs * 1000) / 1000 });
   // Why not even the value: whoever reads stdout in a pipe does not hear of the exit code in time.
-  else if (reply.kind === "value" && !isTooOld) output.value(reply.value);
+  else if (reply.kind === "value" && !isTooOld && !isListed) output.value(reply.value);
+  if (isListed && !isTooOld) listSiblings(output, result, telling.nowMs);
   if (reply.kind === "value" || reply.kind === "written") {
-    output.note(receiptText(reply.receipt, telling));
+    const count = reply.kind === "value" ? reply.siblings?.length : undefined;
+    output.note(
+      receiptText(reply.receipt, { ...telling, ...(count === undefined ? {} : { siblingCount: count }) }),
+    );
     noteTrace(output, reply.receipt.trace);
     noteSession(output, reply.receipt);
   }
   return isTooOld ? EXIT_STALE : 0;
+}
+
+/** Of what stands side by side one line each, and what replaces it; a program reads them in the object. */
+function listSiblings(output: Output, result: Result<Reply, Failure>, nowMs: number): void {
+  if (output.isJson) return;
+  const found = foundIn(result);
+  if (!found.ok) return;
+  for (const line of siblingLines(found.value.versions, nowMs)) output.line(line);
+  if (found.value.context !== undefined) output.note(`context ${printable(found.value.context)}`);
 }
 
 /** A program reads it in the object. */

@@ -13,6 +13,8 @@ export interface Telling {
   /** The wall clock of this machine. */
   readonly nowMs: number;
   readonly paint: Paint;
+  /** How many versions a get found side by side; absent: not several. */
+  readonly siblingCount?: number;
   /** Columns of the terminal; without it everything stands in one line. */
   readonly widthMax?: number | undefined;
 }
@@ -23,12 +25,20 @@ export interface Telling {
  */
 export function receiptText(
   receipt: Receipt,
-  { isRead, elapsedMs, nowMs, paint, widthMax }: Telling,
+  { isRead, elapsedMs, nowMs, paint, siblingCount, widthMax }: Telling,
 ): string {
   const parts = [
     paint.green("ok"),
     `${ackedText(receipt.acked, isRead)} (${receipt.level} of ${receipt.copies})`,
   ];
+  if (siblingCount !== undefined) {
+    parts.push(paint.yellow(`${siblingCount} versions side by side (get --siblings)`));
+  }
+  if (receipt.beside !== undefined && receipt.beside > 0) {
+    parts.push(
+      paint.yellow(`beside ${receipt.beside} other ${receipt.beside === 1 ? "version" : "versions"}`),
+    );
+  }
   if (receipt.owed.length > 0) parts.push(paint.yellow(`owed ${namesText(receipt.owed)}`));
   if (receipt.repaired.length > 0) parts.push(`repaired ${namesText(receipt.repaired)}`);
   if (receipt.version !== undefined) {
@@ -95,7 +105,12 @@ export function replyObject(reply: Reply): Record<string, unknown> {
     case "written":
       return { ok: true, ...reply.receipt };
     case "value":
-      return { ok: true, value: reply.value, ...reply.receipt };
+      return {
+        ok: true,
+        value: reply.value,
+        ...(reply.siblings === undefined ? {} : { siblings: reply.siblings }),
+        ...reply.receipt,
+      };
     case "held":
       return { ok: true, replica: reply.replica, entries: reply.entries, more: reply.more };
     case "page":

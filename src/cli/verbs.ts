@@ -5,6 +5,7 @@ import { INSPECT } from "./inspect_verb.ts";
 import { DELETE, GET, PUT } from "./key_verbs.ts";
 import { LOCATE } from "./locate_verb.ts";
 import { REPAIR } from "./repair_verb.ts";
+import { RESOLVE } from "./resolve_verb.ts";
 import { KEYS, SCAN } from "./scan_verbs.ts";
 import { STATUS } from "./status_verb.ts";
 import { cut } from "./table.ts";
@@ -17,6 +18,7 @@ export const VERBS: readonly Verb[] = [
   GET,
   PUT,
   DELETE,
+  RESOLVE,
   KEYS,
   SCAN,
   STATUS,

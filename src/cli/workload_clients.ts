@@ -4,6 +4,7 @@ import { encodeCompletion, encodeInvocation } from "../checker/history_encoder.t
 import type { Operation } from "../checker/history.ts";
 import type { KeyspaceConfig } from "../replica/keyspace_config.ts";
 import { beginOperation, type KeyRequest, recordOperation, requestOf } from "../sim/client_record.ts";
+import { ClientContexts } from "../sim/client_contexts.ts";
 import { ClientSession } from "../sim/client_session.ts";
 import { drawClientSteps, type StepKeyspace } from "../sim/client_steps.ts";
 import type { Caller } from "./caller.ts";
@@ -31,6 +32,14 @@ export interface WorkloadClientsOptions {
   readonly replicas: readonly string[];
   readonly caller: Caller;
   readonly history: HistoryWriter;
+}
+
+/** What a client tells of itself with what it asks. */
+export interface Telling {
+  readonly session?: ClientSession | undefined;
+  /** What it knows of keys whose values stand side by side; absent: nothing. */
+  readonly contexts?: ClientContexts;
+  readonly isBlind?: boolean;
 }
 
 /** All clients, and how many of their operations ended how. */
@@ -61,18 +70,24 @@ export class WorkloadClients {
     client: number,
     caller: Caller,
     plainRequest: KeyRequest,
-    session?: ClientSession,
+    { session, contexts, isBlind = false }: Telling = {},
   ): Promise<Operation> {
-    const { history, keyspace: { replication: copies } } = this.#options;
+    const { history, keyspace: { replication: copies, siblings } } = this.#options;
     const first = caller.coordinator;
     const invokedMs = history.nowMs();
-    const request = session?.carried(plainRequest) ?? plainRequest;
+    const carried = session?.carried(plainRequest) ?? plainRequest;
+    // Nobody replaces anything here without naming it, so what a write replaces is told of each.
+    const named = siblings
+      ? contexts?.name(carried, { isBlind }) ?? { request: carried, context: [] }
+      : undefined;
+    const request = named?.request ?? carried;
     const begun = {
       client,
       coordinator: first,
       request,
       invokedMs,
       copies,
+      ...(named ? { context: named.context } : {}),
       ...(session ? { session: session.name } : {}),
     };
     history.write(encodeInvocation(beginOperation(begun)));
@@ -80,6 +95,7 @@ export class WorkloadClients {
     session?.onAnswer(result);
     const asked = { ...begun, coordinator: replica, endedMs: history.nowMs() };
     const operation = recordOperation(asked, result);
+    if (named) contexts?.onAnswer(named, operation, result);
     history.write(encodeCompletion(operation, replica === first ? {} : { coordinator: replica }));
     this.writtenCount++;
     return operation;
@@ -88,6 +104,7 @@ export class WorkloadClients {
   async #live(number: number, signal: AbortSignal): Promise<void> {
     const { plan, seed, run, keyspace, keys, replicas, history, caller } = this.#options;
     const own = caller.another();
+    const contexts = new ClientContexts();
     const session = plan.hasSessions ? new ClientSession(number) : undefined;
     const steps = drawClientSteps(Random.of(seed, `workload of client ${number}`), {
       client: number,
@@ -99,7 +116,7 @@ export class WorkloadClients {
       // Who asks for a trace waits for the last copy: too long where one is down.
       tracePerMille: 0,
       levelsOf: (op) => [op === "get" ? plan.readLevel : plan.writeLevel],
-      keyspacesAt: () => [{ name: keyspace.name, keys }],
+      keyspacesAt: () => [{ name: keyspace.name, keys, siblings: keyspace.siblings }],
       nextValue: () => `${run}.${++this.#valueCount}`,
       firstMs: 0,
       meanMs: plan.clients * 1000 / plan.rate,
@@ -112,7 +129,11 @@ export class WorkloadClients {
       await pauseFor(dueMs - history.nowMs(), signal);
       if (signal.aborted) break;
       if (step.coordinator !== "") own.turnTo(step.coordinator, { stays: false });
-      const { outcome } = await this.ask(number, own, requestOf(step), session);
+      const { outcome } = await this.ask(number, own, requestOf(step), {
+        session,
+        contexts,
+        isBlind: step.isBlind,
+      });
       this.counts[outcome]++;
       if (outcome !== "ok") await pauseFor(BACK_OFF_MS, signal);
     }

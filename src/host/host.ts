@@ -13,7 +13,7 @@ import type { ClusterConfig } from "../replica/cluster_config.ts";
 import type { ReplicaId } from "../replica/envelope.ts";
 import { keysProblem, keysWrite } from "../replica/keys_record.ts";
 import { type Leaves, leavesOf } from "../replica/leaves.ts";
-import { mergeStored } from "../replica/merge.ts";
+import { mergeOf } from "../replica/merge.ts";
 import { Replica } from "../replica/replica.ts";
 import { Runner } from "../replica/runner.ts";
 import { KEYS_KEY } from "../replica/store_keys.ts";
@@ -157,7 +157,7 @@ export class Host {
       const { segmentBytes } = config.settings;
       engine = await Engine.open({
         disk,
-        merge: mergeStored,
+        merge: mergeOf(config),
         derive: leaves,
         segmentBytes,
         isRewritten: true,

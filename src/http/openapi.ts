@@ -34,6 +34,7 @@ const RECEIPT: Readonly<Record<string, Words>> = {
   repaired: { ...replicaIds, description: "who was made equal before this answer" },
   "version?": schemaOf("Version"),
   "created?": { const: true, description: "a put of a key that had no value on the coordinator's disk" },
+  "beside?": { ...count, description: "versions beside what was written, where siblings stay" },
   "superseded_by?": schemaOf("Version"),
   "context?": { ...text, description: "what a write has to name to replace what was read here" },
   "session?": { ...text, description: "the session after this request" },

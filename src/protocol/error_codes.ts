@@ -46,6 +46,12 @@ export interface Failure {
   readonly coordinator?: string;
   /** `not_found` because of this delete. */
   readonly version?: { readonly stamp: number; readonly origin: string; readonly wall_ms: number };
+  /** `not_found` because of several deletes side by side: all of them, greatest first. */
+  readonly siblings?: readonly {
+    readonly stamp: number;
+    readonly origin: string;
+    readonly wall_ms: number;
+  }[];
   /**
    * Overrides the table: a refusal that came after the first send may still happen, whatever its code says.
    * Gets are definite whatever happened.

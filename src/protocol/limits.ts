@@ -148,6 +148,12 @@ export const REPAIR_MS_MAX = 600_000;
 /** Members of one cluster. */
 export const MEMBERS_MAX = 64;
 
+/** Greatest `siblings_max`: versions of a key beside which one replica puts another. */
+export const SIBLINGS_CEILING = 255;
+
+/** Versions of one key in one message. Why so many: each replica counts what it knows of, and what they bring together nobody drops. */
+export const SIBLINGS_TOGETHER_MAX = 2 * MEMBERS_MAX * SIBLINGS_CEILING;
+
 /** Faults at work in one replica at a time. */
 export const FAULTS_MAX = 64;
 

@@ -28,6 +28,8 @@ export interface Receipt {
   readonly version?: VersionName;
   /** A put, where the coordinator itself holds copies: its disk held no value of the key before. */
   readonly created?: true;
+  /** Where siblings stay: how many other versions stand beside what was written, on the coordinator's disk. */
+  readonly beside?: number;
   /** A put that had already lost to a later write when it was stored. */
   readonly superseded_by?: VersionName;
   /** Where the request asked for it. */

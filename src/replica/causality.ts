@@ -27,6 +27,9 @@ export type CausalAnswer = Pick<Receipt, "session" | "context">;
 
 /** Those of a request without tokens: nearly all are so, and nothing is done for them. */
 export const UNTOLD: Causal = {};
+
+/** The same where siblings stay: whoever writes next must be able to name what was read, so every answer has a context. */
+export const BLIND: Causal = {};
 const NO_TOKENS: CausalAnswer = {};
 
 /** What the tokens of a request name; or why they are none. `stampMax`: no clock of this cluster can have given more. */
@@ -60,33 +63,42 @@ export function depsOf({ session }: Causal): Pick<Version, "deps"> {
   return session === undefined || Object.keys(session.vector).length === 0 ? {} : { deps: session.vector };
 }
 
-/** The tokens after a put or delete. */
-export function afterWrite(causal: Causal, keyspace: string, key: WireKey, version: Version): CausalAnswer {
+/** The tokens after a put or delete; `beside` is what stands beside the version on its coordinator's disk. */
+export function afterWrite(
+  causal: Causal,
+  keyspace: string,
+  key: WireKey,
+  version: Version,
+  beside: Held = [],
+): CausalAnswer {
   if (causal === UNTOLD) return NO_TOKENS;
-  return answerOf(causal, keyspace, key, [version], version.stamp);
+  // Why not the version itself where another of its origin stands beside it: a context names all of an origin up to a stamp,
+  // so that one would be named too, and replaced by a writer who has never seen it.
+  const isAlone = beside.every(({ origin }) => origin !== version.origin);
+  if (!isAlone) mark("causality: what was written is not named, for another of its origin stands beside it");
+  const named = isAlone ? contextOf([version]) : version.seen ?? {};
+  return answerOf(causal, keyspace, key, { versions: [version], named, stamp: version.stamp });
 }
 
 /** The tokens after a get: each is greater than the one before, also where nothing new was read. */
 export function afterRead(causal: Causal, keyspace: string, key: WireKey, held: Held): CausalAnswer {
   if (causal === UNTOLD) return NO_TOKENS;
   const stamp = Math.max(greatestOf(causal), ...held.map((version) => version.stamp)) + 1;
-  return answerOf(causal, keyspace, key, held, stamp);
+  return answerOf(causal, keyspace, key, { versions: held, named: contextOf(held), stamp });
 }
 
 function answerOf(
   { session }: Causal,
   keyspace: string,
   key: WireKey,
-  versions: Held,
-  stamp: Stamp,
+  { versions, named, stamp }: { readonly versions: Held; readonly named: Vector; readonly stamp: Stamp },
 ): CausalAnswer {
-  const seen = contextOf(versions);
-  const context = encodeContext(keyspace, key, seen);
+  const context = encodeContext(keyspace, key, cut(named));
   if (session === undefined) return { context };
   // Why what the writers depended on too: whoever has seen a write has seen what it followed from.
   const vector = versions.reduce(
     (joined, { deps }) => joinVectors(joined, deps ?? {}),
-    joinVectors(session.vector, seen),
+    joinVectors(session.vector, contextOf(versions)),
   );
   return { context, session: encodeSession({ stamp, vector: cut(vector) }) };
 }
@@ -95,7 +107,7 @@ function answerOf(
 function cut(vector: Vector): Vector {
   const entries = Object.entries(vector);
   if (entries.length <= TOKEN_ORIGINS_MAX) return vector;
-  mark("causality: a session knows too many origins");
+  mark("causality: a token knows too many origins");
   return Object.fromEntries(entries.sort(([, a], [, b]) => b - a).slice(0, TOKEN_ORIGINS_MAX));
 }
 

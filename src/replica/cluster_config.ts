@@ -2,6 +2,7 @@
 import { fail, ok, type Result } from "../base/failure.ts";
 import { lineBytesMin, MEMBERS_MAX, VALUE_BYTES_CEILING, VALUE_BYTES_DEFAULT } from "../protocol/limits.ts";
 import { type ConfigProblem, type Range, Table } from "./config_table.ts";
+import { TOKEN_ORIGINS_MAX } from "../protocol/tokens.ts";
 import type { ReplicaId } from "./envelope.ts";
 import { type KeyspaceConfig, NAME, parseKeyspace } from "./keyspace_config.ts";
 import { stalenessProblem } from "./staleness.ts";
@@ -49,6 +50,8 @@ export interface Settings {
   readonly merkleBuckets: number;
   /** Promises that let tombstones go stay so far behind the slowest clock: later writes are taken however they come. */
   readonly tombstoneGraceMs: number;
+  /** Origins that a version says its writer had seen; what is beyond them is forgotten (HAZARD H13). */
+  readonly clockEntriesMax: number;
   /** After the last heal and the last write all copies are equal within this, where up to 20,000 keys differ. */
   readonly stalenessBoundMs: number;
 }
@@ -92,6 +95,7 @@ const SETTINGS: Readonly<Record<keyof Settings, Range>> = {
   antiEntropyKeysPerSecond: { fallback: 20_000, min: 1, max: 10_000_000 },
   merkleBuckets: { fallback: 65_536, min: 16, max: 65_536 },
   tombstoneGraceMs: { fallback: 5000, min: 50, max: 30 * 86_400_000 },
+  clockEntriesMax: { fallback: 64, min: 2, max: TOKEN_ORIGINS_MAX },
   stalenessBoundMs: { fallback: 10_000, min: 100, max: 86_400_000 },
 };
 
@@ -101,6 +105,16 @@ export const SEGMENT_SLACK_BYTES = 16 * 1024;
 /** Bytes of the versions of one key that a replica takes from a peer; with all that may stand beside them they fit a segment. */
 export function recordBytesMax(settings: Settings): number {
   return settings.valueBytesMax + SEGMENT_SLACK_BYTES / 2;
+}
+
+/**
+ * Of these, bytes that one replica fills by itself with versions that stand side by side, in a keyspace with so many copies.
+ *
+ * Why a share: each of them may do so where it hears nothing of the others, and what they bring together must fit everywhere.
+ * One share more is for a replica that has lost its disk, and fills its own a second time.
+ */
+export function siblingBytesMax(settings: Settings, copies: number): number {
+  return Math.floor(recordBytesMax(settings) / (copies + 1));
 }
 
 /** Addresses that only this machine can reach. */
@@ -145,6 +159,7 @@ export function parseClusterConfig(document: unknown): Result<ClusterConfig, rea
   const httpKeyspace = parseHttpKeyspace(top, keyspaces);
   const settings = parseSettings(top.table("settings"), problems);
   // Why not beside others: what is reckoned from a wrong number says nothing.
+  checkClockEntries(settings, keyspaces, problems);
   const late = problems.length > 0 ? undefined : stalenessProblem(settings, keyspaces.values());
   if (late !== undefined) problems.push(late);
   top.refuseUnknown([
@@ -193,11 +208,17 @@ function parsePlace(table: Table, name: string, example: string): Place {
 
 /** Why `items` and then `kv`: they are the keyspaces that such clients expect. */
 function parseHttpKeyspace(top: Table, keyspaces: ReadonlyMap<string, KeyspaceConfig>): string | undefined {
-  if (!top.has("http_keyspace")) return ["items", "kv"].find((name) => keyspaces.has(name));
+  if (!top.has("http_keyspace")) {
+    return ["items", "kv"].find((name) => keyspaces.get(name)?.siblings === false);
+  }
   const name = top.text("http_keyspace", /./, "the name of a keyspace");
   if (name !== "" && !keyspaces.has(name)) {
     const declared = [...keyspaces.keys()].join(", ");
     top.problem("http_keyspace", `"${name}" is not declared; declared: ${declared}`);
+  }
+  if (keyspaces.get(name)?.siblings === true) {
+    // Why: who writes there names nothing that was read, so that nothing would ever be replaced.
+    top.problem("http_keyspace", `"${name}" has siblings, and /kv-store knows no context; take one without`);
   }
   return name;
 }
@@ -289,6 +310,23 @@ function checkRelations(settings: Settings, problems: ConfigProblem[]): Settings
     });
   }
   return settings;
+}
+
+/** Why one more than copies: what a version replaces may come from each replica of its key, and from one that was there before. */
+function checkClockEntries(
+  { clockEntriesMax }: Settings,
+  keyspaces: ReadonlyMap<string, KeyspaceConfig>,
+  problems: ConfigProblem[],
+): void {
+  for (const { name, siblings, replication } of keyspaces.values()) {
+    if (!siblings || clockEntriesMax > replication) continue;
+    problems.push({
+      path: "settings.clock_entries_max",
+      message:
+        `${clockEntriesMax} is too small for the ${replication} copies of keyspace ${name}, which has siblings; ` +
+        `at least ${replication + 1}`,
+    });
+  }
 }
 
 function snakeCase(name: string): string {

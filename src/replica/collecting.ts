@@ -23,6 +23,7 @@ import type { EffectQueue } from "./effect_queue.ts";
 import type { ReplicaId } from "./envelope.ts";
 import * as failures from "./failures.ts";
 import type { Keyspace } from "./keyspace.ts";
+import { collectsTombstones } from "./keyspace_config.ts";
 import type { Leaves } from "./leaves.ts";
 import type { Begun, Promises } from "./promises.ts";
 
@@ -64,7 +65,7 @@ export class Collecting {
     const members = config.members.map(({ id }) => id);
     this.#layout = layoutOf(config);
     this.#proof = new CollectionProof(members);
-    this.#spaces = [...keyspaces.values()].filter(({ config }) => config.antiEntropy)
+    this.#spaces = [...keyspaces.values()].filter(({ config }) => collectsTombstones(config))
       .map((keyspace) => new CollectedSpace({ keyspace, leaves: leaves.of(keyspace.name), members, selfId }));
   }
 

@@ -7,7 +7,7 @@ import type { Failure } from "../protocol/error_codes.ts";
 import type { Held } from "../protocol/reply.ts";
 import type { WireKey } from "../protocol/request.ts";
 import type { FillMessage, ReadMessage, WriteMessage } from "../replication/messages.ts";
-import { decodeRecord, encodeRecord, firstDot, isSameFirst } from "../versions/record.ts";
+import { decodeRecord, encodeRecord, firstDot, hasOtherTwin, isSameFirst } from "../versions/record.ts";
 import type { Version } from "../versions/version.ts";
 import type { Clock } from "./clock.ts";
 import { recordBytesMax } from "./cluster_config.ts";
@@ -32,6 +32,8 @@ const WRITE_SLACK_BYTES = 16;
 interface Incoming {
   readonly message: WriteMessage;
   readonly write: StoreWrite;
+  /** Whether all that is concurrent stays. */
+  readonly keepsAll: boolean;
 }
 
 /**
@@ -114,7 +116,7 @@ export class Copies {
         continue;
       }
       bytes += size;
-      batch.push({ message, write: { key: target.storeKey, value: record } });
+      batch.push({ message, write: { key: target.storeKey, value: record }, keepsAll: target.keepsAll });
     }
     if (batch.length > 0) this.#store(from, batch);
   }
@@ -123,7 +125,7 @@ export class Copies {
     const { queue, selfId } = this.#core;
     queue.apply(batch.map(({ write }) => write), (result) => {
       for (let i = 0; i < batch.length; i++) {
-        const { message, write } = batch[i]!;
+        const { message, write, keepsAll } = batch[i]!;
         if (result.kind === "disk_full") {
           mark("copies: write of a peer refused for a full disk");
           this.#refuse(from, message.round, failures.diskFull(selfId));
@@ -131,8 +133,9 @@ export class Copies {
         }
         const { old, new: held } = result.changes[i]!;
         const record = write.value;
-        if (old && isSameFirst(old, record) && !equalBytes(old, record)) this.#alarm(message);
-        const isSuperseded = held !== undefined && !isSameFirst(held, record);
+        if (old && !equalBytes(old, record) && hasOtherTwin(old, record)) this.#alarm(message);
+        // Where siblings stay a version loses only to who had seen it, which a write that is on its way has not been.
+        const isSuperseded = !keepsAll && held !== undefined && !isSameFirst(held, record);
         const isRecovering = this.#core.isRecovering();
         if (isSuperseded) mark("copies: write of a peer had already lost");
         if (isRecovering) mark("copies: write acknowledged by a replica that does not count");
@@ -271,10 +274,12 @@ export class Copies {
   #find(
     from: ReplicaId,
     message: { readonly keyspace: string; readonly key: WireKey; readonly round: number },
-  ): { readonly keyspace: Keyspace; readonly storeKey: ByteString } | undefined {
+  ): { readonly keyspace: Keyspace; readonly storeKey: ByteString; readonly keepsAll: boolean } | undefined {
     const keyspace = this.#keyspaces.get(message.keyspace);
     const key = keyspace?.parseKey(message.key);
-    if (keyspace && key?.ok) return { keyspace, storeKey: keyspace.storeKey(key.value) };
+    if (keyspace && key?.ok) {
+      return { keyspace, storeKey: keyspace.storeKey(key.value), keepsAll: keyspace.config.siblings };
+    }
     const reason = key && !key.ok ? key.failure.message : `no keyspace "${message.keyspace}" here`;
     this.#refuse(from, message.round, failures.malformed(reason));
     return undefined;

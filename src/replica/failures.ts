@@ -75,6 +75,35 @@ export function recordTooLarge(selfId: ReplicaId, bytes: number, limit: number):
   };
 }
 
+/** So many versions of the key stand side by side, or are being written, that no other may; nobody was asked. */
+export function tooManySiblings(count: number, limit: number): Failure {
+  return {
+    code: "conflict",
+    message: `${count} versions of the key stand side by side, siblings_max is ${limit}; ${RESOLVE}`,
+  };
+}
+
+/** The same of their bytes. */
+export function siblingsTooLarge(bytes: number, limit: number): Failure {
+  return {
+    code: "conflict",
+    message:
+      `the versions of the key would have ${bytes} bytes side by side, at most ${limit} are allowed; ${RESOLVE}`,
+  };
+}
+
+/** A version that is too large even alone. */
+export function siblingTooLarge(bytes: number, limit: number): Failure {
+  return {
+    code: "too_large",
+    message: `the value takes ${bytes} bytes, at most ${limit} are allowed where siblings = true: ` +
+      "copies of the key must have room for one of each replica; write less, or raise value_bytes_max",
+  };
+}
+
+const RESOLVE =
+  "get the key at ALL, and put or delete with the context of the answer: that replaces what was read";
+
 /** The coordinator's disk did not take a higher clock ceiling in time; nobody was asked. */
 export function diskSlow(selfId: ReplicaId): Failure {
   return { code: "overloaded", message: `the disk of ${selfId} did not answer in time; nothing was written` };

@@ -41,10 +41,10 @@ interface Pending {
 
 /** Whether only a replica that holds the key may coordinate: where siblings live side by side, it gives the dots of writes (HAZARD H10). */
 export function mustForward(
-  { config }: { readonly config: KeyspaceConfig & { readonly siblings?: boolean } },
+  { config }: { readonly config: KeyspaceConfig },
   op: KeyRequest["op"],
 ): boolean {
-  return config.siblings === true && op !== "get";
+  return config.siblings && op !== "get";
 }
 
 /** What forwarding needs of its replica: it stores nothing. */

@@ -11,7 +11,7 @@
  */
 import { assert } from "../base/assert.ts";
 import { equalBytes } from "../base/bytes.ts";
-import { mergeRecords } from "../versions/merge_records.ts";
+import { type MergeRecords, mergeRecords } from "../versions/merge_records.ts";
 
 const HINT = 1;
 const DELIVERED = 2;
@@ -33,16 +33,20 @@ export function decodeHint(bytes: Uint8Array): { record: Uint8Array; sinceMs: nu
   return { record: bytes.subarray(HEADER_BYTES), sinceMs: viewOf(bytes).getFloat64(1) };
 }
 
-/** The merge of the store for hint keys. */
-export function mergeHints(held: Uint8Array | undefined, incoming: Uint8Array): Uint8Array | undefined {
+/** The merge of the store for hint keys; `merge` is that of the records in them. */
+export function mergeHints(
+  held: Uint8Array | undefined,
+  incoming: Uint8Array,
+  merge: MergeRecords = mergeRecords,
+): Uint8Array | undefined {
   const record = incoming.subarray(HEADER_BYTES);
   if (incoming[0] === DELIVERED) {
     if (!held) return undefined;
-    return equalBytes(mergeRecords(decodeHint(held).record, record), record) ? undefined : held;
+    return equalBytes(merge(decodeHint(held).record, record), record) ? undefined : held;
   }
   if (!held) return incoming;
   const { record: heldRecord, sinceMs } = decodeHint(held);
-  return encodeHint(mergeRecords(heldRecord, record), Math.min(sinceMs, decodeHint(incoming).sinceMs));
+  return encodeHint(merge(heldRecord, record), Math.min(sinceMs, decodeHint(incoming).sinceMs));
 }
 
 function encode(kind: number, record: Uint8Array, sinceMs: number): Uint8Array {

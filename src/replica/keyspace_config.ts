@@ -1,6 +1,7 @@
 /** What `cluster.toml` says of one keyspace: how its keys are placed and copied. @module */
 import { type Partitioner, PARTITIONERS } from "../membership/partitioner.ts";
 import { type Level, LEVELS, parseLevel, requiredCount } from "../protocol/level.ts";
+import { SIBLINGS_CEILING } from "../protocol/limits.ts";
 import type { Table } from "./config_table.ts";
 
 /** Names of clusters, replicas and keyspaces. */
@@ -11,6 +12,9 @@ export const COORDINATIONS = ["asked", "spread"] as const;
 
 /** One of these. */
 export type Coordination = typeof COORDINATIONS[number];
+
+/** How many versions may stand side by side. */
+const SIBLINGS = { fallback: 64, min: 1, max: SIBLINGS_CEILING };
 
 /** How the keys of one keyspace are copied. */
 export interface KeyspaceConfig {
@@ -25,6 +29,10 @@ export interface KeyspaceConfig {
   readonly hintedHandoff: boolean;
   /** Whether replicas compare their copies from time to time, and exchange what differs. */
   readonly antiEntropy: boolean;
+  /** Whether values written without knowledge of each other stay side by side until somebody who read them writes. */
+  readonly siblings: boolean;
+  /** Versions of one key beside which no coordinator puts another. */
+  readonly siblingsMax: number;
   /** Who coordinates: the replica that is asked, or those that hold the key, in turns. */
   readonly coordination: Coordination;
 }
@@ -64,6 +72,11 @@ export function parseKeyspace(name: string, table: Table, memberCount: number): 
   const hintedHandoff = table.boolean("hinted_handoff", { fallback: true });
   const antiEntropy = table.boolean("anti_entropy", { fallback: true });
   const coordination = table.choice("coordination", COORDINATIONS, "asked");
+  const siblings = table.boolean("siblings", { fallback: false });
+  if (table.has("siblings_max") && !siblings) {
+    table.problem("siblings_max", "there is one version of each key; set siblings = true, or leave it out");
+  }
+  const siblingsMax = table.integer("siblings_max", SIBLINGS);
   table.refuseUnknown([
     "keys",
     "partitioner",
@@ -72,6 +85,8 @@ export function parseKeyspace(name: string, table: Table, memberCount: number): 
     "read_repair",
     "hinted_handoff",
     "anti_entropy",
+    "siblings",
+    "siblings_max",
     "coordination",
   ]);
   return {
@@ -83,6 +98,18 @@ export function parseKeyspace(name: string, table: Table, memberCount: number): 
     readRepair,
     hintedHandoff,
     antiEntropy,
+    siblings,
+    siblingsMax,
     coordination,
   };
+}
+
+/**
+ * Whether its tombstones go once it is proved that all copies know them (HAZARD H14).
+ *
+ * Why not where values stand side by side: a promise lets a copy take the younger of them and leave the older to a pass, and
+ * until then a context that names an origin's last write would cover one that its reader has not seen (HAZARD H10).
+ */
+export function collectsTombstones({ antiEntropy, siblings }: KeyspaceConfig): boolean {
+  return antiEntropy && !siblings;
 }

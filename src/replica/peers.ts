@@ -3,6 +3,7 @@ import { decodeText, encodeText } from "../base/bytes.ts";
 import { mark } from "../base/mark.ts";
 import type { PlantedBug } from "../base/planted_bug.ts";
 import type { StoreWrite } from "../ports.ts";
+import { originOf } from "../versions/version.ts";
 import { FailureDetector } from "../membership/failure_detector.ts";
 import type { CollectionAccount, Heartbeat } from "../membership/messages.ts";
 import type { PeerStatus } from "../protocol/reply.ts";
@@ -108,6 +109,12 @@ export class Peers {
   /** Whether requests to the peer have a good chance to be answered. */
   isAlive(id: ReplicaId): boolean {
     return this.#detector.isAlive(id, this.#queue.now.monotonicMs);
+  }
+
+  /** Under which origin a peer writes now, as far as is known. */
+  originOf(id: ReplicaId): string | undefined {
+    const epoch = this.#peers.get(id)?.epochs.at(-1);
+    return epoch === undefined ? undefined : originOf(id, epoch);
   }
 
   /** Those of `ids` that are alive; `ids` itself where all are. */

@@ -13,6 +13,7 @@ import type { EffectQueue } from "./effect_queue.ts";
 import type { ReplicaId } from "./envelope.ts";
 import * as failures from "./failures.ts";
 import type { Keyspace } from "./keyspace.ts";
+import { collectsTombstones } from "./keyspace_config.ts";
 import { decodePromise, encodePromise, type KeptFloor, type KeptPromise } from "./promise_record.ts";
 import { FILLED_KEY, PROMISE_KEY } from "./store_keys.ts";
 
@@ -136,14 +137,13 @@ export class Promises {
   /** Which of the versions that a message brings may be stored. Requires: not those of a pass. */
   sift(keyspace: Keyspace, versions: readonly Version[], cause: WriteMessage["cause"]): Sifted {
     if (this.mayStore(keyspace, versions)) return { kind: "store", versions };
-    const { antiEntropy } = keyspace.config;
     const limit = this.#limitOf(keyspace);
     if (limit === Infinity) {
       mark("promises: a write refused until others have told what they promised");
       return { kind: "refused", failure: failures.promisesUnknown(this.#selfId) };
     }
     const fresh = versions.filter(({ stamp }) => stamp > limit);
-    const floor = antiEntropy ? this.floorOf(keyspace.name) : limit;
+    const floor = collectsTombstones(keyspace.config) ? this.floorOf(keyspace.name) : limit;
     const isKnown = versions.every(({ stamp }) => stamp > limit || stamp <= floor);
     // Of a put that lays several side by side the newest counts; the others come through passes, as they went there.
     if (fresh.length > 0 && (isKnown || cause === "put")) return { kind: "store", versions: fresh };
@@ -166,7 +166,7 @@ export class Promises {
 
   /** Nothing up to here is taken but through passes. */
   #limitOf({ name, config }: Keyspace): Stamp {
-    if (config.antiEntropy) return this.#isNew ? Infinity : this.#promise;
+    if (collectsTombstones(config)) return this.#isNew ? Infinity : this.#promise;
     // Where copies are compared no more, what was collected while they were stays away.
     return this.mostOf(name);
   }

@@ -3,64 +3,30 @@ import type { ByteString } from "../base/bytes.ts";
 import { mark } from "../base/mark.ts";
 import type { PlantedBug } from "../base/planted_bug.ts";
 import { READ_BYTES_IN_FLIGHT_MAX, SMALL_VALUE_BYTES } from "../protocol/limits.ts";
-import { type Level, requiredCount } from "../protocol/level.ts";
-import type { Receipt } from "../protocol/reply.ts";
+import { requiredCount } from "../protocol/level.ts";
 import type { Session } from "../protocol/tokens.ts";
 import type { AnswerMessage, RefusedMessage, WrittenMessage } from "../replication/messages.ts";
 import { ReadRepair } from "../replication/read_repair.ts";
 import { ReadRound } from "../replication/read_round.ts";
 import { decodeRecord, encodeRecord } from "../versions/record.ts";
-import { type Held, winner } from "../versions/resolve.ts";
-import { compareVersions } from "../versions/version.ts";
-import { afterRead, type Causal } from "./causality.ts";
+import type { Held } from "../versions/resolve.ts";
 import type { Clock } from "./clock.ts";
 import { recordBytesMax } from "./cluster_config.ts";
 import type { CompleteUntil } from "./complete_until.ts";
 import type { Core } from "./core.ts";
 import type { ReplicaId } from "./envelope.ts";
-import type { RequestId } from "./event.ts";
 import * as failures from "./failures.ts";
 import type { Keyspace } from "./keyspace.ts";
-import type { Trace } from "./trace.ts";
-import { versionName } from "./version_name.ts";
-
-/** A get as a client asked for it. */
-export interface ReadRequest {
-  readonly id: RequestId;
-  readonly keyspace: Keyspace;
-  readonly key: ByteString;
-  readonly level: Level;
-  readonly trace: Trace | undefined;
-  readonly causal: Causal;
-}
-
-/** A reply that waits until enough replicas hold what it will say (`read_repair = "blocking"`). */
-interface Blocking {
-  readonly held: Held;
-  readonly answered: readonly ReplicaId[];
-  /** Who was sent what remains of all answers. */
-  readonly asked: Set<ReplicaId>;
-  readonly repaired: Set<ReplicaId>;
-  /** Those of `repaired` that count for a level. */
-  readonly counted: Set<ReplicaId>;
-  /** Those of `asked` that refused, or cannot be reached any more. */
-  readonly failed: Set<ReplicaId>;
-}
-
-/** One read under way. */
-interface Pending {
-  readonly request: ReadRequest;
-  readonly round: ReadRound;
-  readonly required: number;
-  /** A session's read, and our own copy may lack something of the session. */
-  readonly needsFresh: boolean;
-  readonly deadlineMs: number;
-  isReplied: boolean;
-  blocking: Blocking | undefined;
-  refusal: string | undefined;
-  /** Bytes of the own copy that waits here for those of others. */
-  heldBytes: number;
-}
+import {
+  type Blocking,
+  blockingFor,
+  mayBeHeld,
+  mendedAlready,
+  type PendingRead as Pending,
+  type ReadRequest,
+} from "./pending_read.ts";
+import { type FoundHeld, readAnswer } from "./read_answer.ts";
+import { shownFirst } from "./siblings.ts";
 
 /** All coordinated reads of one replica. */
 export class Reads {
@@ -71,6 +37,8 @@ export class Reads {
   /** Invariant: in order of deadline. */
   readonly #pending = new Map<number, Pending>();
   readonly #bugs: ReadonlySet<PlantedBug>;
+  /** From numbers under which some were asked again to those of their reads. */
+  readonly #again = new Map<number, number>();
   #unansweredCount = 0;
   /** Invariant: the sum of `heldBytes` over all that are pending. */
   #heldBytes = 0;
@@ -113,7 +81,7 @@ export class Reads {
       );
     }
     const holdsCopy = naturals.includes(selfId);
-    const needsFresh = !this.#isOwnFresh(request.causal.session, { holdsCopy });
+    const needsFresh = !this.#isOwnFresh(request, { holdsCopy });
     const isOwnEnough = !needsFresh && required === 1 && holdsCopy && !this.#core.isRecovering() &&
       !this.#isComparisonDue(keyspace, key);
     if (isOwnEnough && request.trace === undefined) return this.#readOwn(request);
@@ -121,7 +89,13 @@ export class Reads {
     const number = nextRound();
     const pending: Pending = {
       request,
-      round: new ReadRound({ asked, required, needsFresh, ...(holdsCopy ? { self: selfId } : {}) }),
+      round: new ReadRound({
+        asked,
+        required,
+        needsFresh,
+        ...(holdsCopy ? { self: selfId } : {}),
+        resolution: keyspace.config,
+      }),
       required,
       needsFresh,
       deadlineMs: queue.now.monotonicMs + config.settings.requestTimeoutMs,
@@ -129,6 +103,7 @@ export class Reads {
       blocking: undefined,
       refusal: undefined,
       heldBytes: 0,
+      againNumber: undefined,
     };
     this.#pending.set(number, pending);
     this.#unansweredCount++;
@@ -138,7 +113,9 @@ export class Reads {
       const alive = others.filter((id) => peers.isAlive(id));
       request.trace?.asked(others, alive);
       for (const id of others) if (!alive.includes(id)) pending.round.onFailure(id);
-      const vector = needsFresh ? { vector: request.causal.session!.vector } : {};
+      const vector = needsFresh && !keyspace.config.siblings
+        ? { vector: request.causal.session!.vector }
+        : {};
       const wireKey = keyspace.wireKey(key);
       queue.send(alive, { type: "read", round: number, keyspace: keyspace.name, key: wireKey, ...vector });
     };
@@ -163,11 +140,20 @@ export class Reads {
   /**
    * Whether our own copy, read from now on, has all of this key that the session has seen (HAZARD H12). Where it may not, the
    * copies of others are asked; one that has answers for all of them.
+   *
+   * Why never where values stand side by side: one of them may lack another that its writer had seen, which the session
+   * that reads it would then have to see too.
    */
-  #isOwnFresh(session: Session | undefined, { holdsCopy }: { readonly holdsCopy: boolean }): boolean {
+  #isOwnFresh(
+    { causal: { session }, keyspace }: ReadRequest,
+    { holdsCopy }: { readonly holdsCopy: boolean },
+  ): boolean {
     if (session === undefined || isEmpty(session.vector) || this.#bugs.has("session_ignored")) return true;
     this.#core.counters.add("session_gets", 1);
-    if (!holdsCopy || this.#core.isRecovering() || !this.#complete.covers(session.vector)) return false;
+    if (
+      keyspace.config.siblings || !holdsCopy || this.#core.isRecovering() ||
+      !this.#complete.covers(session.vector)
+    ) return false;
     this.#core.counters.add("session_gets_fresh", 1);
     return true;
   }
@@ -201,17 +187,20 @@ export class Reads {
 
   /** A replica told what it holds. True if the round was a read's. */
   onAnswer(from: ReplicaId, message: AnswerMessage): boolean {
-    const pending = this.#pending.get(message.round);
+    const number = this.#again.get(message.round) ?? message.round;
+    const pending = this.#pending.get(number);
     if (!pending) {
       mark("reads: answer to a read that has ended ignored");
       return false;
     }
+    // What was answered before it was asked again says nothing new, however often the network repeats it.
+    if (pending.round.isAskedAgain(from) && message.round !== pending.againNumber) return true;
     this.#observe(message.versions);
     const counts = message.recovering !== true;
     if (!counts) mark("reads: answer of a recovering replica does not count");
     pending.round.onAnswer(from, message.versions, { counts, isFresh: message.fresh === true });
     pending.request.trace?.answered(from, message.versions, { counts });
-    this.#advance(message.round, pending);
+    this.#advance(number, pending);
     return true;
   }
 
@@ -227,13 +216,14 @@ export class Reads {
 
   /** A replica refused. True if the round was a read's. */
   onRefused(from: ReplicaId, message: RefusedMessage): boolean {
-    const pending = this.#pending.get(message.round);
+    const number = this.#again.get(message.round) ?? message.round;
+    const pending = this.#pending.get(number);
     if (!pending) return false;
     mark("reads: a replica refused");
     const { code, message: text } = message;
     pending.request.trace?.step("refused", { replica: from, code, message: text });
     pending.refusal = `${from} refused: ${text}`;
-    this.#onFailed(message.round, pending, from);
+    this.#onFailed(number, pending, from);
     return true;
   }
 
@@ -283,12 +273,36 @@ export class Reads {
       if (verdict.kind === "failed") {
         mark("reads: level out of reach");
         this.#refuse(pending);
-      } else if (verdict.kind === "answered") this.#answer(number, pending, verdict.held, verdict.answered);
-      else if (this.#bugs.has("not_found_early") && winner(round.held())?.value === undefined) {
+      } else if (verdict.kind === "answered" && this.#askAgain(number, pending)) return;
+      else if (verdict.kind === "answered") this.#answer(number, pending, verdict.held, verdict.answered);
+      else if (this.#bugs.has("not_found_early") && shownFirst(round.held())?.value === undefined) {
         this.#reply(pending, round.held(), round.answered(), []);
       }
     }
     if (round.isSettled() && pending.isReplied) this.#settle(number, pending);
+  }
+
+  /** Where values stand side by side, a session's read asks those again that may have answered too early; whether it asks any. */
+  #askAgain(number: number, pending: Pending): boolean {
+    const { request: { keyspace, key }, round, needsFresh } = pending;
+    const ids = needsFresh && keyspace.config.siblings ? round.askAgain() : [];
+    if (ids.length === 0) return false;
+    const { queue, peers, selfId, nextRound } = this.#core;
+    if (pending.againNumber !== undefined) this.#again.delete(pending.againNumber);
+    const again = pending.againNumber = nextRound();
+    this.#again.set(again, number);
+    const alive = ids.filter((id) => id !== selfId && peers.isAlive(id));
+    queue.send(alive, { type: "read", round: again, keyspace: keyspace.name, key: keyspace.wireKey(key) });
+    if (ids.includes(selfId)) {
+      queue.get(keyspace.storeKey(key), (value) => {
+        if (pending.againNumber !== again || !this.#pending.has(number)) return;
+        round.onAnswer(selfId, value ? decodeRecord(value) : [], { counts: !this.#core.isRecovering() });
+        this.#advance(number, pending);
+      });
+    }
+    for (const id of ids) if (id !== selfId && !alive.includes(id)) round.onFailure(id);
+    this.#advance(number, pending);
+    return true;
   }
 
   #answer(number: number, pending: Pending, held: Held, answered: readonly ReplicaId[]): void {
@@ -300,14 +314,7 @@ export class Reads {
       return this.#reply(pending, held, answered, []);
     }
     mark("reads: reply waits until stale copies are mended");
-    pending.blocking = {
-      held,
-      answered,
-      asked: new Set(),
-      repaired: new Set(),
-      counted: new Set(),
-      failed: new Set(),
-    };
+    pending.blocking = blockingFor(held, answered);
     this.#mendMore(number, pending, pending.blocking);
   }
 
@@ -315,7 +322,7 @@ export class Reads {
   #mendMore(number: number, pending: Pending, blocking: Blocking): void {
     this.#mend(number, pending, blocking.asked);
     this.#replyIfHeld(pending, blocking);
-    if (pending.isReplied || this.#mayBeHeld(pending, blocking)) return;
+    if (pending.isReplied || mayBeHeld(pending, blocking)) return;
     mark("reads: stale copies cannot be mended");
     this.#refuse(pending);
   }
@@ -343,12 +350,6 @@ export class Reads {
     if (holders.size >= pending.required) this.#reply(pending, held, answered, [...repaired].sort());
   }
 
-  /** Whether enough can hold it yet. Who was mended and does not count will not be mended again. */
-  #mayBeHeld({ round, required }: Pending, { held, asked, repaired, counted, failed }: Blocking): boolean {
-    const open = [...asked].filter((id) => !repaired.has(id) && !failed.has(id));
-    return new Set([...counted, ...open, ...round.holders(held), ...round.waiting()]).size >= required;
-  }
-
   #reply(pending: Pending, held: Held, answered: readonly ReplicaId[], repaired: readonly ReplicaId[]): void {
     const { request, required } = pending;
     this.#close(pending);
@@ -357,44 +358,11 @@ export class Reads {
     this.#sayHeld(request, { held, required, answered, repaired, maybeStale });
   }
 
-  #sayHeld(request: ReadRequest, { held, required, answered, repaired, maybeStale = false }: {
-    readonly held: Held;
-    readonly required: number;
-    readonly answered: readonly ReplicaId[];
-    readonly repaired: readonly ReplicaId[];
-    readonly maybeStale?: boolean;
-  }): void {
+  #sayHeld(request: ReadRequest, found: FoundHeld): void {
     const { queue, selfId } = this.#core;
-    const { keyspace, key, causal } = request;
-    const version = winner(held);
-    const tokens = {
-      ...afterRead(causal, keyspace.name, keyspace.wireKey(key), held),
-      ...(maybeStale ? { maybe_stale: true as const } : {}),
-    };
-    if (version?.value === undefined) {
-      return queue.refuse(request.id, {
-        code: "not_found",
-        message: `key ${JSON.stringify(keyspace.wireKey(key))} ${version ? "was deleted" : "is not there"}`,
-        ...(version ? { version: versionName(version) } : {}),
-        required,
-        acked: answered,
-        coordinator: selfId,
-        ...tokens,
-      });
-    }
-    const receipt: Receipt = {
-      coordinator: selfId,
-      keyspace: keyspace.name,
-      level: request.level,
-      required,
-      copies: keyspace.copies,
-      acked: answered,
-      owed: [],
-      repaired,
-      version: versionName(version),
-      ...tokens,
-    };
-    queue.reply(request.id, { kind: "value", value: version.value, receipt });
+    const answer = readAnswer(request, found, selfId);
+    if (answer.ok) queue.reply(request.id, answer.value);
+    else queue.refuse(request.id, answer.failure);
   }
 
   #refuse(pending: Pending): void {
@@ -421,6 +389,7 @@ export class Reads {
   /** Everybody asked has answered or never will: stale copies are mended, also after the reply. */
   #settle(number: number, pending: Pending): void {
     this.#pending.delete(number);
+    if (pending.againNumber !== undefined) this.#again.delete(pending.againNumber);
     this.#heldBytes -= pending.heldBytes;
     const targets = this.#mend(number, pending, mendedAlready(pending));
     const { trace } = pending.request;
@@ -485,15 +454,6 @@ export class Reads {
     const repair = this.#repairs.get(keyspace.name);
     return repair?.isComparisonDue(key, this.#core.queue.now.monotonicMs) ?? false;
   }
-}
-
-/** Who has stored what remains of all answers, because the reply waited for it. */
-function mendedAlready({ round, blocking }: Pending): Set<ReplicaId> {
-  const [latest, told] = [winner(round.held()), blocking && winner(blocking.held)];
-  if (!blocking || !latest || !told) return new Set();
-  // Why: what came after the level was met may be later, or greater under the same name (H6), and not all were sent that.
-  const isSame = compareVersions(latest, told) === 0 && latest.value === told.value;
-  return new Set(isSame ? blocking.repaired : []);
 }
 
 function isEmpty(vector: Session["vector"]): boolean {

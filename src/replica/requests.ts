@@ -13,7 +13,7 @@ import {
 } from "../protocol/limits.ts";
 import type { Status } from "../protocol/reply.ts";
 import type { KeyRequest, Request, WireKey } from "../protocol/request.ts";
-import { type Causal, parseTokens, UNTOLD } from "./causality.ts";
+import { BLIND, type Causal, parseTokens, UNTOLD } from "./causality.ts";
 import type { Clock } from "./clock.ts";
 import type { Copies } from "./copies.ts";
 import type { Core } from "./core.ts";
@@ -180,7 +180,7 @@ export class Requests {
       if (refusal) return fail(refusal);
     }
     if (request.session === undefined && request.context === undefined) {
-      return ok({ keyspace, key: key.value, level, causal: UNTOLD });
+      return ok({ keyspace, key: key.value, level, causal: keyspace.config.siblings ? BLIND : UNTOLD });
     }
     const tokens = { ...request, key: keyspace.wireKey(key.value) };
     const aheadMs = 2 * this.#core.config.settings.clockSkewMaxMs;

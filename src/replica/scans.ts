@@ -190,7 +190,7 @@ export class Scans {
         required,
         ...(isSelf ? { self: selfId } : {}),
         naturalsOf: (key) => keyspace.naturalsOf(key),
-        resolution: { siblings: false },
+        resolution: keyspace.config,
       }),
       refusal: undefined,
     };

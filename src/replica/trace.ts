@@ -185,7 +185,7 @@ function withTrace(result: Result<Reply, Failure>, trace: readonly TraceStep[]):
     case "written":
       return ok({ kind: "written", receipt: { ...reply.receipt, trace } });
     case "value":
-      return ok({ kind: "value", value: reply.value, receipt: { ...reply.receipt, trace } });
+      return ok({ ...reply, receipt: { ...reply.receipt, trace } });
     default:
       return result;
   }

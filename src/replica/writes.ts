@@ -1,65 +1,40 @@
 /** Coordinated puts and deletes: stamp, send to all copies, answer at the level, owe hints to whoever missed it. @module */
-import type { ByteString } from "../base/bytes.ts";
 import { mark } from "../base/mark.ts";
 import type { PlantedBug } from "../base/planted_bug.ts";
-import type { Failure } from "../protocol/error_codes.ts";
-import { type Level, requiredCount } from "../protocol/level.ts";
-import type { Receipt } from "../protocol/reply.ts";
+import { requiredCount } from "../protocol/level.ts";
 import type { RefusedMessage, WrittenMessage } from "../replication/messages.ts";
 import { WriteRound } from "../replication/write_round.ts";
-import { encodeRecord, firstDot, hasValue, isSameFirst } from "../versions/record.ts";
+import { decodeRecord, encodeRecord, firstDot, hasValue, isSameFirst } from "../versions/record.ts";
+import type { Held } from "../versions/resolve.ts";
 import type { Stamp } from "../versions/stamp.ts";
 import { compareVersions, type Version } from "../versions/version.ts";
-import { afterWrite, type Causal, depsOf, greatestOf, UNTOLD } from "./causality.ts";
+import { greatestOf, UNTOLD } from "./causality.ts";
 import type { Clock } from "./clock.ts";
 import type { Core } from "./core.ts";
 import type { ReplicaId } from "./envelope.ts";
-import type { RequestId } from "./event.ts";
 import type { Debts } from "./debts.ts";
 import * as failures from "./failures.ts";
-import type { Keyspace } from "./keyspace.ts";
+import { collectsTombstones } from "./keyspace_config.ts";
 import { encodeOwed } from "./owed_record.ts";
+import {
+  definiteTimeout,
+  type PendingWrite as Pending,
+  receiptOf,
+  timeoutOf,
+  type WriteRequest,
+} from "./pending_write.ts";
+import { NewVersions } from "./new_versions.ts";
 import { CEILING_KEY, encodeStamp, owedKey } from "./store_keys.ts";
-import type { Trace } from "./trace.ts";
 import { versionName } from "./version_name.ts";
 
-/** A put (or, without a value, a delete) as a client asked for it. */
-export interface WriteRequest {
-  readonly id: RequestId;
-  readonly keyspace: Keyspace;
-  readonly key: ByteString;
-  readonly value: string | undefined;
-  readonly level: Level;
-  readonly trace: Trace | undefined;
-  readonly causal: Causal;
-}
-
 const NOTHING = new Uint8Array(0);
-
-/** One write under way. */
-interface Pending {
-  readonly request: WriteRequest;
-  /** The key's replicas but ourselves. */
-  readonly others: readonly ReplicaId[];
-  readonly round: WriteRound;
-  readonly version: Version;
-  readonly record: Uint8Array;
-  readonly deadlineMs: number;
-  /** Where the owed record lies, if there is one. */
-  readonly owedAt: ByteString | undefined;
-  isReplied: boolean;
-  /** Whether the own disk held no value before. */
-  isNew: boolean;
-  supersededBy: { readonly stamp: number; readonly origin: string } | undefined;
-  refusal: string | undefined;
-}
 
 /** All coordinated writes of one replica. */
 export class Writes {
   readonly #core: Core;
   readonly #clock: Clock;
   readonly #debts: Debts;
-  readonly #origin: string;
+  readonly #versions: NewVersions;
   readonly #bugs: ReadonlySet<PlantedBug>;
   readonly #onMissed: (id: ReplicaId) => void;
   /** Invariant: in order of deadline, and of stamps. */
@@ -85,7 +60,7 @@ export class Writes {
     this.#core = options.core;
     this.#clock = options.clock;
     this.#debts = options.debts;
-    this.#origin = options.origin;
+    this.#versions = new NewVersions(options);
     this.#bugs = options.bugs;
     this.#onMissed = options.onMissed;
   }
@@ -126,7 +101,18 @@ export class Writes {
   /** Begins a write. Every refusal here is definite: nothing was sent yet (HAZARD H15). */
   start(request: WriteRequest): void {
     const { queue, config } = this.#core;
-    this.#start(request, queue.now.monotonicMs + config.settings.requestTimeoutMs);
+    this.#admit(request, queue.now.monotonicMs + config.settings.requestTimeoutMs);
+  }
+
+  /** Where siblings stay, sees first whether there is room for one more. Why again after a wait: others may have come. */
+  #admit(request: WriteRequest, parkedUntilMs: number): void {
+    if (!request.keyspace.config.siblings) return this.#start(request, parkedUntilMs);
+    this.#begin(request);
+    this.#versions.look(request, (refusal) => {
+      this.#end(request);
+      if (refusal === undefined) this.#start(request, parkedUntilMs);
+      else this.#core.queue.refuse(request.id, refusal);
+    });
   }
 
   /** `parkedUntilMs`: when the request gives up waiting for a higher ceiling, however often it has to. */
@@ -157,7 +143,7 @@ export class Writes {
         failures.unavailable(keyspace, level, required, { live, uncounted: this.#core.uncounted(naturals) }),
       );
     }
-    if (!promises.isKnown && keyspace.config.antiEntropy) {
+    if (!promises.isKnown && collectsTombstones(keyspace.config)) {
       mark("writes: refused until it is known what others have promised");
       return queue.refuse(request.id, failures.promisesUnknown(selfId));
     }
@@ -171,13 +157,7 @@ export class Writes {
       this.#parkedBytes += request.value?.length ?? 0;
       return;
     }
-    const version = {
-      stamp,
-      origin: this.#origin,
-      ...(request.value === undefined ? {} : { value: request.value }),
-      ...depsOf(request.causal),
-    };
-    this.#send(request, { naturals, required, version });
+    this.#send(request, { naturals, required, version: this.#versions.of(request, stamp) });
   }
 
   /** A replica has a write on disk. True if the round was a write's. */
@@ -208,6 +188,7 @@ export class Writes {
   /** A peer can no longer be reached: what it has not acknowledged, it is owed. */
   onDied(id: ReplicaId): void {
     for (const [number, pending] of this.#pending) {
+      if (!pending.isShipped) continue;
       if (pending.round.waiting().includes(id)) {
         mark("writes: a replica died before it acknowledged");
         pending.request.trace?.step("died", { replica: id });
@@ -223,6 +204,11 @@ export class Writes {
     const nowMs = queue.now.monotonicMs;
     for (const [number, pending] of this.#pending) {
       if (pending.deadlineMs > nowMs) break;
+      if (!pending.isShipped) {
+        // Why it stays: the others are owed what the own disk will hold, and that is known when it does.
+        if (!pending.isReplied) this.#refuseTimeout(pending);
+        continue;
+      }
       pending.request.trace?.step("deadline", { replicas: pending.round.waiting() });
       if (pending.isReplied) mark("writes: a copy is still missing at the deadline");
       else {
@@ -255,7 +241,7 @@ export class Writes {
     queue.apply([{ key: CEILING_KEY, value: encodeStamp(ceiling) }], (result) => {
       this.#clock.onCeilingStored(result.kind === "applied" ? ceiling : undefined);
       this.#parkedBytes = 0;
-      for (const { request, deadlineMs } of this.#parked.splice(0)) this.#start(request, deadlineMs);
+      for (const { request, deadlineMs } of this.#parked.splice(0)) this.#admit(request, deadlineMs);
     });
   }
 
@@ -264,12 +250,13 @@ export class Writes {
     readonly required: number;
     readonly version: Version;
   }): void {
-    const { queue, peers, selfId, config, nextRound, promises } = this.#core;
+    const { queue, selfId, config, nextRound, promises } = this.#core;
     const { keyspace, key } = request;
     const number = nextRound();
     const record = encodeRecord([version]);
     const others = keyspace.othersThan(naturals, selfId);
     const holdsCopy = others.length < naturals.length;
+    const isStoredFirst = keyspace.config.siblings && !this.#bugs.has("ships_before_store");
     const owedAt = keyspace.config.hintedHandoff && others.length > 0 ? owedKey(version.stamp) : undefined;
     const pending: Pending = {
       request,
@@ -277,6 +264,8 @@ export class Writes {
       round: new WriteRound({ naturals, required, self: selfId }),
       version,
       record,
+      beside: [],
+      isShipped: !isStoredFirst,
       deadlineMs: queue.now.monotonicMs + config.settings.requestTimeoutMs,
       owedAt,
       isReplied: false,
@@ -286,23 +275,13 @@ export class Writes {
     };
     this.#pending.set(number, pending);
     this.#hasWritten = true;
-    this.#unansweredCount++;
-    this.#unansweredBytes += request.value?.length ?? 0;
-    const alive = peers.aliveOf(others);
+    this.#begin(request);
     if (request.trace) {
       request.trace.hold();
       request.trace.step("stamped", { version: versionName(version) });
-      request.trace.asked(others, alive);
     }
-    queue.send(alive, {
-      type: "write",
-      round: number,
-      cause: "put",
-      keyspace: keyspace.name,
-      key: keyspace.wireKey(key),
-      versions: [version],
-    });
-    if (alive.length < others.length) this.#missDead(pending.round, others, alive);
+    if (isStoredFirst) this.#versions.take(request, record.length);
+    else this.#ship(number, pending, [version]);
     const removals = this.#debts.takePaid();
     const writes = [...removals];
     const dataIndex = writes.length;
@@ -320,13 +299,16 @@ export class Writes {
     this.#unstored.add(version.stamp);
     queue.apply(writes, (result) => {
       this.#unstored.delete(version.stamp);
+      if (isStoredFirst) this.#versions.give(request, record.length);
       if (result.kind === "applied") {
         const change = holdsCopy ? result.changes[dataIndex]! : undefined;
         pending.isNew = change !== undefined && (change.old === undefined || !hasValue(change.old));
+        if (isStoredFirst) return this.#onStoredFirst(number, pending, change!.new!);
         return this.#onOwn(number, pending, change?.new);
       }
       mark("writes: no room for the own copy of one that was sent");
       this.#debts.pay(removals);
+      if (isStoredFirst) return this.#refuseUnsent(number, pending);
       const { code, message } = failures.diskFull(selfId);
       request.trace?.step("refused", { replica: selfId, code, message });
       pending.refusal = message;
@@ -341,6 +323,49 @@ export class Writes {
       pending.round.onFailure(selfId);
       this.#advance(number, pending);
     });
+  }
+
+  /** Sends versions to all others that are alive. */
+  #ship(number: number, pending: Pending, versions: Held): void {
+    const { queue, peers } = this.#core;
+    const { request: { keyspace, key, trace }, others, round } = pending;
+    pending.isShipped = true;
+    const alive = peers.aliveOf(others);
+    trace?.asked(others, alive);
+    queue.send(alive, {
+      type: "write",
+      round: number,
+      cause: "put",
+      keyspace: keyspace.name,
+      key: keyspace.wireKey(key),
+      versions,
+    });
+    if (alive.length < others.length) this.#missDead(round, others, alive);
+  }
+
+  /**
+   * The own disk holds the version beside all that stands with it: all of that goes to the others (HAZARD H10).
+   *
+   * Why all: a context names what its reader has seen of an origin by the last stamp. So whoever holds a version must hold
+   * every earlier one of that origin that nothing has replaced, or a reader would replace what it has not seen.
+   */
+  #onStoredFirst(number: number, pending: Pending, merged: Uint8Array): void {
+    const versions = decodeRecord(merged);
+    pending.record = merged;
+    pending.beside = versions.filter((version) => compareVersions(version, pending.version) !== 0);
+    this.#ship(number, pending, versions);
+    this.#onOwn(number, pending, merged);
+  }
+
+  /** There is no room for the version here, and nobody else has heard of it. */
+  #refuseUnsent(number: number, pending: Pending): void {
+    mark("writes: no room for a version that was to be shipped");
+    this.#pending.delete(number);
+    if (!pending.isReplied) {
+      this.#close(pending);
+      this.#core.queue.refuse(pending.request.id, failures.diskFull(this.#core.selfId));
+    }
+    pending.request.trace?.release();
   }
 
   #missDead(round: WriteRound, others: readonly ReplicaId[], alive: readonly ReplicaId[]): void {
@@ -387,50 +412,33 @@ export class Writes {
   }
 
   #reply(pending: Pending, acked: readonly ReplicaId[], missing: readonly ReplicaId[]): void {
-    const { request, version, supersededBy } = pending;
     this.#close(pending);
-    const receipt: Receipt = {
-      coordinator: this.#core.selfId,
-      keyspace: request.keyspace.name,
-      level: request.level,
-      required: requiredCount(request.level, request.keyspace.copies),
-      copies: request.keyspace.copies,
-      acked,
-      owed: missing,
-      repaired: [],
-      version: versionName(version),
-      ...(pending.isNew && request.value !== undefined ? { created: true } : {}),
-      ...(supersededBy ? { superseded_by: versionName(supersededBy) } : {}),
-      ...afterWrite(request.causal, request.keyspace.name, request.keyspace.wireKey(request.key), version),
-    };
-    this.#core.queue.reply(request.id, { kind: "written", receipt });
+    const receipt = receiptOf(pending, { coordinator: this.#core.selfId, acked, missing });
+    this.#core.queue.reply(pending.request.id, { kind: "written", receipt });
   }
 
   #refuseTimeout(pending: Pending): void {
-    const { request, round } = pending;
     this.#close(pending);
-    const required = requiredCount(request.level, request.keyspace.copies);
-    if (this.#bugs.has("definite_timeout")) {
-      const refusal = failures.unavailable(request.keyspace, request.level, required, {
-        live: round.acked(),
-        uncounted: [],
-      });
-      return this.#core.queue.refuse(request.id, refusal);
-    }
-    const failure: Failure = failures.writeTimeout(this.#core.selfId, {
-      level: request.level,
-      required,
-      acked: round.acked(),
-      refusal: pending.refusal,
-      timeoutMs: this.#core.config.settings.requestTimeoutMs,
-    });
-    this.#core.queue.refuse(request.id, failure);
+    const { selfId, config, queue } = this.#core;
+    const failure = this.#bugs.has("definite_timeout")
+      ? definiteTimeout(pending)
+      : timeoutOf(pending, { coordinator: selfId, timeoutMs: config.settings.requestTimeoutMs });
+    queue.refuse(pending.request.id, failure);
   }
 
   #close(pending: Pending): void {
     pending.isReplied = true;
+    this.#end(pending.request);
+  }
+
+  #begin({ value }: WriteRequest): void {
+    this.#unansweredCount++;
+    this.#unansweredBytes += value?.length ?? 0;
+  }
+
+  #end({ value }: WriteRequest): void {
     this.#unansweredCount--;
-    this.#unansweredBytes -= pending.request.value?.length ?? 0;
+    this.#unansweredBytes -= value?.length ?? 0;
   }
 
   /** Nobody is waited for any more: whoever is missing gets a hint, and the owed record goes. */

@@ -1,6 +1,7 @@
 /** When reads compare copies, and what they then mend. Knows versions, names and time; sends nothing. @module */
 import { NO_BUGS, type PlantedBug } from "../base/planted_bug.ts";
 import type { Held } from "../versions/resolve.ts";
+import type { Version } from "../versions/version.ts";
 import type { ReadRound } from "./read_round.ts";
 
 /** Copies to be brought up, and to what. */
@@ -59,8 +60,14 @@ export class ReadRepair {
   plan(round: ReadRound): RepairPlan | undefined {
     if (this.#bugs.has("skip_read_repair")) return undefined;
     const targets = this.#bugs.has("repair_first_only") ? round.stale().slice(0, 1) : round.stale();
-    return targets.length === 0
-      ? undefined
-      : { targets, held: this.#bugs.has("repair_with_older") ? round.oldest() : round.held() };
+    if (targets.length === 0) return undefined;
+    if (this.#bugs.has("repair_with_older")) return { targets, held: round.oldest() };
+    if (this.#bugs.has("vectors_cut_in_repair")) return { targets, held: round.held().map(withoutSeen) };
+    return { targets, held: round.held() };
   }
+}
+
+/** Planted bug `vectors_cut_in_repair`: a version that no longer says what its writer had seen (HAZARD H13). */
+function withoutSeen({ seen: _, ...version }: Version): Version {
+  return version;
 }

@@ -4,8 +4,9 @@
  * @module
  */
 import { mark } from "../base/mark.ts";
-import { compareVersions } from "../versions/version.ts";
-import { type Held, resolve } from "../versions/resolve.ts";
+import { compareVersions, descends } from "../versions/version.ts";
+import { type Held, type Resolution, resolve } from "../versions/resolve.ts";
+import type { Version } from "../versions/version.ts";
 
 /** How a read stands. */
 export type ReadVerdict =
@@ -27,7 +28,11 @@ export interface ReadRoundOptions {
   readonly needsFresh?: boolean;
   /** The coordinator, where it holds a copy: its answer is always among those that count. */
   readonly self?: string;
+  /** How concurrent versions are settled. */
+  readonly resolution?: Resolution;
 }
+
+const ONE_WINNER: Resolution = { siblings: false };
 
 interface Answer {
   readonly held: Held;
@@ -41,6 +46,11 @@ export class ReadRound {
   readonly #failed = new Set<string>();
   #held: Held = [];
   #isFresh = false;
+  /** Who is asked again, and has not answered again; what they said before still counts. */
+  readonly #again = new Set<string>();
+  /** What was known when somebody was asked again. */
+  readonly #knownBefore = new Map<string, Held>();
+  #isTorn = false;
 
   constructor(options: ReadRoundOptions) {
     this.#options = options;
@@ -52,16 +62,47 @@ export class ReadRound {
    */
   onAnswer(id: string, held: Held, { counts, isFresh }: { counts: boolean; isFresh?: boolean }): void {
     if (!this.#options.asked.includes(id)) return;
-    if (this.#answers.has(id)) return mark("read round: second answer of a replica ignored");
+    const isAgain = this.#again.delete(id);
+    if (this.#answers.has(id) && !isAgain) return mark("read round: second answer of a replica ignored");
     if (this.#failed.delete(id)) mark("read round: answer of a replica that was given up");
     this.#answers.set(id, { held, counts });
     if (counts && isFresh === true) this.#isFresh = true;
-    this.#held = resolve(this.#held, held, { siblings: false });
+    this.#held = this.#resolve(this.#held, held);
   }
 
   /** This replica refused, or cannot be reached. */
   onFailure(id: string): void {
-    if (this.#options.asked.includes(id) && !this.#answers.has(id)) this.#failed.add(id);
+    if (this.#again.delete(id)) this.#isTorn = true;
+    else if (this.#options.asked.includes(id) && !this.#answers.has(id)) this.#failed.add(id);
+  }
+
+  /**
+   * Whose answers may be from before what others have seen: they lack a version whose writer went on from a session, and so may
+   * lack what that writer had seen. They are asked again.
+   *
+   * Why only those: whoever holds a version, or one that descends from it, or is asked when it is known, answers after it was
+   * written, and so after all that its writer had seen was on the disks that are asked. Where one winner is kept it makes no
+   * difference, since a winner is later than all of that.
+   */
+  askAgain(): string[] {
+    const isIn = (held: Held, version: Version): boolean => held.some((other) => descends(other, version));
+    const late = this.#held.filter(({ deps }) => deps !== undefined);
+    const ids = this.#options.asked.filter((id) => {
+      const answer = this.#answers.get(id);
+      const known = this.#knownBefore.get(id) ?? [];
+      return answer && late.some((version) => !isIn(answer.held, version) && !isIn(known, version));
+    });
+    for (const id of ids) {
+      mark("read round: a replica is asked again for what somebody had seen");
+      this.#again.add(id);
+      this.#knownBefore.set(id, this.#held);
+    }
+    return ids;
+  }
+
+  /** Whether this replica is asked again and has not answered that. */
+  isAskedAgain(id: string): boolean {
+    return this.#again.has(id);
   }
 
   /** Whether the client can be answered. */
@@ -74,7 +115,7 @@ export class ReadRound {
     const isOwnOpen = self !== undefined && !this.#answers.has(self);
     if (answered.length < required || isOwnOpen) return { kind: "waiting" };
     if (this.#options.needsFresh) {
-      const isEnough = this.#isFresh || open === 0;
+      const isEnough = this.#isFresh || open === 0 && this.#again.size === 0;
       return isEnough ? { kind: "answered", held: this.#held, answered } : { kind: "waiting" };
     }
     const own = self === undefined ? undefined : this.#answers.get(self);
@@ -85,12 +126,13 @@ export class ReadRound {
 
   /** Whether nobody is waited for any more. */
   isSettled(): boolean {
-    return this.#answers.size + this.#failed.size === this.#options.asked.length;
+    return this.#answers.size + this.#failed.size === this.#options.asked.length && this.#again.size === 0;
   }
 
   /** Who has neither answered nor failed, in the order asked. */
   waiting(): string[] {
-    return this.#options.asked.filter((id) => !this.#answers.has(id) && !this.#failed.has(id));
+    const isOpen = (id: string): boolean => !this.#answers.has(id) && !this.#failed.has(id);
+    return this.#options.asked.filter((id) => this.#again.has(id) || isOpen(id));
   }
 
   /** Whose answers count, in the order asked. */
@@ -100,7 +142,7 @@ export class ReadRound {
 
   /** Whether nothing of the session can be missing: an answer was fresh, or those of all that were asked are here and count. */
   isFresh(): boolean {
-    return this.#isFresh || this.answered().length === this.#options.asked.length;
+    return this.#isFresh || this.answered().length === this.#options.asked.length && !this.#isTorn;
   }
 
   /** What remains of all answers so far. */
@@ -126,12 +168,17 @@ export class ReadRound {
   holders(held: Held): string[] {
     return this.#options.asked.filter((id) => {
       const answer = this.#answers.get(id);
-      return answer?.counts && isSame(resolve(answer.held, held, { siblings: false }), answer.held);
+      return answer?.counts && isSame(this.#resolve(answer.held, held), answer.held);
     });
+  }
+
+  #resolve(a: Held, b: Held): Held {
+    return resolve(a, b, this.#options.resolution ?? ONE_WINNER);
   }
 }
 
-function isSame(a: Held, b: Held): boolean {
+/** Whether both hold the same writes. */
+export function isSame(a: Held, b: Held): boolean {
   return a.length === b.length && a.every((version, index) => {
     const other = b[index]!;
     return compareVersions(version, other) === 0 && version.value === other.value;

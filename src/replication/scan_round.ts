@@ -159,5 +159,7 @@ export class ScanRound {
 
 /** Characters that JSON makes at most six bytes of each. */
 function sizeOf({ key, held }: HeldEntry): number {
-  return held.reduce((size, { value }) => size + (value?.length ?? 0), key.length);
+  const size = held.reduce((sum, { value }) => sum + (value?.length ?? 0), key.length);
+  // Why: the greatest value is shown once more before all that stand side by side.
+  return held.length < 2 ? size : size + (held.find(({ value }) => value !== undefined)?.value?.length ?? 0);
 }

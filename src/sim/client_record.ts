@@ -95,6 +95,7 @@ export function recordOperation(asked: Asked, result: Result<Reply, Failure>): O
       outcome: "ok",
       acked,
       ...namedVersion(failure.version),
+      ...severalVersions(failure.siblings),
       ...staleness(failure.maybe_stale),
     };
   }

@@ -9,7 +9,15 @@ export interface StepKeyspace {
   readonly name: string;
   /** Not empty. */
   readonly keys: readonly WireKey[];
+  /** Whether values stand side by side. */
+  readonly siblings: boolean;
 }
+
+/** Why short: what stands side by side has the room of one value. */
+const SIBLING_CHARS_MAX = 200;
+
+/** Chance of a put or delete that names nothing, though its client has read the key. */
+const BLIND_PER_MILLE = 200;
 
 /** What is not left to chance. */
 export interface StepProfile {
@@ -41,6 +49,7 @@ export function* drawClientSteps(random: Random, profile: StepProfile): Generato
   let atMs = firstMs + random.below(1000);
   for (let isFirst = true;; isFirst = false) {
     const keyspace = random.pick(keyspacesAt(atMs));
+    const charsMax = keyspace.siblings ? Math.min(profile.valueChars, SIBLING_CHARS_MAX) : profile.valueChars;
     const isGet = random.chance(profile.getPerMille);
     const op = isGet ? "get" : random.chance(profile.deletePerMille) ? "delete" : "put";
     yield {
@@ -51,9 +60,10 @@ export function* drawClientSteps(random: Random, profile: StepProfile): Generato
       key: random.pick(keyspace.keys),
       level: random.pick(levelsOf(op)),
       value: op === "put" ? profile.nextValue() : "",
-      valueChars: op === "put" ? random.below(profile.valueChars + 1) : 0,
+      valueChars: op === "put" ? random.below(charsMax + 1) : 0,
       // One in ten is filled with what JSON writes with six bytes for one; more of them would be most of what a run costs.
       escaped: op === "put" && random.chance(100),
+      isBlind: keyspace.siblings && op !== "get" && random.chance(BLIND_PER_MILLE),
       trace: random.chance(profile.tracePerMille),
       coordinator: isFirst || random.chance(profile.wanderPerMille) ? random.pick(replicas) : "",
     };

@@ -54,6 +54,15 @@ const HARMFUL: Readonly<Record<PlantedBug, DrawOptions>> = {
   tombstone_collected_early: { faults: ["partition"], ...COMPARED_ONLY, hasDeletes: true, graceMs: 200 },
   list_only_known: { faults: ["partition"], ...COMPARED_ONLY },
   forward_twice: { faults: [], coordination: "spread" },
+  context_ignored: { faults: [], siblings: true, sessions: true },
+  vectors_cut_in_repair: { faults: ["partition"], siblings: true, sessions: true },
+  seen_and_deps_mixed: { faults: ["partition"], siblings: true, sessions: true },
+  ships_before_store: {
+    faults: ["kill", "power"],
+    siblings: true,
+    levels: [["ONE"], ["ONE"]],
+    hintedHandoff: false,
+  },
   session_ignored: { faults: ["partition"], levels: [["ONE"], ["ONE"]], readRepair: "off", sessions: true },
 };
 
@@ -68,6 +77,7 @@ const JUDGES: Readonly<Partial<Record<PlantedBug, JudgeName>>> = {
   session_ignored: "causality",
   forward_twice: "read_values",
   tombstone_collected_early: "kept_writes",
+  context_ignored: "causality",
 };
 
 /** How a run is drawn in which a bug can do harm. */
@@ -77,6 +87,7 @@ export function plantedDraw(bug: PlantedBug): DrawOptions & { readonly bugs: Rea
     antiEntropy: false,
     coordination: "asked",
     sessions: false,
+    siblings: false,
     ...HARMFUL[bug],
     bugs: new Set([bug]),
   };

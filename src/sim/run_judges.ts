@@ -138,6 +138,11 @@ function judgeMonotonicReads(history: History): readonly Violation[] {
   // Whoever reads, it is as if one session did.
   const originals = new Map<Operation, Operation>();
   for (const get of gets) originals.set({ ...get, session: "everybody" }, get);
+  // What a read value may give way to is known from what writes replaced. Each of them is a session of its own: nothing is owed to it.
+  const writes = history.operations.filter(({ op, context }) => op !== "get" && context !== undefined);
+  for (const [index, write] of writes.entries()) {
+    originals.set({ ...write, session: `write ${index}` }, write);
+  }
   return judgeSessions({ operations: [...originals.keys()] }).violations.map((violation) => ({
     ...violation,
     sentence: violation.sentence.replace("its session", "somebody"),

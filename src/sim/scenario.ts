@@ -181,6 +181,8 @@ export interface Step {
   /** The value is filled up to so many characters; with `escaped` such that JSON writes with six bytes for one. */
   readonly valueChars: number;
   readonly escaped: boolean;
+  /** Where values stand side by side: a put or delete that names nothing of what its client knows. */
+  readonly isBlind: boolean;
   readonly trace: boolean;
   /** Whom the client turns to first, from then on; empty: whom it asked last. */
   readonly coordinator: string;

@@ -36,6 +36,8 @@ export interface DrawOptions {
   readonly hintedHandoff?: boolean;
   /** Who coordinates, in place of what the seed draws. */
   readonly coordination?: Coordination;
+  /** Whether values stand side by side, in place of what the seed draws. */
+  readonly siblings?: boolean;
   /** Whether clients carry sessions, in place of what the seed draws. */
   readonly sessions?: boolean;
   /** Whether clients delete, and how far promises stay behind, in place of what the seed draws. */
@@ -55,6 +57,9 @@ const VALUE_BYTES_MAX = 4096;
 
 /** Of so many of a thousand seeds the clients carry sessions: then more gets ask all copies, and less of the rest is seen. */
 const SESSIONS_PER_MILLE = 400;
+
+/** Of so many of a thousand keyspaces the values stand side by side. */
+const SIBLINGS_PER_MILLE = 250;
 
 /** Pairs of levels: most overlap, so that reads must see writes. */
 const LEVEL_PAIRS: readonly LevelPair[] = [
@@ -142,6 +147,7 @@ function drawCluster(
   const hintedHandoff = options.hintedHandoff ?? (drawnHandoff && (!antiEntropy || hasHints));
   const placement = Random.of(seed, "placement");
   const spreading = Random.of(seed, "coordination");
+  const standing = Random.of(seed, "siblings");
   const keyspaces: DrawnKeyspace[] = [];
   const tables: Record<string, unknown> = {};
   const declare = (name: string, fromChange: number): Record<string, unknown> => {
@@ -152,11 +158,15 @@ function drawCluster(
     const copies = partitioner === "all" ? drawnCopies : replicas - 1;
     const drawnCoordination = spreading.chance(400) ? "spread" : "asked";
     const coordination = options.coordination ?? drawnCoordination;
-    const count = random.pick([1, 2, 4, 8, 60, 250]);
+    const isDrawnSiblings = standing.chance(SIBLINGS_PER_MILLE);
+    const siblings = options.siblings ?? isDrawnSiblings;
+    const drawnCount = random.pick([1, 2, 4, 8, 60, 250]);
+    // Why few: a client names what it has read, and must come by the key again.
+    const count = siblings ? Math.min(drawnCount, 8) : drawnCount;
     const keys = isText
       ? Array.from({ length: count }, (_, index) => TEXT_KEYS[index] ?? `key ${index}`)
       : Array.from({ length: count }, (_, index) => index);
-    keyspaces.push({ name, keys, copies, fromMs: fromChange });
+    keyspaces.push({ name, keys, siblings, copies, fromMs: fromChange });
     return {
       keys: isText ? "text" : "byte",
       partitioner,
@@ -166,6 +176,7 @@ function drawCluster(
       anti_entropy: antiEntropy,
       default_level: "ONE",
       coordination,
+      ...(siblings ? { siblings, siblings_max: standing.pick([64, 64, 12]) } : {}),
     };
   };
   tables["main"] = declare("main", 0);

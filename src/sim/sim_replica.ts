@@ -13,7 +13,7 @@ import type { Event, RequestId } from "../replica/event.ts";
 import { isCollect } from "../replica/collect_record.ts";
 import { keyspacesOf } from "../replica/keyspace.ts";
 import { type Leaves, leavesOf } from "../replica/leaves.ts";
-import { mergeStored } from "../replica/merge.ts";
+import { mergeOf } from "../replica/merge.ts";
 import { Replica } from "../replica/replica.ts";
 import { Runner } from "../replica/runner.ts";
 import { dataRange, keyOfDataKey } from "../replica/store_keys.ts";
@@ -315,14 +315,15 @@ export class SimReplica implements SimEndpoint {
     const log: Log = { write: (_level, text) => this.#world.trace(`${this.id} says: ${text}`) };
     const entropy: Entropy = { uint32: () => this.#random.uint32() };
     const disk = this.#disk.mount();
+    const merge = mergeOf(config);
     const forgetful: Merge = (key, held, incoming) =>
-      !this.#isUp && isTombstone(key, incoming) ? undefined : mergeStored(key, held, incoming);
+      !this.#isUp && isTombstone(key, incoming) ? undefined : merge(key, held, incoming);
     const leaves = leavesOf(config, log);
     const { cluster } = config;
     const { epoch } = await openIdentity(disk, { cluster, id: this.id, entropy, derive: leaves, bugs });
     const engine = await Engine.open({
       disk,
-      merge: bugs.has("forget_tombstones") ? forgetful : mergeStored,
+      merge: bugs.has("forget_tombstones") ? forgetful : merge,
       derive: leaves,
       segmentBytes: config.settings.segmentBytes,
       isRewritten: true,

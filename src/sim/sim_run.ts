@@ -3,6 +3,7 @@ import { countMarks, type MarkCounts } from "../base/mark.ts";
 import { NO_BUGS, type PlantedBug } from "../base/planted_bug.ts";
 import type { History, Operation, Snapshot } from "../checker/history.ts";
 import type { ClusterConfig } from "../replica/cluster_config.ts";
+import { mustForward } from "../replica/forwards.ts";
 import { type Keyspace, keyspacesOf } from "../replica/keyspace.ts";
 import { Disturbances } from "./disturbances.ts";
 import { holdersIn, holdersOf } from "./holders.ts";
@@ -100,6 +101,7 @@ export class SimRun {
       replicas,
       profile: scenario.clients,
       copiesOf: (keyspace) => this.copiesOf(keyspace),
+      hasSiblings: (keyspace) => this.#config.keyspaces.get(keyspace)?.siblings === true,
     });
   }
 
@@ -153,7 +155,9 @@ export class SimRun {
     const { requestTimeoutMs } = this.#config.settings;
     const timeoutMs = Math.min(requestTimeoutMs, this.scenario.clients.timeoutMs);
     const holders = holdersOf(placed, operation.key);
-    const isSpread = placed.config.coordination === "spread";
+    // Where values stand side by side a replica without a copy hands a write on.
+    const isSpread = placed.config.coordination === "spread" ||
+      mustForward(placed, operation.op === "get" ? "get" : "put") && !holders.includes(operation.coordinator);
     const live = this.disturbances.liveFor(operation, { holders, timeoutMs, isSpread });
     return live === undefined ? operation : { ...operation, live };
   }

@@ -5,6 +5,7 @@ import type { Operation } from "../checker/history.ts";
 import type { Failure } from "../protocol/error_codes.ts";
 import type { Reply } from "../protocol/reply.ts";
 import { type KeyRequest, recordOperation, requestOf } from "./client_record.ts";
+import { ClientContexts } from "./client_contexts.ts";
 import { ClientSession } from "./client_session.ts";
 import type { ClientProfile, Step } from "./scenario.ts";
 import { RequestNumbers, SimLink } from "./sim_link.ts";
@@ -18,6 +19,8 @@ export interface WorkloadOptions {
   readonly profile: ClientProfile;
   /** Copies of each keyspace. */
   readonly copiesOf: (keyspace: string) => number;
+  /** Whether values stand side by side in a keyspace. */
+  readonly hasSiblings: (keyspace: string) => boolean;
 }
 
 interface SimClient {
@@ -25,6 +28,7 @@ interface SimClient {
   readonly client: Client;
   readonly steps: Step[];
   readonly session: ClientSession;
+  readonly contexts: ClientContexts;
   /** Asks something, or waits after a failure. */
   isBusy: boolean;
 }
@@ -69,16 +73,20 @@ export class Workload {
   }
 
   /**
-   * One operation, written down when it ends; `done` gets what it failed with, too. Requires: this client is doing nothing
+   * One operation, written down when it ends; `done` gets what it failed with, too. Where values stand side by side a put or
+   * delete that is not blind names what its client knows. Requires: this client is doing nothing
    * else.
    */
   ask(
     number: number,
-    request: KeyRequest,
+    plain: KeyRequest,
     done: (operation: Operation, result: Result<Reply, Failure>) => void,
+    { isBlind } = { isBlind: false },
   ): void {
-    const { world, profile } = this.#options;
-    const { client, session } = this.#clientOf(number);
+    const { world, profile, hasSiblings } = this.#options;
+    const { client, session, contexts } = this.#clientOf(number);
+    const named = hasSiblings(plain.keyspace) ? contexts.name(plain, { isBlind }) : undefined;
+    const request = named?.request ?? plain;
     const { queue } = world;
     const invokedMs = queue.nowMs;
     client.request(invokedMs, request, ({ result, replica }) => {
@@ -89,9 +97,11 @@ export class Workload {
         invokedMs,
         endedMs: queue.nowMs,
         copies: this.#options.copiesOf(request.keyspace),
+        ...(named === undefined ? {} : { context: named.context }),
         ...(request.session === undefined ? {} : { session: session.name }),
       }, result);
       session.onAnswer(result);
+      if (named !== undefined) contexts.onAnswer(named, operation, result);
       world.trace(`client ${number} `, JSON.stringify(operation));
       this.#endedCount++;
       if (operation.outcome === "ok") this.#okCount++;
@@ -118,14 +128,15 @@ export class Workload {
     if (step.coordinator !== "") client.client.turnTo(step.coordinator, { stays: false });
     const { world, profile } = this.#options;
     const request = requestOf(step);
-    this.ask(client.number, profile.sessions ? client.session.carried(request) : request, ({ outcome }) => {
+    const done = ({ outcome }: Operation): void => {
       const goOn = (): void => {
         client.isBusy = false;
         this.#goOn(client);
       };
       if (outcome === "ok" || profile.backOffMs === 0) goOn();
       else world.queue.after(profile.backOffMs, goOn);
-    });
+    };
+    this.ask(client.number, profile.sessions ? client.session.carried(request) : request, done, step);
   }
 
   #clientOf(number: number): SimClient {
@@ -137,7 +148,14 @@ export class Workload {
     const ids = replicas.map(({ id }) => id);
     const client = new Client({ replicas: ids, timeoutMs: profile.timeoutMs, link });
     client.turnTo(random.pick(ids), { stays: false });
-    const made = { number, client, steps: [], session: new ClientSession(number), isBusy: false };
+    const made = {
+      number,
+      client,
+      steps: [],
+      session: new ClientSession(number),
+      contexts: new ClientContexts(),
+      isBusy: false,
+    };
     this.#clients.set(number, made);
     return made;
   }

@@ -1,14 +1,12 @@
 /** Keys and versions in messages between replicas, as every kind of message carries them. Wire format: only append. @module */
+import { SIBLINGS_TOGETHER_MAX } from "../protocol/limits.ts";
 import type { Entry } from "../replication/messages.ts";
 import { parseVersion, type Version } from "../versions/version.ts";
 import { isFields, isWireKey } from "./fields.ts";
 
-/** Versions of one key in one message; the stored form counts them in one byte. */
-const VERSION_COUNT_MAX = 255;
-
 /** The versions of one key, or undefined. */
 export function parseVersions(input: unknown): readonly Version[] | undefined {
-  if (!Array.isArray(input) || input.length > VERSION_COUNT_MAX) return undefined;
+  if (!Array.isArray(input) || input.length > SIBLINGS_TOGETHER_MAX) return undefined;
   const versions: Version[] = [];
   for (const item of input) {
     const version = parseVersion(item);

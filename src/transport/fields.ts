@@ -69,12 +69,12 @@ export function isEpoch(value: unknown): value is string {
 const EPOCH = /^[0-9a-f]{1,16}$/;
 
 /** A value in an error message: short, and never walked into, however deep it is. */
-export function show(value: unknown): string {
+export function show(value: unknown, charsMax: number = SHOWN_CHARS_MAX): string {
   if (Array.isArray(value)) return `an array of ${value.length}`;
   if (typeof value === "object" && value !== null) return "an object";
   if (typeof value !== "string") return String(value);
-  if (value.length <= SHOWN_CHARS_MAX) return JSON.stringify(value);
-  return `${JSON.stringify(value.slice(0, SHOWN_CHARS_MAX))}… (${value.length} characters)`;
+  if (value.length <= charsMax) return JSON.stringify(value);
+  return `${JSON.stringify(value.slice(0, charsMax))}… (${value.length} characters)`;
 }
 
 /** The refusal of one field: its name, what came, what is allowed. */

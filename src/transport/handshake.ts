@@ -184,6 +184,9 @@ function proofProblem(
   return { code: "unauthorized", message: `${what}; use the same \`secret\` on both sides` };
 }
 
+/** Characters of what two configurations differ in. Why more than of other words: the difference may stand at the end. */
+const DIGEST_SHOWN_MAX = 200;
+
 /** In what two configurations differ that must not. */
 export function digestProblem(own: Digest, other: Digest, otherId: ReplicaId): Failure | undefined {
   for (const name of new Set([...Object.keys(own), ...Object.keys(other)])) {
@@ -192,8 +195,9 @@ export function digestProblem(own: Digest, other: Digest, otherId: ReplicaId): F
     if (here === there) continue;
     return {
       code: "wrong_cluster",
-      message: `the configurations differ in ${show(name)}: here ${show(here ?? "absent")}, ` +
-        `on ${otherId} ${show(there ?? "absent")}; use the same file everywhere`,
+      message:
+        `the configurations differ in ${show(name)}: here ${show(here ?? "absent", DIGEST_SHOWN_MAX)}, ` +
+        `on ${otherId} ${show(there ?? "absent", DIGEST_SHOWN_MAX)}; use the same file everywhere`,
     };
   }
   return undefined;

@@ -62,8 +62,10 @@ const DIGEST_CHARS_MAX = 4096;
 /** What this configuration must have in common with every other member's. */
 export function digestOf(config: ClusterConfig): Digest {
   const entries: [string, string][] = [["members", config.members.map((member) => member.id).join(",")]];
-  for (const { name, keys, partitioner, replication } of config.keyspaces.values()) {
-    entries.push([`keyspace.${name}`, `keys=${keys} partitioner=${partitioner} replication=${replication}`]);
+  for (const { name, keys, partitioner, replication, siblings } of config.keyspaces.values()) {
+    const placed = `keys=${keys} partitioner=${partitioner} replication=${replication}`;
+    // Why only then: the words of a keyspace with one winner are those of versions that knew no others.
+    entries.push([`keyspace.${name}`, siblings ? `${placed} siblings=true` : placed]);
   }
   return Object.fromEntries(entries);
 }

@@ -2,7 +2,7 @@
 import { fail, ok, type Result } from "../base/failure.ts";
 import { ERRORS, type Failure, isDefinite, isErrorCode } from "../protocol/error_codes.ts";
 import { LEVELS } from "../protocol/level.ts";
-import { MEMBERS_MAX } from "../protocol/limits.ts";
+import { MEMBERS_MAX, SIBLINGS_TOGETHER_MAX } from "../protocol/limits.ts";
 import type {
   Held,
   MachineStatus,
@@ -81,6 +81,7 @@ function encodeFailure(id: WireId | null | undefined, failure: Failure): string 
     acked: failure.acked,
     coordinator: failure.coordinator,
     version: failure.version,
+    siblings: failure.siblings,
     trace: failure.trace,
     context: failure.context,
     session: failure.session,
@@ -121,6 +122,8 @@ function decodeFailure(input: Fields): Result<Reply, Failure> | undefined {
   if (input.trace !== undefined && trace === undefined) return undefined;
   const causal = decodeCausal(input);
   if (causal === undefined) return undefined;
+  const { siblings } = input;
+  if (siblings !== undefined && !isSiblings(siblings)) return undefined;
   // A code of a later version is an `internal` one here; `definite` still says what it means.
   const code = isErrorCode(error) ? error : "internal";
   return fail({
@@ -132,6 +135,7 @@ function decodeFailure(input: Fields): Result<Reply, Failure> | undefined {
     ...(acked === undefined ? {} : { acked }),
     ...(coordinator === undefined ? {} : { coordinator }),
     ...(version === undefined ? {} : { version }),
+    ...(siblings === undefined ? {} : { siblings }),
     ...(trace === undefined ? {} : { trace }),
     ...causal,
   });
@@ -189,7 +193,7 @@ function decodeCausal(
 }
 
 function isSiblings(value: unknown): value is readonly Sibling[] {
-  return Array.isArray(value) &&
+  return Array.isArray(value) && value.length <= SIBLINGS_TOGETHER_MAX &&
     value.every((item) => isVersionName(item) && isOptional((item as Fields & VersionName).value, "string"));
 }
 
@@ -202,6 +206,8 @@ function decodeReceipt(input: Fields): Receipt | undefined {
   if (version !== undefined && !isVersionName(version)) return undefined;
   if (superseded_by !== undefined && !isVersionName(superseded_by)) return undefined;
   if (input.created !== undefined && input.created !== true) return undefined;
+  const { beside } = input;
+  if (beside !== undefined && !isCount(beside)) return undefined;
   const trace = input.trace === undefined ? undefined : decodeTrace(input.trace);
   if (input.trace !== undefined && trace === undefined) return undefined;
   const causal = decodeCausal(input);
@@ -217,6 +223,7 @@ function decodeReceipt(input: Fields): Receipt | undefined {
     repaired,
     ...(version === undefined ? {} : { version }),
     ...(input.created === undefined ? {} : { created: true }),
+    ...(beside === undefined ? {} : { beside }),
     ...(superseded_by === undefined ? {} : { superseded_by }),
     ...(trace === undefined ? {} : { trace }),
     ...causal,

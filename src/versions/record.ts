@@ -2,7 +2,7 @@
  * The stored form of the versions of one key. Wire format: only append.
  *
  * ```
- * record   u8 format = 1 | u8 count | version*
+ * record   u8 format = 1 | u8 count, 0 for more than 255 | version*
  * version  u8 flags (1 = tombstone) | f64 stamp | text8 origin | vector seen | vector deps | u32 length | UTF-8 value
  * vector   u16 count | (text8 origin | f64 stamp)*
  * text8    u8 length | ASCII
@@ -11,8 +11,8 @@
  * @module
  */
 import { assert } from "../base/assert.ts";
-import { BYTES_PER_UNIT_MAX, compareBytes, decodeText, putText } from "../base/bytes.ts";
-import type { Origin, Vector, Version } from "./version.ts";
+import { BYTES_PER_UNIT_MAX, compareBytes, decodeText, equalBytes, putText } from "../base/bytes.ts";
+import { compareVersions, type Origin, type Vector, type Version } from "./version.ts";
 
 const FORMAT = 1;
 const TOMBSTONE = 1;
@@ -25,9 +25,9 @@ const FIRST_ORIGIN = FIRST_STAMP + 8;
 const SCRATCH = new Uint8Array(16 * 1024);
 const SCRATCH_VIEW = new DataView(SCRATCH.buffer);
 
-/** Bytes of versions. Requires: 1 to 255 versions with well-formed values. */
+/** Bytes of versions. Requires: at least one version, all with well-formed values. */
 export function encodeRecord(versions: readonly Version[]): Uint8Array<ArrayBuffer> {
-  assert(versions.length > 0 && versions.length < 256, () => `record of ${versions.length} versions`);
+  assert(versions.length > 0, "record of no versions");
   let sizeMax = HEADER_BYTES;
   for (let i = 0; i < versions.length; i++) {
     const { origin, seen, deps, value } = versions[i]!;
@@ -40,7 +40,7 @@ export function encodeRecord(versions: readonly Version[]): Uint8Array<ArrayBuff
   const bytes = isSmall ? SCRATCH : new Uint8Array(sizeMax);
   const view = isSmall ? SCRATCH_VIEW : new DataView(bytes.buffer);
   bytes[0] = FORMAT;
-  bytes[1] = versions.length;
+  bytes[1] = versions.length < 256 ? versions.length : 0;
   let at = HEADER_BYTES;
   for (let i = 0; i < versions.length; i++) {
     const version = versions[i]!;
@@ -69,7 +69,8 @@ export function decodeRecord(bytes: Uint8Array): Version[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const versions: Version[] = [];
   let at = HEADER_BYTES;
-  for (let count = bytes[1]!; count > 0; count--) {
+  const count = bytes[1]!;
+  for (let i = 0; count === 0 ? at < bytes.length : i < count; i++) {
     const tombstone = bytes[at++] === TOMBSTONE;
     const stamp = view.getFloat64(at);
     at += 8;
@@ -98,7 +99,8 @@ export function decodeOutline(bytes: Uint8Array): Version[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const versions: Version[] = [];
   let at = HEADER_BYTES;
-  for (let count = bytes[1]!; count > 0; count--) {
+  const count = bytes[1]!;
+  for (let i = 0; count === 0 ? at < bytes.length : i < count; i++) {
     const isTombstone = bytes[at++] === TOMBSTONE;
     const stamp = view.getFloat64(at);
     const origin = originAt(bytes, at + 8);
@@ -179,6 +181,16 @@ export function isSameFirst(a: Uint8Array, b: Uint8Array): boolean {
   const end = FIRST_ORIGIN + 1 + a[FIRST_ORIGIN]!;
   for (let i = FIRST_STAMP; i < end; i++) if (a[i] !== b[i]) return false;
   return true;
+}
+
+/** Whether both records hold one write, each as another: some disk broke its promise (HAZARD H6). */
+export function hasOtherTwin(a: Uint8Array, b: Uint8Array): boolean {
+  if (areSingles(a, b)) return isSameFirst(a, b) && !equalBytes(a, b);
+  const others = decodeRecord(b);
+  return decodeRecord(a).some((version) => {
+    const twin = others.find((other) => compareVersions(version, other) === 0);
+    return twin !== undefined && !equalBytes(encodeRecord([version]), encodeRecord([twin]));
+  });
 }
 
 /** The name of the first version of a record. */

@@ -51,6 +51,15 @@ Deno.test("a command line that cannot be carried out exits with 2 and says the w
     [["scan", "a", "b"], "scan takes [PREFIX], and 2 words were given"],
     [["locate"], "locate takes KEY, and 0 words were given"],
     [["inspect", "--trace"], "inspect takes no --trace; it belongs to get, put, delete"],
+    [["resolve"], "resolve takes KEY [VALUE] [LEVEL], and no word was given"],
+    [["resolve", "k"], "resolve takes a VALUE, or --pick N: what shall stay?"],
+    [["resolve", "k", "v", "ONE", "x"], "resolve takes KEY [VALUE] [LEVEL], and 4 words were given"],
+    [["resolve", "k", "v", "--pick", "1"], '"v" is no level; allowed: ONE, TWO, THREE, QUORUM, ALL'],
+    [
+      ["resolve", "k", "--pick", "0"],
+      "--pick 0: no number; allowed: those that get --siblings shows, from 1 on",
+    ],
+    [["get", "7", "--context", "x"], "get takes no --context; it belongs to put, delete, resolve"],
     [["info"], 'unknown verb "info"; did you mean status?'],
     [["use", "main"], "use is a verb of the console and of scripts: quartet client without a verb"],
     [["wait", "sideways"], 'wait takes up or converged, and "sideways" was given'],
@@ -81,7 +90,7 @@ Deno.test("a command line that cannot be carried out exits with 2 and says the w
   assertEquals([bare.code, bare.stderr], [2, ""]);
   assertEquals(
     (JSON.parse(bare.stdout) as Record<string, unknown>)["message"],
-    "no verb was given, and no command came on stdin; known: get put delete keys scan status inspect locate repair wait fault workload check sim completion (--help says more)",
+    "no verb was given, and no command came on stdin; known: get put delete resolve keys scan status inspect locate repair wait fault workload check sim completion (--help says more)",
   );
 });
 

@@ -166,7 +166,7 @@ Deno.test("a mistyped key is met with the one that was meant", () => {
   assertEquals(
     problems(GOOD.replace("default_level", "defualt_level")),
     "cluster.toml:31: keyspace.main.defualt_level: unknown key; did you mean default_level? known here: keys, " +
-      "partitioner, replication, default_level, read_repair, hinted_handoff, anti_entropy, coordination",
+      "partitioner, replication, default_level, read_repair, hinted_handoff, anti_entropy, siblings, siblings_max, coordination",
   );
 });
 

@@ -1,6 +1,7 @@
 import pc from "picocolors";
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { failureObject, failureText, receiptText, replyObject, type Telling } from "../../src/cli/receipt.ts";
+import { siblingLines } from "../../src/cli/sibling_text.ts";
 import type { Receipt } from "../../src/protocol/reply.ts";
 
 // deno-lint-ignore no-boolean-literal-for-arguments
@@ -102,4 +103,29 @@ Deno.test("programs read the fields of the wire", () => {
     live: 2,
   });
   assert(failureObject({ code: "timeout", message: "m", definite: true })["definite"]);
+});
+
+Deno.test("what stands side by side is counted in the line: of a get all, of a put the others", () => {
+  assertStringIncludes(
+    receiptText(RECEIPT, { ...GET, siblingCount: 3 }),
+    "  3 versions side by side (get --siblings)  written",
+  );
+  assertStringIncludes(receiptText({ ...RECEIPT, beside: 1 }, PUT), "  beside 1 other version  written");
+  assertStringIncludes(receiptText({ ...RECEIPT, beside: 2 }, PUT), "  beside 2 other versions  written");
+  const reply = {
+    kind: "value",
+    value: "x",
+    siblings: [{ ...RECEIPT.version!, value: "x" }],
+    receipt: RECEIPT,
+  } as const;
+  assertEquals(replyObject(reply)["siblings"], reply.siblings);
+});
+
+Deno.test("versions side by side are numbered lines, deletes among them, the picked one marked, and no value takes over a terminal", () => {
+  const version = RECEIPT.version!;
+  const versions = [{ ...version, value: "milk\u001b[2J\n" }, { ...version, origin: "r2.51bd" }];
+  assertEquals(siblingLines(versions, WRITTEN_MS + 3000, 2), [
+    '  1  "milk\\u001b[2J\\n"  written 12:05:04.123 (3 s ago)  by r1',
+    "> 2  (deleted)          deleted 12:05:04.123 (3 s ago)  by r2",
+  ]);
 });

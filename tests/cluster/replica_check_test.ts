@@ -218,7 +218,7 @@ Deno.test("--check finds a mistyped key, a value out of range and a broken line 
   assertEquals(typo.stdout.replaceAll(cluster.config, "FILE").split("\n").slice(0, 2), [
     "FAIL  config  FILE:11: keyspace.main.replication: 9 is not allowed; allowed: an integer from 1 to 1",
     "FAIL  config  FILE:12: keyspace.main.replicatoin: unknown key; did you mean replication? known here: keys, " +
-    "partitioner, replication, default_level, read_repair, hinted_handoff, anti_entropy, coordination",
+    "partitioner, replication, default_level, read_repair, hinted_handoff, anti_entropy, siblings, siblings_max, coordination",
   ]);
   await Deno.writeTextFile(cluster.config, good.replace('id = "r1"', "id = r1"));
   const missing = await check(cluster, "r1", "--config", join(cluster.directory, "nope.toml"));

@@ -52,9 +52,9 @@ clusterTest(
       "error: check runs from the shell: quartet client check FILE",
       "error: sim runs from the shell: quartet client sim SEED|FIRST..LAST|FILE.toml",
       "error: completion runs from the shell: quartet client completion bash|zsh|fish",
-      'error: unknown verb "worklode"; known: get put delete keys scan status inspect locate repair wait fault use level coordinator trace ' +
+      'error: unknown verb "worklode"; known: get put delete resolve keys scan status inspect locate repair wait fault use level coordinator trace ' +
       "history clear help exit",
-      'error: unknown verb "xyz"; known: get put delete keys scan status inspect locate repair wait fault use level coordinator trace ' +
+      'error: unknown verb "xyz"; known: get put delete resolve keys scan status inspect locate repair wait fault use level coordinator trace ' +
       "history clear help exit",
     ]);
 

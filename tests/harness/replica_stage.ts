@@ -95,7 +95,7 @@ export class ReplicaStage {
     const log: Log = { write: (level, text) => void this.said.push(`${level}: ${text}`) };
     // Why silent: that leaves were reckoned for a disk which has none says nothing of the replica.
     const leaves = leavesOf(config, { write: () => {} });
-    this.disk.recover(leaves);
+    this.disk.recover(leaves, config);
     this.#replica = new Replica({
       config,
       id,

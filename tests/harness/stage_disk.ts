@@ -1,7 +1,7 @@
 /** The store of a replica on a stage: a map that merges as the engine does, answers at once, and can be slow or full. @module */
 import type { ByteString } from "../../src/base/bytes.ts";
-import type { Derivation, Store, StoreCommand, StoreResult, StoreWrite } from "../../src/ports.ts";
-import { mergeStored } from "../../src/replica/merge.ts";
+import type { Derivation, Merge, Store, StoreCommand, StoreResult, StoreWrite } from "../../src/ports.ts";
+import { mergeOf } from "../../src/replica/merge.ts";
 
 interface Waiting {
   readonly writes: readonly StoreWrite[];
@@ -23,6 +23,7 @@ export class StageDisk implements Store {
   /** What follows from the entries in the life under way. */
   #derive: Derivation | undefined;
   #waiting: Waiting[] = [];
+  #merge: Merge = mergeOf({ keyspaces: new Map() });
 
   submit(command: StoreCommand, done: (result: StoreResult) => void): void {
     switch (command.kind) {
@@ -39,8 +40,9 @@ export class StageDisk implements Store {
   }
 
   /** Begins a life: everything that is on the disk is new to `derive`. */
-  recover(derive: Derivation): void {
+  recover(derive: Derivation, config: Parameters<typeof mergeOf>[0]): void {
     this.#derive = derive;
+    this.#merge = mergeOf(config);
     derive.onRecovered(undefined, () => [...this.entries].map(([key, value]) => ({ key, value })));
   }
 
@@ -76,7 +78,7 @@ export class StageDisk implements Store {
     if (bytes > this.roomBytes) return { kind: "disk_full" };
     const changes = writes.map(({ key, value }) => {
       const old = this.entries.get(key);
-      const merged = mergeStored(key, old, value);
+      const merged = this.#merge(key, old, value);
       if (merged !== old) this.#derive?.onChanged(key, old, merged);
       if (merged) this.entries.set(key, merged);
       else this.entries.delete(key);

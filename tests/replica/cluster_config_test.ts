@@ -39,6 +39,8 @@ Deno.test("A small document gets its defaults", () => {
     readRepair: "background",
     hintedHandoff: true,
     antiEntropy: true,
+    siblings: false,
+    siblingsMax: 64,
     coordination: "asked",
   });
   assertEquals([settings.requestTimeoutMs, settings.valueBytesMax], [2000, 1024 * 1024]);
@@ -135,6 +137,22 @@ Deno.test("Every problem has its path, the value, and what is allowed", () => {
       "keyspace.main.anti_entropy: 1 is not allowed; allowed: true, false",
     ],
     [
+      { http_keyspace: "main", keyspace: { main: { siblings: true } } },
+      'http_keyspace: "main" has siblings, and /kv-store knows no context; take one without',
+    ],
+    [
+      { keyspace: { main: { siblings: "yes" } } },
+      'keyspace.main.siblings: "yes" is not allowed; allowed: true, false',
+    ],
+    [
+      { keyspace: { main: { siblings_max: 9 } } },
+      "keyspace.main.siblings_max: there is one version of each key; set siblings = true, or leave it out",
+    ],
+    [
+      { keyspace: { main: { siblings: true, siblings_max: 256 } } },
+      "keyspace.main.siblings_max: 256 is not allowed; allowed: an integer from 1 to 255",
+    ],
+    [
       { settings: { merkle_buckets: 1000 } },
       "settings.merkle_buckets: 1000 is not allowed; allowed: a power of two, such as 256 or 65536",
     ],
@@ -220,6 +238,15 @@ Deno.test("Settings that contradict each other are refused with the least that w
   assertEquals(problems({ settings: { failure_timeout_ms: 500, heartbeat_interval_ms: 250 } }), []);
 });
 
+Deno.test("H13: a limit for what versions say was seen leaves room for one of each copy and one more", () => {
+  const settings = { clock_entries_max: 2 };
+  assertEquals(problems({ settings, keyspace: { main: { siblings: true } } }), [
+    "settings.clock_entries_max: 2 is too small for the 2 copies of keyspace main, which has siblings; at least 3",
+  ]);
+  assertEquals(problems({ settings, keyspace: { main: { siblings: true, replication: 1 } } }), []);
+  assertEquals(problems({ settings }), []);
+});
+
 Deno.test("A secret is never printed, not even a wrong one", () => {
   const lines = [...problems({ secret: "hunter2" }), ...problems({ secret: ["hunter2 in a list"] })];
   assertEquals(lines, Array(2).fill("secret: this value is not allowed; allowed: 16 to 1024 characters"));
@@ -303,4 +330,6 @@ Deno.test("/kv-store serves the keyspace that is named, else items, else kv, els
   assertEquals(served({}, "main", "kv", "items"), "items");
   assertEquals(served({}, "main", "kv"), "kv");
   assertEquals(served({}, "main"), undefined);
+  const keyspace = { kv: { keys: "text" }, items: { keys: "text", siblings: true } };
+  assertEquals(served({ keyspace }, "kv"), "kv", "which names no context, and would replace nothing");
 });

@@ -3,7 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import * as fc from "fast-check";
 import { type ByteString, byteString, encodeText } from "../../src/base/bytes.ts";
 import { decodeHint, encodeDelivered, encodeHint, mergeHints } from "../../src/replica/hint_record.ts";
-import { mergeStored } from "../../src/replica/merge.ts";
+import { mergeOf, mergeStored } from "../../src/replica/merge.ts";
 import { decodeOwed, encodeOwed } from "../../src/replica/owed_record.ts";
 import {
   dataKey,
@@ -18,7 +18,8 @@ import {
   partsOfHintKey,
   PROBE_KEY,
 } from "../../src/replica/store_keys.ts";
-import { encodeRecord } from "../../src/versions/record.ts";
+import { decodeRecord, encodeRecord } from "../../src/versions/record.ts";
+import { parseClusterConfig } from "../../src/replica/cluster_config.ts";
 
 function record(stamp: number, value = "x"): Uint8Array {
   return encodeRecord([{ stamp, origin: "r1.a", value }]);
@@ -90,4 +91,39 @@ Deno.test("Stored versions resolve, empty bytes remove facts, and the probe leav
   assertEquals(mergeStored(fact, encodeText("old"), encodeText("new")), encodeText("new"));
   assertEquals(mergeStored(fact, encodeText("old"), new Uint8Array(0)), undefined);
   assertEquals(mergeStored(PROBE_KEY, undefined, encodeText("any")), undefined);
+});
+
+Deno.test("What stands side by side is the keyspace's to say, in data and in hints, and no prefix of a name counts", () => {
+  const document = { cluster: "c", default_keyspace: "a", replica: [{ id: "r1", address: "a:1" }] };
+  const parsed = parseClusterConfig({
+    ...document,
+    keyspace: { a: {}, ab: { siblings: true }, main: {}, "a-b": { siblings: true }, abc: {} },
+  });
+  assert(parsed.ok);
+  const merge = mergeOf(parsed.value);
+  const [x, y] = [record(4, "x"), record(5, "y")];
+  for (
+    const [name, stamps] of [["a", [5]], ["ab", [5, 4]], ["main", [5]], ["a-b", [5, 4]], ["abc", [
+      5,
+    ]]] as const
+  ) {
+    const stampsOf = (bytes: Uint8Array): number[] => decodeRecord(bytes).map(({ stamp }) => stamp);
+    for (const [first, second] of [[x, y], [y, x]] as const) {
+      assertEquals(stampsOf(merge(dataKey(name, "b\0b" as ByteString), first, second)!), [...stamps], name);
+      const at = hintKey("ab", name, "b\0b" as ByteString);
+      const hint = merge(at, encodeHint(first, 9), encodeHint(second, 8))!;
+      assertEquals(stampsOf(decodeHint(hint).record), [...stamps], name);
+      // Delivered is what was sent: where only one of two was, the other is still owed.
+      const rest = merge(at, hint, encodeDelivered(second));
+      assertEquals(rest !== undefined, stamps.length > 1 || second === x, name);
+      assertEquals(merge(at, hint, encodeDelivered(decodeHint(hint).record)), undefined, name);
+    }
+  }
+  assertEquals(merge(dataKey("ab", "k" as ByteString), undefined, x), x);
+  assertEquals(merge("cfact" as ByteString, x, new Uint8Array(0)), undefined);
+  assertEquals(merge(hintKey("ab", "ab", "k" as ByteString), undefined, encodeDelivered(x)), undefined);
+});
+
+Deno.test("Where no keyspace has siblings the merge is the plain one", () => {
+  assertEquals(mergeOf({ keyspaces: new Map() }), mergeStored);
 });

@@ -357,3 +357,20 @@ Deno.test("What a scan has seen is older than what its coordinator writes next",
   stage.tick();
   assert((stage.held(7)[0]?.stamp ?? 0) > ahead.stamp, JSON.stringify(stage.held(7)));
 });
+
+Deno.test("Where siblings stay a page shows all that copies hold side by side, and deletes alone not at all", () => {
+  const cluster = new StagedCluster({ main: { keys: "text", siblings: true } });
+  put(cluster, "r1", "k", "a");
+  put(cluster, "r2", "k", "b");
+  const stage = cluster.stage("r3");
+  const gone = stage.request({ op: "delete", key: "gone", level: "QUORUM" });
+  cluster.carry();
+  assertMatch(stage.outcome(gone), /^written/);
+  for (const through of ["r1", "r3"]) {
+    const { entries } = pageOf(cluster.stage(through), scan(cluster, through, { level: "QUORUM" }));
+    const [first, ...others] = entries;
+    assertEquals(others, []);
+    assertEquals([first!.key, first!.value], ["k", "b"]);
+    assertEquals(first!.siblings?.map(({ value }) => value), ["b", "a"]);
+  }
+});

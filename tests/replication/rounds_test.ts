@@ -42,12 +42,21 @@ Deno.test("Write round tells its story", () => {
   });
 });
 
-/** `7` is version 7, `7a` the same dot with the value "a", `7x` a tombstone; `none` is nothing. */
+/**
+ * `7` is version 7, `7a` the same dot with the value "a", `7x` a tombstone, `7<5` one whose writer had seen all up to 5;
+ * `7+6` both side by side; `none` is nothing.
+ */
 function heldOf(text: string): Held {
   if (text === "none") return [];
-  const [, stamp, value] = /^(\d+)([a-z]?)$/.exec(text)!;
-  const version = { stamp: Number(stamp), origin: "r9.9" };
-  return [value === "x" ? version : { ...version, value: value! }];
+  return text.split("+").map((each) => {
+    const [, stamp, value, seen] = /^(\d+)([a-z]?)(?:<(\d+))?$/.exec(each)!;
+    const version = {
+      stamp: Number(stamp),
+      origin: "r9.9",
+      ...(seen === undefined ? {} : { seen: { "r9.9": Number(seen) } }),
+    };
+    return value === "x" ? version : { ...version, value: value! };
+  });
 }
 
 function showHeld(held: Held): string {
@@ -78,6 +87,7 @@ function stepRound(round: ReadRound | undefined, { name, words, fields }: Comman
       required: Number(required),
       needsFresh: session === "yes",
       ...(self === undefined ? {} : { self }),
+      ...(words.includes("siblings") ? { resolution: { siblings: true } } : {}),
     });
   }
   if (!round) return undefined;

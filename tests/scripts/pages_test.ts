@@ -70,7 +70,7 @@ Deno.test("The exit codes in README.md are those of the error codes", async () =
     }
   }
   // These no replica of this version gives to a client.
-  const silent = ["conflict", "no_leader", "session_expired", "corrupt"];
+  const silent = ["no_leader", "session_expired", "corrupt"];
   assertEquals([...seen, ...silent].sort(), Object.keys(ERRORS).sort());
 });
 

@@ -45,6 +45,7 @@ Deno.test("A scenario by hand needs little, and the rest is as usual", () => {
     value: "a",
     valueChars: 0,
     escaped: false,
+    isBlind: false,
     trace: false,
     coordinator: "",
   });

@@ -131,6 +131,7 @@ Deno.test("H23: another keyspace definition or member list is refused, and the f
   const differing: readonly [Digest, string][] = [
     [{ ...DIGEST, "keyspace.main": "keys=text partitioner=all replication=3" }, "keyspace.main"],
     [{ ...DIGEST, members: "r1,r2" }, "members"],
+    [{ ...DIGEST, "keyspace.main": `${DIGEST["keyspace.main"]} siblings=true` }, "keyspace.main"],
     [{ ...DIGEST, "keyspace.more": "keys=byte" }, "keyspace.more"],
     [{ members: "r1,r2,r3" }, "keyspace.main"],
   ];
@@ -167,6 +168,12 @@ Deno.test("The digest names members and what a keyspace is", () => {
   assertEquals(digestOf(configOf({ ports: { r1: 1, r2: 2 } })), {
     members: "r1,r2",
     "keyspace.main": "keys=byte partitioner=all replication=2",
+  });
+  const { members, keyspaces, ...rest } = configOf({ ports: { r1: 1, r2: 2 } });
+  const main = { ...keyspaces.get("main")!, siblings: true };
+  assertEquals(digestOf({ ...rest, members, keyspaces: new Map([["main", main]]) }), {
+    members: "r1,r2",
+    "keyspace.main": "keys=byte partitioner=all replication=2 siblings=true",
   });
 });
 

@@ -4,7 +4,12 @@ import * as fc from "fast-check";
 import { InvariantError } from "../../src/base/assert.ts";
 import { encodeText } from "../../src/base/bytes.ts";
 import { fail, ok } from "../../src/base/failure.ts";
-import { lineBytesMin, PAGE_COUNT_MAX, TOKEN_CHARS_MAX } from "../../src/protocol/limits.ts";
+import {
+  lineBytesMin,
+  PAGE_COUNT_MAX,
+  SIBLINGS_TOGETHER_MAX,
+  TOKEN_CHARS_MAX,
+} from "../../src/protocol/limits.ts";
 import type { Message } from "../../src/replica/envelope.ts";
 import type { ForwardedMessage } from "../../src/replication/messages.ts";
 import { STAMP_MAX } from "../../src/versions/stamp.ts";
@@ -394,8 +399,11 @@ Deno.test("A wall clock beyond all numbers is none", () => {
 Deno.test("Bounds on versions, entries and epochs hold", () => {
   const version = { stamp: 1, origin: "r1.a" };
   const answer = { type: "answer", round: 1 };
-  assert(parseMessage({ ...answer, versions: Array(255).fill(version) }) !== undefined);
-  assertEquals(parseMessage({ ...answer, versions: Array(256).fill(version) }), undefined);
+  assert(parseMessage({ ...answer, versions: Array(SIBLINGS_TOGETHER_MAX).fill(version) }) !== undefined);
+  assertEquals(
+    parseMessage({ ...answer, versions: Array(SIBLINGS_TOGETHER_MAX + 1).fill(version) }),
+    undefined,
+  );
   const entries = Array(PAGE_COUNT_MAX + 1).fill({ key: 1, versions: [] });
   assertEquals(parseMessage({ type: "filled", round: 1, entries, more: false }), undefined);
   assertEquals(

@@ -38,9 +38,17 @@ const receipt = fc.record({
   owed: ids,
   repaired: ids,
   version: versionName,
+  created: fc.constant(true as const),
+  beside: count,
   superseded_by: versionName,
   trace,
 }, { requiredKeys: ["coordinator", "keyspace", "level", "required", "copies", "acked", "owed", "repaired"] });
+const siblings = fc.array(
+  fc.record({ stamp: count, origin: id, wall_ms: count, value: fc.string({ unit: "grapheme" }) }, {
+    requiredKeys: ["stamp", "origin", "wall_ms"],
+  }),
+  { maxLength: 3 },
+);
 const held = fc.record({
   key: fc.oneof(fc.integer(), id),
   versions: fc.array(
@@ -137,7 +145,12 @@ const page = fc.record({
 const reply: fc.Arbitrary<Reply> = fc.oneof(
   fc.record({ kind: fc.constant("page" as const), page }),
   fc.record({ kind: fc.constant("written" as const), receipt }),
-  fc.record({ kind: fc.constant("value" as const), value: fc.string({ unit: "grapheme" }), receipt }),
+  fc.record({
+    kind: fc.constant("value" as const),
+    value: fc.string({ unit: "grapheme" }),
+    siblings,
+    receipt,
+  }, { requiredKeys: ["kind", "value", "receipt"] }),
   fc.record({
     kind: fc.constant("held" as const),
     replica: id,
@@ -160,6 +173,7 @@ const failure: fc.Arbitrary<Failure> = fc.record({
   acked: ids,
   coordinator: id,
   version: versionName,
+  siblings: fc.array(versionName, { maxLength: 3 }),
   trace,
   overrides: fc.boolean(),
 }, { requiredKeys: ["code", "message", "overrides"] }).map(({ overrides, ...rest }) =>

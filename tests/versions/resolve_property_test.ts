@@ -1,8 +1,14 @@
 /** The laws of `src/versions/resolve.ts` and of what it rests on, under arbitrary clock skew. @module */
 import { assert, assertEquals } from "@std/assert";
 import * as fc from "fast-check";
-import { mergeRecords } from "../../src/versions/merge_records.ts";
-import { areSingles, compareSingles, decodeRecord, encodeRecord } from "../../src/versions/record.ts";
+import { mergeRecords, mergeSiblings } from "../../src/versions/merge_records.ts";
+import {
+  areSingles,
+  compareSingles,
+  decodeOutline,
+  decodeRecord,
+  encodeRecord,
+} from "../../src/versions/record.ts";
 import { type Held, type Resolution, resolve } from "../../src/versions/resolve.ts";
 import {
   compareVersions,
@@ -196,4 +202,29 @@ Deno.test("Merging records is resolving their versions, with equal dots too", ()
     const merged = mergeRecords(encodeRecord(x), encodeRecord(y));
     assertEquals(decodeRecord(merged), resolve(held(x, WINNER), held(y, WINNER), WINNER));
   }));
+});
+
+Deno.test("Merging siblings is resolving their versions, and what brings nothing new changes nothing", () => {
+  const pairs = writtenVersions.chain((versions) => fc.tuple(someOf(versions), someOf(versions)));
+  fc.assert(fc.property(pairs, ([x, y]) => {
+    fc.pre(x.length > 0 && y.length > 0);
+    const [a, b] = [encodeRecord(held(x, SIBLINGS)), encodeRecord(held(y, SIBLINGS))];
+    const merged = mergeSiblings(a, b);
+    assertEquals(decodeRecord(merged), resolve(decodeRecord(a), decodeRecord(b), SIBLINGS));
+    assert(mergeSiblings(merged, a) === merged && mergeSiblings(merged, b) === merged, "the very bytes held");
+  }));
+});
+
+Deno.test("A record holds more than 255 versions, and 255 and 256 alike", () => {
+  for (const count of [1, 2, 254, 255, 256, 257, 1000]) {
+    const versions = Array.from({ length: count }, (_, index): Version => ({
+      stamp: count - index,
+      origin: "r1.a",
+      ...(index % 3 === 0 ? {} : { value: `v${index}` }),
+    }));
+    const record = encodeRecord(versions);
+    assertEquals(decodeRecord(record), versions);
+    assertEquals(decodeOutline(record).map(({ stamp }) => stamp), versions.map(({ stamp }) => stamp));
+    assertEquals(mergeSiblings(record, encodeRecord(versions.slice(0, 1))), record);
+  }
 });
