@@ -45,6 +45,7 @@ export const PLANTED_BUGS = [
   "seen_and_deps_mixed",
   "ships_before_store",
   "vectors_cut_in_repair",
+  "forget_lives",
 ] as const;
 
 /** One planted bug. */

@@ -76,6 +76,7 @@ export class CompleteTold {
 
   /** A life begins: of writes up to `latest` nobody knows what the lives before sent. 0 where there were none. */
   begin(latest: Stamp): void {
+    if (this.#bugs.has("forget_lives")) return;
     if (latest > 0) mark("complete: held, because an earlier life may have sent what this disk lacks");
     for (const id of this.#targets.keys()) this.#raise(id, latest);
   }

@@ -41,6 +41,12 @@ const HARMFUL: Readonly<Record<PlantedBug, DrawOptions>> = {
   repair_first_only: { faults: ["partition"] },
   wrong_owner: { faults: [], partitioner: "consistent-hash" },
   forward_definite: { faults: ["kill", "partition"], coordination: "spread" },
+  forget_lives: {
+    faults: ["blackout", "power"],
+    levels: [["ONE"], ["ONE"]],
+    readRepair: "off",
+    sessions: true,
+  },
   complete_too_early: {
     faults: ["partition"],
     levels: [["ONE"], ["ONE"]],
