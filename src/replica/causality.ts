@@ -14,7 +14,7 @@ import {
 } from "../protocol/tokens.ts";
 import type { Held } from "../versions/resolve.ts";
 import type { Stamp } from "../versions/stamp.ts";
-import { contextOf, joinVectors, type Vector, type Version } from "../versions/version.ts";
+import { contextOf, covers, joinVectors, type Vector, type Version } from "../versions/version.ts";
 
 /** The tokens of a request, understood. */
 export interface Causal {
@@ -72,12 +72,19 @@ export function afterWrite(
   beside: Held = [],
 ): CausalAnswer {
   if (causal === UNTOLD) return NO_TOKENS;
-  // Why not the version itself where another of its origin stands beside it: a context names all of an origin up to a stamp,
-  // so that one would be named too, and replaced by a writer who has never seen it.
-  const isAlone = beside.every(({ origin }) => origin !== version.origin);
+  // Why not the version itself where another of its origin stands beside it, or was seen by who wrote what does: a context names
+  // all of an origin up to a stamp, so that one would be named too, by a writer who has never seen it nor what it had seen.
+  const isAlone = beside.every(({ origin, seen }) =>
+    origin !== version.origin && isSeenBy(version, seen?.[version.origin])
+  );
   if (!isAlone) mark("causality: what was written is not named, for another of its origin stands beside it");
   const named = isAlone ? contextOf([version]) : version.seen ?? {};
   return answerOf(causal, keyspace, key, { versions: [version], named, stamp: version.stamp });
+}
+
+/** Whether a writer had seen all of its own origin up to this stamp. */
+function isSeenBy({ origin, seen }: Version, stamp: Stamp | undefined): boolean {
+  return stamp === undefined || covers(seen, origin, stamp);
 }
 
 /** The tokens after a get: each is greater than the one before, also where nothing new was read. */
