@@ -89,7 +89,7 @@ export class Copies {
       if (!target) continue;
       const { round } = message;
       let { versions } = message;
-      if (message.cause === "put" && this.#complete.isFenced(versions[0]!)) continue;
+      if (message.cause === "put" && this.#complete.isFenced(putOf(from, versions))) continue;
       if (!promises.mayStore(target.keyspace, versions)) {
         const sifted = promises.sift(target.keyspace, versions, message.cause);
         if (sifted.kind === "refused") this.#refuse(from, round, sifted.failure);
@@ -299,6 +299,12 @@ export class Copies {
       origin,
     });
   }
+}
+
+/** Of what stands side by side, the version that its coordinator puts: the latest of its own. The others came before it. */
+function putOf(from: ReplicaId, versions: readonly Version[]): Version {
+  if (versions.length === 1) return versions[0]!;
+  return versions.find(({ origin }) => origin.startsWith(`${from}.`)) ?? versions[0]!;
 }
 
 function shown(key: WireKey, versions: readonly Version[]): Held {
