@@ -1,4 +1,5 @@
 /** `workload`: clients that use a real cluster as the simulator's do, and write down what they see for the judges. @module */
+import { collectsTombstones } from "../replica/keyspace_config.ts";
 import { encodeClocks, encodeHeader, encodeHolders } from "../checker/history_encoder.ts";
 import { ok } from "../base/failure.ts";
 import { ERRORS } from "../protocol/error_codes.ts";
@@ -99,7 +100,7 @@ async function runWorkload(call: Call, plan: WorkloadPlan): Promise<number> {
     copies: keyspace.replication,
     replicas: config.members.map(({ id }) => id),
     clockSpreadMs: Infinity,
-    collectsTombstones: keyspace.antiEntropy,
+    collectsTombstones: collectsTombstones(keyspace),
   }));
   const watch = new ClusterWatch(caller, config.members, history);
   const ends: WorkloadEnds = {

@@ -11,6 +11,7 @@
  * ```
  * @module
  */
+import { collectsTombstones } from "../replica/keyspace_config.ts";
 import type { Result } from "../base/failure.ts";
 import { judgeConvergence } from "../checker/convergence.ts";
 import type { FinalState, History, Operation } from "../checker/history.ts";
@@ -240,7 +241,7 @@ export class SimCluster implements AsyncDisposable {
         if (down !== undefined) return `${down.id} is not ready`;
         const states = new Map(holders.map((each) => [each.id, each.held(keyspace)]));
         const [first] = judgeConvergence(states, {
-          collectsTombstones: placed.config.antiEntropy,
+          collectsTombstones: collectsTombstones(placed.config),
           holders: holdersIn(placed, new Set([...states.values()].flatMap((state) => [...state.keys()]))),
         });
         if (first !== undefined) return `keyspace ${keyspace}: ${first.sentence}`;

@@ -1,4 +1,5 @@
 /** Carries out one scenario: faults, healing, calm and last reads; and tells what the judges said of what clients saw. @module */
+import { collectsTombstones } from "../replica/keyspace_config.ts";
 import { countMarks, type MarkCounts } from "../base/mark.ts";
 import { NO_BUGS, type PlantedBug } from "../base/planted_bug.ts";
 import type { History, Operation, Snapshot } from "../checker/history.ts";
@@ -142,7 +143,7 @@ export class SimRun {
         clockSpreadMs: this.nemesis.clockSpreadMs,
         faults: this.nemesis.struck,
         snapshots,
-        ...(this.#config.keyspaces.get(keyspace)?.antiEntropy ? { collectsTombstones: true } : {}),
+        ...(collectsTombstones(this.#config.keyspaces.get(keyspace)!) ? { collectsTombstones: true } : {}),
         ...(holders === undefined ? {} : { holders }),
       });
     }
