@@ -145,8 +145,7 @@ export class Promises {
     const fresh = versions.filter(({ stamp }) => stamp > limit);
     const floor = collectsTombstones(keyspace.config) ? this.floorOf(keyspace.name) : limit;
     const isKnown = versions.every(({ stamp }) => stamp > limit || stamp <= floor);
-    // Of a put that lays several side by side the newest counts; the others come through passes, as they went there.
-    if (fresh.length > 0 && (isKnown || cause === "put")) return { kind: "store", versions: fresh };
+    if (fresh.length > 0 && isKnown) return { kind: "store", versions: fresh };
     // A put that is only thrown away must not pass for one that is held.
     if (isKnown && cause !== "put") {
       mark("promises: what came late is known, or was replaced");
