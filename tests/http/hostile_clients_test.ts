@@ -16,6 +16,11 @@ function largeAnswers(bytes: number, patience: Record<string, number>): Promise<
   });
 }
 
+/** The same piece again and again, until it is enough. */
+function* until(signal: AbortSignal, piece: string): Generator<string> {
+  while (!signal.aborted) yield piece;
+}
+
 Deno.test("Many small answers that nobody takes hold the next request back, and when they are taken it goes on", async () => {
   await using echo = await largeAnswers(3000, {});
   using client = await echo.open();
@@ -82,26 +87,18 @@ Deno.test("A body that stops coming is not waited for as long as a whole one mig
   }
   using steady = await echo.open();
   await steady.send("PUT /a HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n");
-  for (let i = 0; i < 20; i++) {
-    await steady.send("x".repeat(50));
-    await new Promise((resolve) => setTimeout(resolve, 40));
-  }
+  await steady.sendSlowly(Array<string>(20).fill("x".repeat(50)), 40);
   assertEquals(JSON.parse((await steady.answer()).body).bytes, 1000);
 });
 
 Deno.test("A head that comes byte by byte, or never ends, is waited for no longer than any other", async () => {
   await using echo = await EchoServer.start({ patience: { headMs: 300 } });
   using dripping = await echo.open();
-  let isOver = false;
-  const drip = (async (): Promise<void> => {
-    await dripping.send("GET /");
-    while (!isOver) {
-      await dripping.send("a").catch(() => isOver = true);
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-  })();
+  await dripping.send("GET /");
+  const stop = new AbortController();
+  const drip = dripping.sendSlowly(until(stop.signal, "a"), 20);
   assertEquals((await dripping.answer()).status, 408);
-  isOver = true;
+  stop.abort();
   await drip;
   await using patient = await EchoServer.start();
   using endless = await patient.open();
@@ -116,16 +113,11 @@ Deno.test("Who connects and says nothing, or nothing but empty lines, is let go;
   await polite.answer();
   using silent = await echo.open();
   using chatty = await echo.open();
-  let isOver = false;
-  const chatting = (async (): Promise<void> => {
-    while (!isOver) {
-      await chatty.send("\r\n").catch(() => isOver = true);
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-  })();
+  const stop = new AbortController();
+  const chatting = chatty.sendSlowly(until(stop.signal, "\r\n"), 20);
   assertEquals(await silent.ended(), "");
   assertEquals(await chatty.ended(), "");
-  isOver = true;
+  stop.abort();
   await chatting;
   await polite.send(GET);
   assertEquals((await polite.answer()).status, 200);

@@ -36,6 +36,15 @@ export class RawHttp implements Disposable {
     for (let at = 0; at < bytes.length;) at += await this.#conn.write(bytes.subarray(at));
   }
 
+  /** Sends piece after piece with a pause behind each, to be slow, until there is none left or the connection breaks. */
+  async sendSlowly(pieces: Iterable<string>, pauseMs: number): Promise<void> {
+    for (const piece of pieces) {
+      const isSent = await this.send(piece).then(() => true, () => false);
+      if (!isSent) return;
+      await pause(pauseMs);
+    }
+  }
+
   /** Ends the output; answers are still read. */
   async end(): Promise<void> {
     await this.#conn.closeWrite();
@@ -68,7 +77,7 @@ export class RawHttp implements Disposable {
   }
 
   async #read({ pauseMs = 0 } = {}): Promise<void> {
-    if (pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    if (pauseMs > 0) await pause(pauseMs);
     // Answers of these tests are ASCII.
     const buffer = new Uint8Array(64 * 1024);
     this.#reading = this.#conn.read(buffer).then((count) => {
@@ -154,4 +163,9 @@ export class EchoServer implements AsyncDisposable {
     assert(this.server.connectionCount === 0);
     assert(this.server.heldBytes === 0, `${this.server.heldBytes} bytes are still counted`);
   }
+}
+
+/** Why a sleep: how slow a client is, is what tests of slow clients are about. */
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -179,7 +179,8 @@ Deno.test("H14: a delayed put finds nothing to bring back, and is not acknowledg
   assertEquals(cluster.values(7), NONE);
 });
 
-Deno.test("H14: a read that had its answers before the deletion repairs nobody after it", () => {
+/** A replica has begun to read what r3 lacks; then it was deleted and forgotten, and now the answer of r2 comes late. */
+function readBefore(reader: string): { cluster: StagedCluster; late: Message } {
   const cluster = three({ main: { hinted_handoff: false }, settings: { request_timeout_ms: 100_000 } });
   cluster.isCarried = ({ to, message }) => to !== "r3" || message.type !== "write";
   cluster.stage("r1").put(7, "dead", "TWO");
@@ -190,38 +191,28 @@ Deno.test("H14: a read that had its answers before the deletion repairs nobody a
     late.push(message);
     return false;
   };
-  cluster.stage("r1").get(7, "ALL");
+  cluster.stage(reader).get(7, "ALL");
   cluster.carry();
   assertEquals(late.length, 1);
   cluster.isCarried = () => true;
   cluster.tick(5000);
   cluster.stage("r2").delete(7, "ALL");
   cluster.tick(2 * LONG_MS);
+  return { cluster, late: late[0]! };
+}
+
+Deno.test("H14: a read that had its answers before the deletion repairs nobody after it", () => {
+  const { cluster, late } = readBefore("r1");
   assertEquals(cluster.values(7), NONE);
-  cluster.stage("r1").deliver("r2", late[0]!);
+  cluster.stage("r1").deliver("r2", late);
   cluster.carry();
   assertEquals(cluster.stage("r1").counter("read_repairs"), 1, "it means to repair r3");
   assertEquals(cluster.values(7), NONE);
 });
 
 Deno.test("H14: the same where the stale copy is the reader's own", () => {
-  const cluster = three({ main: { hinted_handoff: false }, settings: { request_timeout_ms: 100_000 } });
-  cluster.isCarried = ({ to, message }) => to !== "r3" || message.type !== "write";
-  cluster.stage("r1").put(7, "dead", "TWO");
-  cluster.carry();
-  const late: Message[] = [];
-  cluster.isCarried = ({ from, message }) => {
-    if (from !== "r2" || message.type !== "answer") return true;
-    late.push(message);
-    return false;
-  };
-  cluster.stage("r3").get(7, "ALL");
-  cluster.carry();
-  cluster.isCarried = () => true;
-  cluster.tick(5000);
-  cluster.stage("r2").delete(7, "ALL");
-  cluster.tick(2 * LONG_MS);
-  cluster.stage("r3").deliver("r2", late[0]!);
+  const { cluster, late } = readBefore("r3");
+  cluster.stage("r3").deliver("r2", late);
   cluster.carry();
   assertEquals(cluster.values(7), NONE);
 });
