@@ -107,8 +107,8 @@ export function parseKeyspace(name: string, table: Table, memberCount: number): 
 /**
  * Whether its tombstones go once it is proved that all copies know them (HAZARD H14).
  *
- * Why not where values stand side by side: a promise lets a copy take the younger of them and leave the older to a pass, and
- * until then a context that names an origin's last write would cover one that its reader has not seen (HAZARD H10).
+ * Why not where values stand side by side: what is shipped is all of them, and a promise leaves the old ones to passes. The new
+ * write would wait with them, or be taken without them, and a context would cover what its reader has not seen (HAZARD H10).
  */
 export function collectsTombstones({ antiEntropy, siblings }: KeyspaceConfig): boolean {
   return antiEntropy && !siblings;
